@@ -1,0 +1,207 @@
+/** Group data, heartbeat and NACK: all signed, all multicast. PROTOCOL.md section 6. */
+import {
+  DatagramType,
+  DEVICE_BYTES,
+  GROUP_ID_BYTES,
+  HEADER_BYTES,
+  INCARNATION_BYTES,
+  MAX_DATAGRAM_BYTES,
+  MAX_RANGES,
+  SIGNATURE_BYTES,
+} from "./constants.js";
+import { malformed, Writer } from "./cursor.js";
+import { readSignedBody, writeHeader } from "./header.js";
+import {
+  type Instance,
+  readInstance,
+  readName,
+  readPort,
+  writeInstance,
+  writeName,
+} from "./presence.js";
+
+/** Inclusive on both ends. */
+export interface SequenceRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** One line of chat, or a part of one that is longer than a datagram. */
+export interface GroupEntry {
+  /** Of the sender's incarnation, shared with its direct messages: makes the message id. */
+  readonly messageSequence: number;
+  /** The sender's wall clock, milliseconds since 1970. */
+  readonly sentAtMs: number;
+  /** The next datagram of this sender goes on with the same message. */
+  readonly continues: boolean;
+  /** Goes on with the message of the datagram before: no line of its own if that one is lost. */
+  readonly continued?: boolean;
+  /** UTF-8; may be cut inside a character when `continues`. */
+  readonly body: Uint8Array;
+}
+
+/** Signed once by its author and repeated byte for byte as a repair, by whoever has it. */
+export interface GroupData extends Instance {
+  readonly groupId: string;
+  /** 1, 2, 3, ... per (group, sender, incarnation); counts datagrams. */
+  readonly sequence: number;
+  readonly entries: readonly GroupEntry[];
+}
+
+const ENTRY_CONTINUES = 0x01;
+const ENTRY_CONTINUED = 0x02;
+
+/** header, group id, instance, sequence, signature. */
+const GROUP_DATA_FIXED_BYTES =
+  HEADER_BYTES + GROUP_ID_BYTES + DEVICE_BYTES + INCARNATION_BYTES + 8 + SIGNATURE_BYTES;
+/** flags, message sequence, sent-at and length in their longest form. */
+export const GROUP_ENTRY_OVERHEAD_BYTES = 1 + 8 + 8 + 2;
+/** Entries, each with its overhead, that fit one datagram. */
+export const GROUP_ENTRIES_BYTES = MAX_DATAGRAM_BYTES - GROUP_DATA_FIXED_BYTES;
+
+/** Without its signature. The caller keeps the entries within `GROUP_ENTRIES_BYTES`. */
+export function encodeGroupData(data: GroupData): Uint8Array {
+  const writer = writeHeader(
+    new Writer(MAX_DATAGRAM_BYTES - SIGNATURE_BYTES),
+    DatagramType.groupData,
+  ).hex(data.groupId);
+  writeInstance(writer, data).u64(data.sequence);
+  for (const entry of data.entries) {
+    writer
+      .u8((entry.continues ? ENTRY_CONTINUES : 0) | (entry.continued ? ENTRY_CONTINUED : 0))
+      .varint(entry.messageSequence)
+      .varint(entry.sentAtMs)
+      .varint(entry.body.length)
+      .bytes(entry.body);
+  }
+  return writer.finish();
+}
+
+export function decodeGroupData(datagram: Uint8Array): GroupData {
+  const reader = readSignedBody(datagram, DatagramType.groupData);
+  const groupId = reader.hex(GROUP_ID_BYTES);
+  const instance = readInstance(reader);
+  const sequence = reader.u64();
+  if (sequence === 0) throw malformed("sequence 0");
+  const entries: GroupEntry[] = [];
+  while (reader.remainingBytes > 0) {
+    const flags = reader.u8();
+    entries.push({
+      continues: (flags & ENTRY_CONTINUES) !== 0,
+      ...((flags & ENTRY_CONTINUED) !== 0 && { continued: true }),
+      messageSequence: reader.varint(),
+      sentAtMs: reader.varint(),
+      body: reader.bytes(reader.varint()),
+    });
+  }
+  if (entries.length === 0) throw malformed("no entries");
+  return { groupId, ...instance, sequence, entries };
+}
+
+/** What a member says of itself: that it is here, and which of its datagrams exist. */
+export interface GroupHeartbeat extends Instance {
+  readonly groupId: string;
+  /** Grows with every heartbeat of an incarnation in a group; older ones are dropped. */
+  readonly sequence: number;
+  /** Just joined: the others make themselves known. */
+  readonly hello: boolean;
+  /** Last words: `lead` is final. */
+  readonly leaving: boolean;
+  /** Highest data sequence sent; 0 for none. */
+  readonly lead: number;
+  /** Lowest data sequence that the sender can still repeat; `lead + 1` for none. */
+  readonly trail: number;
+  /** The next heartbeat comes within this time. */
+  readonly intervalMs: number;
+  readonly dataPort: number;
+  readonly name: string;
+}
+
+const HEARTBEAT_HELLO = 0x01;
+const HEARTBEAT_LEAVING = 0x02;
+
+/** Without its signature. */
+export function encodeGroupHeartbeat(heartbeat: GroupHeartbeat): Uint8Array {
+  const writer = writeHeader(
+    new Writer(MAX_DATAGRAM_BYTES - SIGNATURE_BYTES),
+    DatagramType.groupHeartbeat,
+  ).hex(heartbeat.groupId);
+  writeInstance(writer, heartbeat)
+    .u64(heartbeat.sequence)
+    .u8((heartbeat.hello ? HEARTBEAT_HELLO : 0) | (heartbeat.leaving ? HEARTBEAT_LEAVING : 0))
+    .u64(heartbeat.lead)
+    .u64(heartbeat.trail)
+    .u32(heartbeat.intervalMs)
+    .u16(heartbeat.dataPort);
+  return writeName(writer, heartbeat.name).u8(0).finish();
+}
+
+export function decodeGroupHeartbeat(datagram: Uint8Array): GroupHeartbeat {
+  const reader = readSignedBody(datagram, DatagramType.groupHeartbeat);
+  const groupId = reader.hex(GROUP_ID_BYTES);
+  const instance = readInstance(reader);
+  const sequence = reader.u64();
+  const flags = reader.u8();
+  const heartbeat: GroupHeartbeat = {
+    groupId,
+    ...instance,
+    sequence,
+    hello: (flags & HEARTBEAT_HELLO) !== 0,
+    leaving: (flags & HEARTBEAT_LEAVING) !== 0,
+    lead: reader.u64(),
+    trail: reader.u64(),
+    intervalMs: reader.u32(),
+    dataPort: readPort(reader),
+    name: readName(reader),
+  };
+  if (heartbeat.trail > heartbeat.lead + 1) throw malformed("trail beyond lead");
+  reader.shortBytes(); // extensions of later minor revisions
+  reader.end();
+  return heartbeat;
+}
+
+/** "I miss these datagrams of that sender." */
+export interface GroupNack extends Instance {
+  readonly groupId: string;
+  /** Whose datagrams are missing. */
+  readonly of: Instance;
+  /** Ascending, apart, at most `MAX_RANGES`. */
+  readonly missing: readonly SequenceRange[];
+}
+
+/** Without its signature. */
+export function encodeGroupNack(nack: GroupNack): Uint8Array {
+  const writer = writeHeader(
+    new Writer(MAX_DATAGRAM_BYTES - SIGNATURE_BYTES),
+    DatagramType.groupNack,
+  ).hex(nack.groupId);
+  writeInstance(writeInstance(writer, nack), nack.of).u8(nack.missing.length);
+  let previousLast = 0;
+  for (const { first, last } of nack.missing) {
+    writer.varint(first - previousLast).varint(last - first);
+    previousLast = last;
+  }
+  return writer.finish();
+}
+
+export function decodeGroupNack(datagram: Uint8Array): GroupNack {
+  const reader = readSignedBody(datagram, DatagramType.groupNack);
+  const groupId = reader.hex(GROUP_ID_BYTES);
+  const instance = readInstance(reader);
+  const of = readInstance(reader);
+  const count = reader.u8();
+  if (count === 0 || count > MAX_RANGES) throw malformed("range count");
+  const missing: SequenceRange[] = [];
+  let previousLast = 0;
+  for (let i = 0; i < count; i += 1) {
+    const distance = reader.varint();
+    if (distance === 0) throw malformed("ranges overlap");
+    const first = previousLast + distance;
+    const last = first + reader.varint();
+    if (!Number.isSafeInteger(last)) throw malformed("range beyond 2^53");
+    missing.push({ first, last });
+    previousLast = last;
+  }
+  reader.end();
+  return { groupId, ...instance, of, missing };
+}

@@ -1,0 +1,99 @@
+/** The record that a lane carries: a text, a request or a reply. PROTOCOL.md section 5.3. */
+import { MAX_MESSAGE_BYTES } from "./constants.js";
+import { malformed, Reader, Writer } from "./cursor.js";
+
+export const RecordKind = { text: 0, request: 1, reply: 2 } as const;
+
+/** How a request ended at the other side. */
+export const ReplyStatus = {
+  ok: 0,
+  /** Nobody there answers requests. */
+  noHandler: 1,
+  /** The handler failed; the body says why. */
+  failed: 2,
+  /** The outcome is no longer known there; the request was not executed again. */
+  expired: 3,
+  /** Not allowed. */
+  refused: 4,
+  /** Too many requests are running there. */
+  busy: 5,
+} as const;
+export type ReplyStatusCode = (typeof ReplyStatus)[keyof typeof ReplyStatus];
+
+interface RecordBase {
+  /** The author's incarnation when the message was written, 16 hexadecimal digits. */
+  readonly incarnation: string;
+  /** Of that incarnation; with it, the id of the message. */
+  readonly messageSequence: number;
+  /** The author's wall clock, milliseconds since 1970. */
+  readonly sentAtMs: number;
+  readonly body: Uint8Array;
+}
+
+export interface TextRecord extends RecordBase {
+  readonly kind: typeof RecordKind.text;
+}
+
+export interface RequestRecord extends RecordBase {
+  readonly kind: typeof RecordKind.request;
+}
+
+export interface ReplyRecord extends RecordBase {
+  readonly kind: typeof RecordKind.reply;
+  /** Lane sequence of the request in the requester's lane of requests. */
+  readonly requestSequence: number;
+  readonly status: ReplyStatusCode;
+}
+
+export type MessageRecord = TextRecord | RequestRecord | ReplyRecord;
+
+/** kind, incarnation, three varints, status. */
+export const MAX_RECORD_OVERHEAD_BYTES = 1 + 8 + 8 + 8 + 8 + 1;
+export const MAX_RECORD_BYTES = MAX_MESSAGE_BYTES + MAX_RECORD_OVERHEAD_BYTES;
+
+export function encodeRecord(record: MessageRecord): Uint8Array {
+  const writer = new Writer(MAX_RECORD_OVERHEAD_BYTES + record.body.length)
+    .u8(record.kind)
+    .hex(record.incarnation)
+    .varint(record.messageSequence)
+    .varint(record.sentAtMs);
+  if (record.kind === RecordKind.reply) {
+    writer.varint(record.requestSequence).u8(record.status);
+  }
+  return writer.bytes(record.body).finish();
+}
+
+export function decodeRecord(bytes: Uint8Array): MessageRecord {
+  const reader = new Reader(bytes);
+  const kind = reader.u8();
+  const base = {
+    incarnation: reader.hex(8),
+    messageSequence: reader.varint(),
+    sentAtMs: reader.varint(),
+  };
+  let record: MessageRecord;
+  if (kind === RecordKind.text || kind === RecordKind.request) {
+    record = { kind, ...base, body: reader.rest() };
+  } else if (kind === RecordKind.reply) {
+    const requestSequence = reader.varint();
+    const status = readStatus(reader.u8());
+    record = { kind, ...base, requestSequence, status, body: reader.rest() };
+  } else {
+    throw malformed("unknown record");
+  }
+  if (record.body.length > MAX_MESSAGE_BYTES) throw malformed("message too large");
+  return record;
+}
+
+const REPLY_STATUSES: readonly ReplyStatusCode[] = Object.values(ReplyStatus);
+
+function readStatus(value: number): ReplyStatusCode {
+  const status = REPLY_STATUSES[value];
+  if (status === undefined) throw malformed("unknown reply status");
+  return status;
+}
+
+/** The id of a message as people and scripts see it: 32 hexadecimal digits, unique everywhere. */
+export function messageId(incarnation: string, messageSequence: number): string {
+  return incarnation + messageSequence.toString(16).padStart(16, "0");
+}

@@ -1,0 +1,302 @@
+/** One row per datagram type and payload format: how to draw, encode and decode it. */
+import fc from "fast-check";
+import {
+  MAX_EXTENSION_BYTES,
+  MAX_NAME_BYTES,
+  SIGNATURE_BYTES,
+} from "../../../src/wire/constants.js";
+import { encodeUtf8, Writer } from "../../../src/wire/cursor.js";
+import { type Frame, FrameType, Lane, readFrames, writeFrame } from "../../../src/wire/frames.js";
+import {
+  decodeGroupData,
+  decodeGroupHeartbeat,
+  decodeGroupNack,
+  encodeGroupData,
+  encodeGroupHeartbeat,
+  encodeGroupNack,
+  type SequenceRange,
+} from "../../../src/wire/group.js";
+import { withSignature } from "../../../src/wire/header.js";
+import {
+  decodeAnswer,
+  decodeBeacon,
+  decodeLeave,
+  decodeQuery,
+  encodeAnswer,
+  encodeBeacon,
+  encodeLeave,
+  encodeQuery,
+} from "../../../src/wire/presence.js";
+import {
+  decodeRecord,
+  encodeRecord,
+  type MessageRecord,
+  RecordKind,
+  ReplyStatus,
+} from "../../../src/wire/record.js";
+import {
+  decodeClaims,
+  decodeHandshakeFinish,
+  decodeHandshakeInit,
+  decodeHandshakeResponse,
+  decodeReset,
+  decodeSealedHeader,
+  encodeClaims,
+  encodeHandshakeFinish,
+  encodeHandshakeInit,
+  encodeHandshakeResponse,
+  encodeReset,
+  encodeSealedHeader,
+} from "../../../src/wire/session.js";
+
+export const hexOf = (countBytes: number): fc.Arbitrary<string> =>
+  fc
+    .uint8Array({ minLength: countBytes, maxLength: countBytes })
+    .map((bytes) => Buffer.from(bytes).toString("hex"));
+
+export const bytesUpTo = (maxLength: number, minLength = 0): fc.Arbitrary<Uint8Array> =>
+  fc.uint8Array({ minLength, maxLength });
+
+export const u16 = fc.integer({ min: 0, max: 0xffff });
+export const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
+/** Every size class of a varint and the exact ends of the range. */
+export const u53 = fc.oneof(
+  fc.integer({ min: 0, max: 100 }),
+  fc.integer({ min: 0, max: 0xffff }),
+  u32,
+  fc.maxSafeNat(),
+  fc.constantFrom(0x3f, 0x40, 0x3fff, 0x4000, 0x3fff_ffff, 0x4000_0000, Number.MAX_SAFE_INTEGER),
+);
+export const port = fc.integer({ min: 1, max: 0xffff });
+export const signature = fc.uint8Array({ minLength: SIGNATURE_BYTES, maxLength: SIGNATURE_BYTES });
+export const name = fc
+  .string({ unit: "binary", maxLength: MAX_NAME_BYTES })
+  .filter((text) => encodeUtf8(text).length <= MAX_NAME_BYTES);
+
+const instanceFields = { device: hexOf(32), incarnation: hexOf(8) };
+
+/** Ranges that are apart, ascending, from 1. */
+export const ascendingRanges: fc.Arbitrary<SequenceRange[]> = fc
+  .array(fc.tuple(fc.integer({ min: 2, max: 9000 }), fc.integer({ min: 0, max: 300 })), {
+    minLength: 1,
+    maxLength: 64,
+  })
+  .map((steps) => {
+    let next = -1;
+    return steps.map(([distance, more]) => {
+      const first = next + distance;
+      next = first + more;
+      return { first, last: next };
+    });
+  });
+
+const position = fc
+  .tuple(fc.constantFrom(...Object.values(Lane)), u53, fc.integer({ min: 0, max: 5000 }))
+  .map(([lane, top, distance]) => {
+    const sequence = Math.max(1, top);
+    return { lane, sequence, base: Math.max(1, sequence - distance) };
+  });
+
+export const frame: fc.Arbitrary<Frame> = fc.oneof(
+  fc.constant<Frame>({ type: FrameType.ping }),
+  fc.record({
+    type: fc.constant(FrameType.ack),
+    delayUs: u53,
+    creditDatagrams: u16,
+    ranges: ascendingRanges.map((ranges) => ranges.toReversed()),
+  }),
+  fc
+    .tuple(position, bytesUpTo(80))
+    .map(([at, record]): Frame => ({ type: FrameType.message, ...at, record })),
+  fc.tuple(position, u32, bytesUpTo(80, 1), fc.nat(4000)).map(
+    ([at, offset, slice, more]): Frame => ({
+      type: FrameType.fragment,
+      ...at,
+      totalBytes: offset + slice.length + more,
+      offset,
+      slice,
+    }),
+  ),
+  fc.record({
+    type: fc.constant(FrameType.advance),
+    lane: fc.constantFrom(...Object.values(Lane)),
+    base: u53,
+  }),
+  fc.record({ type: fc.constant(FrameType.close), reason: fc.nat(255) }),
+);
+
+export function encodeFrames(frames: readonly Frame[]): Uint8Array {
+  const writer = new Writer(65_536);
+  for (const each of frames) writeFrame(writer, each);
+  return writer.finish();
+}
+
+const recordFields = {
+  incarnation: hexOf(8),
+  messageSequence: u53,
+  sentAtMs: u53,
+  body: bytesUpTo(200),
+};
+export const messageRecord: fc.Arbitrary<MessageRecord> = fc.oneof(
+  fc.record({ kind: fc.constant(RecordKind.text), ...recordFields }),
+  fc.record({ kind: fc.constant(RecordKind.request), ...recordFields }),
+  fc.record({
+    kind: fc.constant(RecordKind.reply),
+    ...recordFields,
+    requestSequence: u53,
+    status: fc.constantFrom(...Object.values(ReplyStatus)),
+  }),
+);
+
+export const arbitraries = {
+  beacon: fc.record({
+    ...instanceFields,
+    sequence: u53,
+    startedAtMs: u53,
+    intervalMs: u32,
+    dataPort: port,
+    groupDigest: hexOf(8),
+    name,
+  }),
+  leave: fc.record({ ...instanceFields, sequence: u53 }),
+  query: fc.record({
+    nonce: hexOf(8),
+    incarnation: hexOf(8),
+    dataPort: port,
+    direct: fc.boolean(),
+    peersKnown: u16,
+    known: bytesUpTo(512),
+  }),
+  answer: fc.record({ nonce: hexOf(8), heldUs: u32, beacon: bytesUpTo(300) }),
+  handshakeInit: fc.record({
+    senderIndex: u32,
+    suite: fc.nat(255),
+    message: bytesUpTo(1100),
+  }),
+  handshakeResponse: fc.record({
+    senderIndex: u32,
+    receiverIndex: u32,
+    message: bytesUpTo(1100),
+  }),
+  handshakeFinish: fc.record({ receiverIndex: u32, message: bytesUpTo(1100) }),
+  claims: fc.record({ ...instanceFields, dataPort: port, creditDatagrams: u16, name }),
+  sealedHeader: fc.record({ receiverIndex: u32, counter: u53 }),
+  groupData: fc.record({
+    groupId: hexOf(8),
+    ...instanceFields,
+    sequence: u53.map((value) => Math.max(1, value)),
+    entries: fc.array(
+      fc.record(
+        {
+          continues: fc.boolean(),
+          continued: fc.constant(true),
+          messageSequence: u53,
+          sentAtMs: u53,
+          body: bytesUpTo(100),
+        },
+        { requiredKeys: ["continues", "messageSequence", "sentAtMs", "body"] },
+      ),
+      { minLength: 1, maxLength: 8 },
+    ),
+  }),
+  groupHeartbeat: fc
+    .record({
+      groupId: hexOf(8),
+      ...instanceFields,
+      sequence: u53,
+      hello: fc.boolean(),
+      leaving: fc.boolean(),
+      lead: u53,
+      trail: u53,
+      intervalMs: u32,
+      dataPort: port,
+      name,
+    })
+    .map((beat) => ({ ...beat, trail: Math.min(beat.trail, beat.lead + 1, 2 ** 53 - 1) })),
+  groupNack: fc.record({
+    groupId: hexOf(8),
+    ...instanceFields,
+    of: fc.record(instanceFields),
+    missing: ascendingRanges,
+  }),
+};
+
+/** What a round trip and a sweep over damaged bytes need to know of a format. */
+export interface Format {
+  readonly title: string;
+  /** A valid example, with the value that must come back. */
+  readonly example: fc.Arbitrary<{ bytes: Uint8Array; value: unknown }>;
+  readonly decode: (bytes: Uint8Array) => unknown;
+  /** False: the format ends in free bytes, so that a shorter one may be valid as well. */
+  readonly selfDelimiting: boolean;
+}
+
+function format<Value>(
+  title: string,
+  values: fc.Arbitrary<Value>,
+  encode: (value: Value) => Uint8Array,
+  decode: (bytes: Uint8Array) => unknown,
+  selfDelimiting = true,
+): Format {
+  const example = values.map((value) => ({ bytes: encode(value), value }));
+  return { title, example, decode, selfDelimiting };
+}
+
+/** Appends a signature of no meaning: the codec checks shapes only. */
+function signed<Value>(encode: (value: Value) => Uint8Array): (value: Value) => Uint8Array {
+  const filler = new Uint8Array(SIGNATURE_BYTES).fill(0x5a);
+  return (value) => withSignature(encode(value), filler);
+}
+
+export const formats: readonly Format[] = [
+  format("beacon", arbitraries.beacon, signed(encodeBeacon), decodeBeacon),
+  format("leave", arbitraries.leave, signed(encodeLeave), decodeLeave),
+  format("query", arbitraries.query, encodeQuery, decodeQuery, false),
+  format("answer", arbitraries.answer, encodeAnswer, decodeAnswer, false),
+  format(
+    "handshake init",
+    arbitraries.handshakeInit,
+    encodeHandshakeInit,
+    decodeHandshakeInit,
+    false,
+  ),
+  format(
+    "handshake response",
+    arbitraries.handshakeResponse,
+    encodeHandshakeResponse,
+    decodeHandshakeResponse,
+    false,
+  ),
+  format(
+    "handshake finish",
+    arbitraries.handshakeFinish,
+    encodeHandshakeFinish,
+    decodeHandshakeFinish,
+    false,
+  ),
+  format("claims", arbitraries.claims, encodeClaims, decodeClaims),
+  format("sealed header", arbitraries.sealedHeader, encodeSealedHeader, decodeSealedHeader),
+  format("reset", arbitraries.sealedHeader, encodeReset, decodeReset),
+  format("group data", arbitraries.groupData, signed(encodeGroupData), decodeGroupData, false),
+  format(
+    "group heartbeat",
+    arbitraries.groupHeartbeat,
+    signed(encodeGroupHeartbeat),
+    decodeGroupHeartbeat,
+  ),
+  format("group NACK", arbitraries.groupNack, signed(encodeGroupNack), decodeGroupNack),
+  format(
+    "frames",
+    fc.array(frame, { minLength: 1, maxLength: 6 }),
+    encodeFrames,
+    readFrames,
+    false,
+  ),
+  format("record", messageRecord, encodeRecord, decodeRecord, false),
+];
+
+/** The bytes of an extension field of `countBytes`, at most {@link MAX_EXTENSION_BYTES}. */
+export function extension(countBytes: number): Uint8Array {
+  const capped = Math.min(countBytes, MAX_EXTENSION_BYTES);
+  return Uint8Array.of(capped, ...new Uint8Array(capped).fill(0xee));
+}

@@ -1,0 +1,314 @@
+/**
+ * Version 1 on the wire, byte for byte: test/fixtures/wire holds one example of every datagram,
+ * frame and record. A second implementation can use them as test vectors.
+ *
+ * A difference here is a change of the protocol. If it is meant, write the files anew with
+ * `UPDATE_GOLDEN=1 npx vitest run test/unit/wire/golden.test.ts` and review the diff.
+ */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { identityFromSeed, verifyEd25519 } from "../../../src/crypto/identity.js";
+import { DatagramType } from "../../../src/wire/constants.js";
+import { encodeUtf8, fromHex, toHex } from "../../../src/wire/cursor.js";
+import { type Frame, FrameType, Lane, readFrames } from "../../../src/wire/frames.js";
+import {
+  decodeGroupData,
+  decodeGroupHeartbeat,
+  decodeGroupNack,
+  encodeGroupData,
+  encodeGroupHeartbeat,
+  encodeGroupNack,
+} from "../../../src/wire/group.js";
+import { datagramType, signatureOf, signedPart, withSignature } from "../../../src/wire/header.js";
+import {
+  decodeAnswer,
+  decodeBeacon,
+  decodeLeave,
+  decodeQuery,
+  encodeAnswer,
+  encodeBeacon,
+  encodeLeave,
+  encodeQuery,
+} from "../../../src/wire/presence.js";
+import {
+  decodeRecord,
+  encodeRecord,
+  type MessageRecord,
+  RecordKind,
+  ReplyStatus,
+} from "../../../src/wire/record.js";
+import {
+  decodeClaims,
+  decodeHandshakeFinish,
+  decodeHandshakeInit,
+  decodeHandshakeResponse,
+  decodeReset,
+  decodeSealedHeader,
+  encodeClaims,
+  encodeHandshakeFinish,
+  encodeHandshakeInit,
+  encodeHandshakeResponse,
+  encodeReset,
+  encodeSealedHeader,
+} from "../../../src/wire/session.js";
+import { encodeFrames } from "./datagrams.js";
+import { plain } from "./plain.js";
+
+const FOLDER = new URL("../../fixtures/wire/", import.meta.url);
+
+/** Alice signs everything here. Seeds are 32 times the byte 0xa1 and 0xb0. */
+const alice = identityFromSeed(new Uint8Array(32).fill(0xa1));
+const bob = identityFromSeed(new Uint8Array(32).fill(0xb0));
+const aliceHere = { device: alice.device, incarnation: "a1a2a3a4a5a6a7a8" };
+const bobHere = { device: bob.device, incarnation: "b1b2b3b4b5b6b7b8" };
+const nonce = "0011223344556677";
+const groupId = "8899aabbccddeeff";
+const startedAtMs = 1_767_225_600_000; // 2026-01-01T00:00:00Z
+
+interface Golden {
+  readonly file: string;
+  readonly fields: unknown;
+  readonly bytes: Uint8Array;
+  readonly decode: (bytes: Uint8Array) => unknown;
+  /** Alice's signature is the end of it. */
+  readonly signed: boolean;
+}
+
+function golden<Value>(
+  file: string,
+  value: Value,
+  encode: (value: Value) => Uint8Array,
+  decode: (bytes: Uint8Array) => unknown,
+): Golden {
+  return { file, fields: plain(value), bytes: encode(value), decode, signed: false };
+}
+
+function signedGolden<Value>(
+  file: string,
+  value: Value,
+  encode: (value: Value) => Uint8Array,
+  decode: (bytes: Uint8Array) => unknown,
+): Golden {
+  const unsigned = encode(value);
+  const bytes = withSignature(unsigned, alice.sign(unsigned));
+  return { file, fields: plain(value), bytes, decode, signed: true };
+}
+
+const beacon = signedGolden(
+  "beacon",
+  {
+    ...aliceHere,
+    sequence: 3,
+    startedAtMs,
+    intervalMs: 12_500,
+    dataPort: 22_400,
+    groupDigest: "0123456789abcdef",
+    name: "alicé",
+  },
+  encodeBeacon,
+  decodeBeacon,
+);
+
+const lane = { lane: Lane.ordered, sequence: 70, base: 66 };
+const frames: readonly [string, Frame][] = [
+  ["frame-ping", { type: FrameType.ping }],
+  [
+    "frame-ack",
+    {
+      type: FrameType.ack,
+      delayUs: 1_234,
+      creditDatagrams: 256,
+      ranges: [
+        { first: 1_000, last: 1_005 },
+        { first: 998, last: 998 },
+        { first: 0, last: 700 },
+      ],
+    },
+  ],
+  ["frame-message", { type: FrameType.message, ...lane, record: Uint8Array.of(1, 2, 3) }],
+  [
+    "frame-fragment",
+    {
+      type: FrameType.fragment,
+      lane: Lane.requests,
+      sequence: 1,
+      base: 1,
+      totalBytes: 20_000,
+      offset: 1_100,
+      slice: Uint8Array.of(4, 5, 6),
+    },
+  ],
+  ["frame-advance", { type: FrameType.advance, lane: Lane.ordered, base: 20_000 }],
+  ["frame-close", { type: FrameType.close, reason: 1 }],
+];
+
+const record = { incarnation: aliceHere.incarnation, messageSequence: 9, sentAtMs: startedAtMs };
+const records: readonly [string, MessageRecord][] = [
+  ["record-text", { kind: RecordKind.text, ...record, body: encodeUtf8("Grüße 👋") }],
+  ["record-request", { kind: RecordKind.request, ...record, body: encodeUtf8("uptime") }],
+  [
+    "record-reply",
+    {
+      kind: RecordKind.reply,
+      ...record,
+      requestSequence: 5,
+      status: ReplyStatus.failed,
+      body: encodeUtf8("no such command"),
+    },
+  ],
+];
+
+const goldens: readonly Golden[] = [
+  beacon,
+  signedGolden("leave", { ...aliceHere, sequence: 4 }, encodeLeave, decodeLeave),
+  golden(
+    "query",
+    {
+      nonce,
+      incarnation: bobHere.incarnation,
+      dataPort: 22_400,
+      direct: true,
+      peersKnown: 300,
+      known: Uint8Array.of(0x80, 0x01, 0xff),
+    },
+    encodeQuery,
+    decodeQuery,
+  ),
+  golden("answer", { nonce, heldUs: 75_000, beacon: beacon.bytes }, encodeAnswer, decodeAnswer),
+  golden(
+    "handshake-init",
+    { senderIndex: 0x0102_0304, suite: 0, message: new Uint8Array(0) },
+    encodeHandshakeInit,
+    decodeHandshakeInit,
+  ),
+  golden(
+    "handshake-response",
+    { senderIndex: 0x0506_0708, receiverIndex: 0x0102_0304, message: Uint8Array.of(7, 8) },
+    encodeHandshakeResponse,
+    decodeHandshakeResponse,
+  ),
+  golden(
+    "handshake-finish",
+    { receiverIndex: 0x0506_0708, message: Uint8Array.of(9) },
+    encodeHandshakeFinish,
+    decodeHandshakeFinish,
+  ),
+  golden(
+    "claims",
+    { ...aliceHere, dataPort: 22_400, creditDatagrams: 256, name: "alice" },
+    encodeClaims,
+    decodeClaims,
+  ),
+  golden(
+    "sealed-header",
+    { receiverIndex: 0x0506_0708, counter: 0x01_0203_0405 },
+    encodeSealedHeader,
+    decodeSealedHeader,
+  ),
+  golden(
+    "reset",
+    { receiverIndex: 0x0506_0708, counter: 0x01_0203_0405 },
+    encodeReset,
+    decodeReset,
+  ),
+  signedGolden(
+    "group-data",
+    {
+      groupId,
+      ...aliceHere,
+      sequence: 17,
+      entries: [
+        {
+          continues: false,
+          continued: true,
+          messageSequence: 64,
+          sentAtMs: startedAtMs,
+          body: Uint8Array.of(0x82, 0xac),
+        },
+        { continues: true, messageSequence: 65, sentAtMs: startedAtMs, body: Uint8Array.of(0xe2) },
+      ],
+    },
+    encodeGroupData,
+    decodeGroupData,
+  ),
+  signedGolden(
+    "group-heartbeat",
+    {
+      groupId,
+      ...aliceHere,
+      sequence: 6,
+      hello: true,
+      leaving: false,
+      lead: 17,
+      trail: 12,
+      intervalMs: 800,
+      dataPort: 22_400,
+      name: "alice",
+    },
+    encodeGroupHeartbeat,
+    decodeGroupHeartbeat,
+  ),
+  signedGolden(
+    "group-nack",
+    {
+      groupId,
+      ...aliceHere,
+      of: bobHere,
+      missing: [
+        { first: 3, last: 3 },
+        { first: 10, last: 90 },
+      ],
+    },
+    encodeGroupNack,
+    decodeGroupNack,
+  ),
+  ...frames.map(([file, frame]) => golden(file, [frame], encodeFrames, readFrames)),
+  ...records.map(([file, value]) => golden(file, value, encodeRecord, decodeRecord)),
+];
+
+if (process.env["UPDATE_GOLDEN"] !== undefined) {
+  for (const { file, fields, bytes, signed } of goldens) {
+    const seed = signed ? { signedBySeed: "a1".repeat(32) } : {};
+    const content = { hex: toHex(bytes), ...seed, fields };
+    writeFileSync(new URL(`${file}.json`, FOLDER), `${JSON.stringify(content, null, 2)}\n`);
+  }
+}
+
+function stored(file: string): { hex: string; fields: unknown } {
+  return JSON.parse(readFileSync(new URL(`${file}.json`, FOLDER), "utf8"));
+}
+
+describe.each(goldens)("$file", ({ file, fields, bytes, decode }) => {
+  it("encodes to the stored bytes", () => {
+    const fixture = stored(file);
+    expect(fields).toEqual(fixture.fields);
+    expect(toHex(bytes)).toBe(fixture.hex);
+  });
+
+  it("decodes from the stored bytes", () => {
+    const fixture = stored(file);
+    expect(plain(decode(fromHex(fixture.hex)))).toEqual(fixture.fields);
+  });
+});
+
+it.each(goldens.filter(({ signed }) => signed))("$file is signed by its device", ({ file }) => {
+  const datagram = fromHex(stored(file).hex);
+  expect(verifyEd25519(alice.device, signedPart(datagram), signatureOf(datagram))).toBe(true);
+});
+
+describe("the fixtures", () => {
+  it("are these and no others", () => {
+    const files = goldens.map(({ file }) => `${file}.json`);
+    expect(readdirSync(FOLDER).toSorted()).toEqual(files.toSorted());
+  });
+
+  it("cover every datagram type, frame type and record kind", () => {
+    const types = goldens.map(({ bytes }) => datagramType(bytes)).filter((type) => type);
+    expect(new Set(types)).toEqual(new Set(Object.values(DatagramType)));
+    const frameTypes = new Set<number>(frames.map(([, frame]) => frame.type));
+    frameTypes.add(FrameType.padding);
+    expect(frameTypes).toEqual(new Set(Object.values(FrameType)));
+    const kinds = new Set(records.map(([, value]) => value.kind));
+    expect(kinds).toEqual(new Set(Object.values(RecordKind)));
+  });
+});
