@@ -1,0 +1,281 @@
+import type { Identity, Verify } from "../crypto/identity.js";
+import type { HandshakeSuite } from "../crypto/handshake.js";
+import { type RandomSource, randomHex } from "../crypto/random.js";
+import { UdpchatError } from "../errors.js";
+import { DatagramType, INCARNATION_BYTES } from "../wire/constants.js";
+import { datagramType } from "../wire/header.js";
+import { messageId, type ReplyStatusCode } from "../wire/record.js";
+import type { CoreContext } from "./context.js";
+import { type CounterName, Counters } from "./counters.js";
+import { Discovery } from "./discovery/discovery.js";
+import type { GroupName } from "./groups/groupName.js";
+import { type GroupMember, Groups } from "./groups/groups.js";
+import {
+  type Address,
+  type CoreEvent,
+  Outputs,
+  type PeerView,
+  type ReceivedDatagram,
+  type RequestKey,
+  type SendTarget,
+  type Token,
+  type Transmit,
+} from "./io.js";
+import { DEFAULT_LIMITS, type Limits } from "./limits.js";
+import { Sessions } from "./session/sessions.js";
+
+export interface CoreOptions {
+  readonly identity: Identity;
+  readonly verify: Verify;
+  readonly handshakeSuite: HandshakeSuite;
+  readonly random: RandomSource;
+  /** At most 32 bytes of UTF-8. */
+  readonly name: string;
+  readonly dataPort: number;
+  /** Wall clock now, milliseconds since 1970. */
+  readonly startedAtMs: number;
+  /** Appear in other rosters: send beacons, answer queries, say goodbye. */
+  readonly announce: boolean;
+  /** Addresses that no broadcast reaches: beacons and queries go there by unicast as well. */
+  readonly configuredPeers?: readonly Address[];
+  /** What our receive buffer allows a sender to have in flight, datagrams. */
+  readonly receiveCreditDatagrams?: number;
+  readonly limits?: Partial<Limits>;
+}
+
+/** Everything that came out since the last poll. */
+export interface CoreOutput {
+  /** Settle these first: see `io.ts`. */
+  readonly events: CoreEvent[];
+  readonly transmits: Transmit[];
+  /** Call `wake` then, or earlier; Infinity for never. */
+  readonly wakeAtMs: number;
+}
+
+/** A wake-up this late means that the machine slept or the event loop was blocked. */
+const LAG_TOLERATED_MS = 250;
+
+/**
+ * The protocol, without I/O. Feed it datagrams, commands and time; after every turn call `poll`
+ * and carry out what it says. One instance is one incarnation of one device.
+ *
+ * ```text
+ *   receive, wake, commands -> | discovery | sessions | groups | -> poll: events, transmits, wake
+ * ```
+ */
+export class Core {
+  readonly #context: CoreContext;
+  readonly #discovery: Discovery;
+  readonly #sessions: Sessions;
+  readonly #groups: Groups;
+  #messageSequence = 0;
+  #promisedWakeMs = Number.POSITIVE_INFINITY;
+  #departing = false;
+
+  constructor(nowMs: number, options: CoreOptions) {
+    this.#context = {
+      identity: options.identity,
+      verify: options.verify,
+      random: options.random,
+      incarnation: randomHex(options.random, INCARNATION_BYTES),
+      startedAtMs: options.startedAtMs,
+      name: options.name,
+      dataPort: options.dataPort,
+      limits: { ...DEFAULT_LIMITS, ...options.limits },
+      counters: new Counters(),
+      outputs: new Outputs(),
+    };
+    this.#groups = new Groups(this.#context, {
+      addressOf: (device) => this.#discovery.addressOf(device),
+    });
+    this.#discovery = new Discovery(nowMs, this.#context, {
+      announce: options.announce,
+      configuredPeers: options.configuredPeers ?? [],
+      groupDigest: () => this.#groups.digest(),
+    });
+    this.#sessions = new Sessions(this.#context, {
+      suite: options.handshakeSuite,
+      creditDatagrams: options.receiveCreditDatagrams ?? 256,
+      addressOf: (device) => this.#discovery.addressOf(device),
+      heard: (nowMs, peer, rttMs) => this.#discovery.heard(nowMs, peer, rttMs),
+    });
+  }
+
+  /** Our device key, 64 hexadecimal digits. */
+  get id(): string {
+    return this.#context.identity.device;
+  }
+
+  /** Of this start, 16 hexadecimal digits. */
+  get incarnation(): string {
+    return this.#context.incarnation;
+  }
+
+  get limits(): Limits {
+    return this.#context.limits;
+  }
+
+  counters(): Readonly<Record<CounterName, number>> {
+    return this.#context.counters.snapshot();
+  }
+
+  // Input: the network and time.
+
+  /** A datagram that `isOurs`. Never throws: hostile input is dropped and counted. */
+  receive(nowMs: number, datagram: ReceivedDatagram): void {
+    this.#context.counters.add("datagramsReceived");
+    try {
+      this.#dispatch(nowMs, datagram);
+    } catch (error) {
+      if (!(error instanceof UdpchatError) || error.code !== "MALFORMED_DATAGRAM") throw error;
+      this.#context.counters.add("datagramsMalformed");
+    }
+  }
+
+  #dispatch(nowMs: number, datagram: ReceivedDatagram): void {
+    switch (datagramType(datagram.bytes)) {
+      case DatagramType.beacon:
+      case DatagramType.leave:
+      case DatagramType.query:
+      case DatagramType.answer:
+        this.#discovery.receive(nowMs, datagram);
+        return;
+      case DatagramType.handshakeInit:
+      case DatagramType.handshakeResponse:
+      case DatagramType.handshakeFinish:
+      case DatagramType.sealed:
+      case DatagramType.reset:
+        this.#sessions.receive(nowMs, datagram);
+        return;
+      case DatagramType.groupData:
+      case DatagramType.groupHeartbeat:
+      case DatagramType.groupNack:
+        this.#groups.receive(nowMs, datagram);
+        return;
+      default:
+        this.#context.counters.add("datagramsUnknown");
+    }
+  }
+
+  /** Time passed. Harmless when nothing is due. */
+  wake(nowMs: number): void {
+    const lagMs = nowMs - this.#promisedWakeMs;
+    if (lagMs > LAG_TOLERATED_MS) this.#discovery.compensate(nowMs, lagMs);
+    this.#discovery.wake(nowMs);
+    this.#sessions.wake(nowMs);
+    this.#groups.wake(nowMs);
+  }
+
+  /** Packs what is waiting into datagrams and hands everything over. Call once per turn. */
+  poll(nowMs: number): CoreOutput {
+    this.#sessions.flush(nowMs);
+    this.#groups.flush(nowMs);
+    this.#promisedWakeMs = this.#nextWakeMs();
+    if (this.#departing && this.#promisedWakeMs === Number.POSITIVE_INFINITY) {
+      this.#departing = false;
+      this.#context.outputs.event({ kind: "departed" });
+    }
+    return { ...this.#context.outputs.drain(), wakeAtMs: this.#promisedWakeMs };
+  }
+
+  #nextWakeMs(): number {
+    return Math.min(
+      this.#discovery.nextWakeMs(),
+      this.#sessions.nextWakeMs(),
+      this.#groups.nextWakeMs(),
+    );
+  }
+
+  // Input: discovery commands.
+
+  /** Asks who is there; answers come as `answer` events with the returned nonce. */
+  query(nowMs: number): string {
+    return this.#discovery.query(nowMs);
+  }
+
+  /** An interface appeared, vanished or changed its address: announce ourselves again. */
+  interfacesChanged(nowMs: number): void {
+    this.#discovery.interfacesChanged(nowMs);
+    this.#groups.interfacesChanged(nowMs);
+  }
+
+  peers(): PeerView[] {
+    return this.#discovery.peers();
+  }
+
+  // Input: messages.
+
+  /**
+   * Sends a text or a request. Ends in exactly one `delivered` or `failed` event for `token`; a
+   * request then in one `reply` or `failed` event as well. Returns the message id.
+   */
+  send(
+    nowMs: number,
+    message: {
+      readonly token: Token;
+      readonly target: SendTarget;
+      readonly kind: "text" | "request";
+      readonly body: Uint8Array;
+      readonly sentAtMs: number;
+    },
+  ): string {
+    const messageSequence = this.#nextMessageSequence();
+    this.#sessions.send(nowMs, { ...message, messageSequence });
+    return messageId(this.incarnation, messageSequence);
+  }
+
+  /** Gives a message or request up: no more events for `token`. */
+  cancel(nowMs: number, token: Token): void {
+    this.#sessions.cancel(nowMs, token);
+  }
+
+  /** Answers a `request` event. Late or repeated replies are ignored. */
+  reply(
+    nowMs: number,
+    reply: {
+      readonly key: RequestKey;
+      readonly status: ReplyStatusCode;
+      readonly body: Uint8Array;
+      readonly sentAtMs: number;
+    },
+  ): void {
+    this.#sessions.reply(nowMs, { ...reply, messageSequence: this.#nextMessageSequence() });
+  }
+
+  // Input: groups.
+
+  /** Becomes a member; joining twice is one membership. Throws LIMIT_REACHED. */
+  joinGroup(nowMs: number, group: GroupName): void {
+    this.#groups.join(nowMs, group);
+  }
+
+  /** Says goodbye to the group and serves repairs for a moment; ends in `groupLeft`. */
+  leaveGroup(nowMs: number, groupId: string): void {
+    this.#groups.leave(nowMs, groupId);
+  }
+
+  /** One message to a group. Returns the message id. Throws NOT_A_MEMBER, LIMIT_REACHED. */
+  say(nowMs: number, groupId: string, body: Uint8Array, sentAtMs: number): string {
+    const messageSequence = this.#nextMessageSequence();
+    this.#groups.say(nowMs, groupId, { body, sentAtMs, messageSequence });
+    return messageId(this.incarnation, messageSequence);
+  }
+
+  /** The members of a group that are known, ourselves not included. */
+  members(groupId: string): GroupMember[] {
+    return this.#groups.members(groupId);
+  }
+
+  /** Leaves everything: groups, sessions, the roster. Ends in `departed`; then drop the core. */
+  leave(nowMs: number): void {
+    this.#departing = true;
+    this.#groups.leaveAll(nowMs);
+    this.#sessions.closeAll(nowMs);
+    this.#discovery.leave(nowMs);
+  }
+
+  #nextMessageSequence(): number {
+    this.#messageSequence += 1;
+    return this.#messageSequence;
+  }
+}

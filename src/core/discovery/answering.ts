@@ -1,0 +1,95 @@
+import { uniformBetween } from "../../crypto/random.js";
+import { encodeAnswer, type Query } from "../../wire/presence.js";
+import type { CoreContext } from "../context.js";
+import type { Address, Timed } from "../io.js";
+import { TimerQueue } from "../timers.js";
+import { KeyedTokenBuckets, TokenBucket } from "../tokenBucket.js";
+import { bloomHas } from "./bloom.js";
+
+const MIN_DELAY_MS = 20;
+/** Answers spread over at least this. */
+const MIN_WINDOW_MS = 120;
+/** 250 bytes of answer at 125 kB/s: a default receive buffer keeps up with it. */
+const WINDOW_PER_PEER_MS = 250 / 125;
+/** A query is forgotten by its asker after 5 s. */
+const MAX_WINDOW_MS = 4_000;
+/** Held longer than any asker waits: the machine slept. */
+const USELESS_AFTER_MS = 5_000;
+
+const PER_SOURCE = { ratePerSecond: 1, burst: 3, maxKeys: 1024 };
+const ANSWERS_PER_SECOND = 100;
+/** More than the rate lets in during the longest window: 100 + 4 x 100. */
+const MAX_HELD_ANSWERS = 512;
+
+interface HeldAnswer {
+  readonly to: Address;
+  readonly receivedAtMs: number;
+}
+
+/**
+ * Answers queries: late and spread, so that a thousand answers do not drown the asker, and
+ * sparingly, so that a query with a forged source does not make us an amplifier.
+ */
+export class Answering implements Timed {
+  readonly #context: CoreContext;
+  readonly #currentBeacon: () => Uint8Array;
+  /** By nonce; bounded by `MAX_HELD_ANSWERS`. */
+  readonly #held = new Map<string, HeldAnswer>();
+  /** By nonce, as `#held`. */
+  readonly #due = new TimerQueue<string>();
+  readonly #perSource = new KeyedTokenBuckets(PER_SOURCE);
+  readonly #inAll = new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_PER_SECOND);
+
+  constructor(context: CoreContext, currentBeacon: () => Uint8Array) {
+    this.#context = context;
+    this.#currentBeacon = currentBeacon;
+  }
+
+  /** Answers `query` to `to`, now or later, or not. `peersLive`: how many we know ourselves. */
+  receive(nowMs: number, query: Query, to: Address, peersLive: number): void {
+    if (bloomHas(query.known, query.nonce, this.#context.identity.device)) return;
+    // A repetition, or the same query through another interface.
+    if (this.#held.has(query.nonce)) return;
+    if (!this.#admits(nowMs, to)) {
+      this.#context.counters.add("answersSuppressed");
+      return;
+    }
+    const answer = { to, receivedAtMs: nowMs };
+    if (query.direct) {
+      this.#transmit(nowMs, query.nonce, answer);
+      return;
+    }
+    this.#held.set(query.nonce, answer);
+    const peers = Math.max(peersLive, query.peersKnown);
+    const windowMs = Math.min(Math.max(MIN_WINDOW_MS, peers * WINDOW_PER_PEER_MS), MAX_WINDOW_MS);
+    const delayMs = uniformBetween(this.#context.random, MIN_DELAY_MS, windowMs);
+    this.#due.set(query.nonce, nowMs + delayMs);
+  }
+
+  #admits(nowMs: number, to: Address): boolean {
+    if (this.#held.size >= MAX_HELD_ANSWERS) return false;
+    return this.#perSource.take(nowMs, `${to.address}:${to.port}`) && this.#inAll.take(nowMs);
+  }
+
+  nextWakeMs(): number {
+    return this.#due.nextMs();
+  }
+
+  wake(nowMs: number): void {
+    for (;;) {
+      const nonce = this.#due.popDue(nowMs);
+      if (nonce === undefined) return;
+      const answer = this.#held.get(nonce);
+      this.#held.delete(nonce);
+      if (answer === undefined || nowMs - answer.receivedAtMs > USELESS_AFTER_MS) continue;
+      this.#transmit(nowMs, nonce, answer);
+    }
+  }
+
+  #transmit(nowMs: number, nonce: string, { to, receivedAtMs }: HeldAnswer): void {
+    const heldUs = Math.floor((nowMs - receivedAtMs) * 1000);
+    const bytes = encodeAnswer({ nonce, heldUs, beacon: this.#currentBeacon() });
+    this.#context.outputs.unicast(bytes, to);
+    this.#context.counters.add("answersSent");
+  }
+}

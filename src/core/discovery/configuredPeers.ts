@@ -1,0 +1,37 @@
+import type { Address, Timed } from "../io.js";
+import type { Querying } from "./querying.js";
+import type { Roster } from "./roster.js";
+
+const ASK_EVERY_MS = 30_000;
+
+/** Addresses that no broadcast reaches: asked one by one until somebody there is online. */
+export class ConfiguredPeers implements Timed {
+  /** Given by the user, who bounds it. */
+  readonly #addresses: readonly Address[];
+  readonly #roster: Roster;
+  readonly #querying: Querying;
+  #nextAtMs: number;
+
+  constructor(nowMs: number, addresses: readonly Address[], roster: Roster, querying: Querying) {
+    this.#addresses = addresses;
+    this.#roster = roster;
+    this.#querying = querying;
+    this.#nextAtMs = addresses.length === 0 ? Number.POSITIVE_INFINITY : nowMs;
+  }
+
+  includes(at: Address): boolean {
+    return this.#addresses.some(({ address, port }) => address === at.address && port === at.port);
+  }
+
+  nextWakeMs(): number {
+    return this.#nextAtMs;
+  }
+
+  wake(nowMs: number): void {
+    if (nowMs < this.#nextAtMs) return;
+    this.#nextAtMs = nowMs + ASK_EVERY_MS;
+    for (const address of this.#addresses) {
+      if (!this.#roster.hasOnlineAt(address)) this.#querying.askHost(nowMs, address, [0]);
+    }
+  }
+}

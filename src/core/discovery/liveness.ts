@@ -1,0 +1,117 @@
+/**
+ * Whether each peer is still there.
+ *
+ * ```text
+ *             sign of life                  3.5 promises of silence
+ *   offline -------------> online ------------------------------------> suspect
+ *      ^                     | ^                                           |
+ *      |   leave             | |   sign of life, or we ourselves slept     |
+ *      +---------------------+ +-------------------------------------------+
+ *      +----------------------------- three probes unanswered -------------+
+ * ```
+ *
+ * Silence is only looked at when a deadline has passed, so that a packet costs no timer.
+ */
+import type { Timed } from "../io.js";
+import { TimerQueue } from "../timers.js";
+import type { Roster } from "./roster.js";
+import type { RosterEntry } from "./rosterEntry.js";
+
+const SILENT_INTERVALS = 3.5;
+/** What is left of the silence allowed once suspicion was lifted because we slept. */
+const GRACE_INTERVALS = 1;
+/** When probes go out, and when they count as unanswered, after the suspicion arose. */
+export const PROBE_OFFSETS_MS = [0, 500, 1000];
+const PROBE_VERDICT_MS = 1500;
+/** A one-shot process that talked to us and never announced itself. */
+const CONTACT_SILENCE_MS = 60_000;
+const FORGET_OFFLINE_MS = 24 * 3_600_000;
+const SWEEP_EVERY_MS = 3_600_000;
+
+export class Liveness implements Timed {
+  readonly #roster: Roster;
+  readonly #probe: (nowMs: number, entry: RosterEntry) => void;
+  /** By device key, of entries that are not offline: bounded as the roster is. */
+  readonly #deadlines = new TimerQueue<string>();
+  #sweepAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(roster: Roster, probe: (nowMs: number, entry: RosterEntry) => void) {
+    this.#roster = roster;
+    this.#probe = probe;
+  }
+
+  /** A sign of life. */
+  alive(nowMs: number, entry: RosterEntry): void {
+    entry.lastHeardMs = nowMs;
+    // A deadline that is too early moves itself; one that is too late (a shorter promise) cannot.
+    const deadlineMs = this.#deadlines.get(entry.device) ?? Number.POSITIVE_INFINITY;
+    const dueMs = silentUntilMs(entry);
+    if (entry.state === "online" && deadlineMs <= dueMs) return;
+    this.#deadlines.set(entry.device, dueMs);
+    this.#roster.setState(nowMs, entry, "online");
+  }
+
+  /** It said goodbye, or nothing brought an answer. */
+  gone(nowMs: number, entry: RosterEntry): void {
+    this.#deadlines.clear(entry.device);
+    this.#roster.setState(nowMs, entry, "offline");
+    if (!entry.beaconed) this.#roster.remove(entry);
+    this.#sweepAtMs = Math.min(this.#sweepAtMs, nowMs + SWEEP_EVERY_MS);
+  }
+
+  /**
+   * We could not listen for `lagMs`: nobody's silence counts in that time, and whoever was under
+   * suspicion gets another interval (Lifeguard, arXiv:1707.00788 section IV).
+   */
+  compensate(nowMs: number, lagMs: number): void {
+    for (const entry of this.#roster.values()) {
+      entry.shift(nowMs, lagMs);
+      if (entry.state === "offline") continue;
+      if (entry.state === "suspect") {
+        entry.lastHeardMs = nowMs - (SILENT_INTERVALS - GRACE_INTERVALS) * entry.promiseMs;
+        this.#roster.setState(nowMs, entry, "online");
+      }
+      this.#deadlines.set(entry.device, silentUntilMs(entry));
+    }
+  }
+
+  nextWakeMs(): number {
+    return Math.min(this.#deadlines.nextMs(), this.#sweepAtMs);
+  }
+
+  wake(nowMs: number): void {
+    for (;;) {
+      const device = this.#deadlines.popDue(nowMs);
+      if (device === undefined) break;
+      const entry = this.#roster.get(device);
+      if (entry !== undefined) this.#judge(nowMs, entry);
+    }
+    if (this.#sweepAtMs <= nowMs) this.#sweep(nowMs);
+  }
+
+  #judge(nowMs: number, entry: RosterEntry): void {
+    if (entry.state === "online" && silentUntilMs(entry) > nowMs) {
+      this.#deadlines.set(entry.device, silentUntilMs(entry));
+    } else if (entry.state === "online" && entry.beaconed) {
+      this.#deadlines.set(entry.device, nowMs + PROBE_VERDICT_MS);
+      this.#roster.setState(nowMs, entry, "suspect");
+      this.#probe(nowMs, entry);
+    } else {
+      this.gone(nowMs, entry);
+    }
+  }
+
+  #sweep(nowMs: number): void {
+    this.#sweepAtMs = Number.POSITIVE_INFINITY;
+    for (const entry of this.#roster.values()) {
+      if (entry.state !== "offline") continue;
+      if (nowMs - entry.offlineSinceMs >= FORGET_OFFLINE_MS) this.#roster.remove(entry);
+      else this.#sweepAtMs = nowMs + SWEEP_EVERY_MS;
+    }
+  }
+}
+
+function silentUntilMs(entry: RosterEntry): number {
+  const allowedMs = entry.beaconed ? SILENT_INTERVALS * entry.promiseMs : CONTACT_SILENCE_MS;
+  return entry.lastHeardMs + allowedMs;
+}

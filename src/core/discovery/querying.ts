@@ -1,0 +1,160 @@
+import { randomHex } from "../../crypto/random.js";
+import { NONCE_BYTES } from "../../wire/constants.js";
+import { encodeQuery } from "../../wire/presence.js";
+import type { CoreContext } from "../context.js";
+import type { Address, Destination, Timed } from "../io.js";
+import { TimerQueue } from "../timers.js";
+import { bloomOf } from "./bloom.js";
+
+/** The same query again, for datagrams that were lost. */
+const REPEAT_OFFSETS_MS = [0, 250, 600];
+/** Answers that come later than this after the first transmission are not waited for. */
+const LIFETIME_MS = 5_000;
+/** Queries to everybody that are open at once; the oldest gives way. */
+const MAX_LAN_QUERIES = 16;
+/** `heldUs` is cut to microseconds and two clocks drift: this far below zero is still zero. */
+const CLOCK_TOLERANCE_MS = 0.5;
+
+/** A query of ours that may still be answered. */
+export class OpenQuery {
+  readonly nonce: string;
+  readonly startedAtMs: number;
+  readonly offsetsMs: readonly number[];
+  readonly destinations: readonly Destination[];
+  /** To one host alone, which answers at once. */
+  readonly direct: boolean;
+  /** When it was transmitted; bounded by `offsetsMs`. */
+  readonly sentAtMs: number[] = [];
+  /** Devices that answered; bounded by `limits.peers`. */
+  readonly answered = new Set<string>();
+
+  constructor(
+    nowMs: number,
+    nonce: string,
+    ask: Pick<OpenQuery, "offsetsMs" | "destinations" | "direct">,
+  ) {
+    this.nonce = nonce;
+    this.startedAtMs = nowMs;
+    this.offsetsMs = ask.offsetsMs;
+    this.destinations = ask.destinations;
+    this.direct = ask.direct;
+  }
+
+  /**
+   * The round trip of an answer that arrives at `nowMs` and was held for `heldUs`. All
+   * transmissions look alike, so it is measured from the latest one that makes sense; undefined
+   * if none does.
+   */
+  roundTripMs(nowMs: number, heldUs: number): number | undefined {
+    const answeredMs = nowMs - heldUs / 1000;
+    const sentMs = this.sentAtMs.findLast((atMs) => answeredMs - atMs >= -CLOCK_TOLERANCE_MS);
+    return sentMs === undefined ? undefined : Math.max(0, answeredMs - sentMs);
+  }
+}
+
+/** Our own queries: to everybody, and to single addresses. */
+export class Querying implements Timed {
+  readonly #context: CoreContext;
+  readonly #configuredPeers: readonly Address[];
+  readonly #peersLive: () => number;
+  /** By nonce; bounded by `MAX_LAN_QUERIES`. */
+  readonly #toLan = new Map<string, OpenQuery>();
+  /** By nonce; bounded by `limits.peers`, the oldest gives way. */
+  readonly #toHost = new Map<string, OpenQuery>();
+  /** By nonce, of both maps: the next repetition, or the end. */
+  readonly #timers = new TimerQueue<string>();
+
+  constructor(
+    context: CoreContext,
+    options: {
+      readonly configuredPeers: readonly Address[];
+      /** Peers that are not offline: so many answers are to be spread. */
+      readonly peersLive: () => number;
+    },
+  ) {
+    this.#context = context;
+    this.#configuredPeers = options.configuredPeers;
+    this.#peersLive = options.peersLive;
+  }
+
+  /** Asks everybody; returns the nonce. */
+  askLan(nowMs: number): string {
+    const configured = this.#configuredPeers.map((to): Destination => ({ kind: "unicast", to }));
+    const ask = {
+      offsetsMs: REPEAT_OFFSETS_MS,
+      destinations: [{ kind: "lan" } as const, ...configured],
+      direct: false,
+    };
+    return this.#open(nowMs, ask, this.#toLan, MAX_LAN_QUERIES);
+  }
+
+  /** Asks whoever is at `to`, at each of the offsets from now. */
+  askHost(nowMs: number, to: Address, offsetsMs: readonly number[]): void {
+    const ask = { offsetsMs, destinations: [{ kind: "unicast", to } as const], direct: true };
+    this.#open(nowMs, ask, this.#toHost, this.#context.limits.peers);
+  }
+
+  #open(
+    nowMs: number,
+    ask: ConstructorParameters<typeof OpenQuery>[2],
+    among: Map<string, OpenQuery>,
+    maxOpen: number,
+  ): string {
+    const query = new OpenQuery(nowMs, randomHex(this.#context.random, NONCE_BYTES), ask);
+    if (among.size >= maxOpen) {
+      const [oldest] = among.keys();
+      if (oldest !== undefined) this.#close(oldest);
+    }
+    among.set(query.nonce, query);
+    this.#advance(nowMs, query);
+    return query.nonce;
+  }
+
+  /** The open query that `nonce` belongs to. */
+  find(nonce: string): OpenQuery | undefined {
+    return this.#toLan.get(nonce) ?? this.#toHost.get(nonce);
+  }
+
+  #close(nonce: string): void {
+    this.#toLan.delete(nonce);
+    this.#toHost.delete(nonce);
+    this.#timers.clear(nonce);
+  }
+
+  nextWakeMs(): number {
+    return this.#timers.nextMs();
+  }
+
+  wake(nowMs: number): void {
+    for (;;) {
+      const nonce = this.#timers.popDue(nowMs);
+      if (nonce === undefined) return;
+      const query = this.find(nonce);
+      if (query === undefined) continue;
+      if (nowMs >= query.startedAtMs + LIFETIME_MS) this.#close(nonce);
+      else this.#advance(nowMs, query);
+    }
+  }
+
+  #advance(nowMs: number, query: OpenQuery): void {
+    this.#transmit(query);
+    query.sentAtMs.push(nowMs);
+    const nextOffsetMs = query.offsetsMs[query.sentAtMs.length] ?? LIFETIME_MS;
+    this.#timers.set(query.nonce, query.startedAtMs + nextOffsetMs);
+  }
+
+  #transmit(query: OpenQuery): void {
+    const bytes = encodeQuery({
+      nonce: query.nonce,
+      incarnation: this.#context.incarnation,
+      dataPort: this.#context.dataPort,
+      direct: query.direct,
+      peersKnown: this.#peersLive(),
+      known: query.direct ? new Uint8Array(0) : bloomOf(query.nonce, query.answered),
+    });
+    for (const destination of query.destinations) {
+      this.#context.outputs.transmit(bytes, destination);
+    }
+    this.#context.counters.add("queriesSent");
+  }
+}

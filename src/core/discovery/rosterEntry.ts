@@ -1,0 +1,211 @@
+import type { Beacon } from "../../wire/presence.js";
+import type { Address, FoundVia, PeerState, PeerView } from "../io.js";
+
+/** What a peer without a beacon is taken to promise: the upper end of the shortest interval. */
+const DEFAULT_PROMISE_MS = 12_500;
+/** A peer's promise is its own word: bounded, so that it is neither probed nor kept for ever. */
+const MIN_PROMISE_MS = 1_000;
+const MAX_PROMISE_MS = 600_000;
+/** Rivals remembered so that each is reported once; the oldest is forgotten. */
+const MAX_REPORTED_RIVALS = 8;
+
+interface SeenAddress extends Address {
+  heardAtMs: number;
+  /** Last authenticated session packet from here; -Infinity for none. */
+  confirmedAtMs: number;
+}
+
+/** One device of the roster: what it last said of itself, and where it was heard. */
+export class RosterEntry {
+  readonly device: string;
+  readonly via: FoundVia;
+  readonly #maxAddresses: number;
+
+  state: PeerState = "offline";
+  offlineSinceMs: number;
+  lastHeardMs: number;
+  incarnation: string;
+  name: string;
+  /** Of the incarnation; -1 until it sent a beacon. */
+  startedAtMs = -1;
+  /** Highest verified sequence of the incarnation; -1 for none. */
+  sequence = -1;
+  /** Its last verified beacon, a copy. */
+  beaconBytes: Uint8Array | undefined;
+  /** It ever sent a beacon: otherwise it is a one-shot that merely talked to us. */
+  beaconed = false;
+  /** This incarnation said goodbye. */
+  departed = false;
+  promiseMs = DEFAULT_PROMISE_MS;
+  srttMs: number | undefined;
+  /** The best first; bounded by `limits.addressesPerPeer`. */
+  #addresses: SeenAddress[] = [];
+  /** Other incarnations already reported as live; bounded by `MAX_REPORTED_RIVALS`. */
+  readonly #reportedRivals = new Set<string>();
+
+  constructor(
+    nowMs: number,
+    peer: {
+      readonly device: string;
+      readonly incarnation: string;
+      readonly name: string;
+      readonly via: FoundVia;
+    },
+    maxAddresses: number,
+  ) {
+    this.device = peer.device;
+    this.incarnation = peer.incarnation;
+    this.name = peer.name;
+    this.via = peer.via;
+    this.offlineSinceMs = nowMs;
+    this.lastHeardMs = nowMs;
+    this.#maxAddresses = maxAddresses;
+  }
+
+  /** Heard within the time it promised, and has not left. */
+  isLive(nowMs: number): boolean {
+    return this.state !== "offline" && nowMs - this.lastHeardMs <= this.promiseMs;
+  }
+
+  /** The device started again: nothing that its former incarnation said still holds. */
+  restart(incarnation: string): void {
+    this.incarnation = incarnation;
+    this.startedAtMs = -1;
+    this.sequence = -1;
+    this.beaconBytes = undefined;
+    this.departed = false;
+    this.srttMs = undefined;
+    this.#addresses = [];
+  }
+
+  /** Takes over what a verified beacon of this incarnation says. True if the name changed. */
+  adopt(beacon: Beacon, bytes: Uint8Array): boolean {
+    const renamed = this.name !== beacon.name;
+    this.name = beacon.name;
+    this.startedAtMs = beacon.startedAtMs;
+    this.sequence = beacon.sequence;
+    this.promiseMs = Math.min(Math.max(beacon.intervalMs, MIN_PROMISE_MS), MAX_PROMISE_MS);
+    this.beaconBytes = Uint8Array.from(bytes);
+    this.beaconed = true;
+    this.departed = false;
+    return renamed;
+  }
+
+  /** This incarnation said goodbye; `sequence` lies above all its beacons. */
+  depart(sequence: number): void {
+    this.departed = true;
+    this.sequence = sequence;
+    this.beaconBytes = undefined;
+  }
+
+  /**
+   * The peer was heard from `from`; `confirmed` by an authenticated session packet. True if its
+   * best address changed. The best stays the best while it is heard: two interfaces must not
+   * make it flap. Only a session, or loopback, displaces one that is still heard.
+   */
+  heardFrom(nowMs: number, from: Address, confirmed: boolean): boolean {
+    const seen = this.#addresses.find(({ address }) => address === from.address);
+    const candidate = seen ?? this.#remember(from);
+    const portChanged = candidate.port !== from.port;
+    const [best] = this.#addresses;
+    // Judge before the marks are set: they may be those of the best address itself.
+    const displaces =
+      best === undefined || (candidate !== best && this.#displaces(nowMs, candidate, best));
+    Object.assign(candidate, { port: from.port, heardAtMs: nowMs });
+    if (confirmed) candidate.confirmedAtMs = nowMs;
+    if (candidate === best) return portChanged;
+    if (!displaces && !confirmed) return false;
+    this.#addresses = [candidate, ...this.#addresses.filter((other) => other !== candidate)];
+    return true;
+  }
+
+  #displaces(nowMs: number, candidate: SeenAddress, best: SeenAddress): boolean {
+    if (nowMs - best.confirmedAtMs <= this.promiseMs) return false;
+    if (nowMs - best.heardAtMs > this.promiseMs) return true;
+    return isLoopback(candidate) && !isLoopback(best);
+  }
+
+  /** A new address behind the others; beyond the bound the longest unheard makes room. */
+  #remember(from: Address): SeenAddress {
+    const added = {
+      address: from.address,
+      port: from.port,
+      heardAtMs: Number.NEGATIVE_INFINITY,
+      confirmedAtMs: Number.NEGATIVE_INFINITY,
+    };
+    if (this.#addresses.length >= this.#maxAddresses) {
+      const [, ...others] = this.#addresses;
+      const unheard = others.reduce<SeenAddress | undefined>(
+        (oldest, other) =>
+          oldest === undefined || other.heardAtMs < oldest.heardAtMs ? other : oldest,
+        undefined,
+      );
+      this.#addresses = this.#addresses.filter((other) => other !== unheard);
+    }
+    this.#addresses.push(added);
+    return added;
+  }
+
+  /** RFC 6298 section 2: alpha is 1/8. */
+  sampleRtt(rttMs: number): void {
+    this.srttMs = this.srttMs === undefined ? rttMs : (7 * this.srttMs + rttMs) / 8;
+  }
+
+  /** Time in which nobody could have been heard does not count as silence. */
+  shift(nowMs: number, lagMs: number): void {
+    const shifted = (atMs: number): number => Math.min(nowMs, atMs + lagMs);
+    this.lastHeardMs = shifted(this.lastHeardMs);
+    for (const seen of this.#addresses) {
+      seen.heardAtMs = shifted(seen.heardAtMs);
+      seen.confirmedAtMs = shifted(seen.confirmedAtMs);
+    }
+  }
+
+  /** True the first time it is told of this rival incarnation. */
+  reportRival(incarnation: string): boolean {
+    return rememberOnce(this.#reportedRivals, incarnation, MAX_REPORTED_RIVALS);
+  }
+
+  hasReportedRival(incarnation: string): boolean {
+    return this.#reportedRivals.has(incarnation);
+  }
+
+  get best(): Address | undefined {
+    const [best] = this.#addresses;
+    return best === undefined ? undefined : { address: best.address, port: best.port };
+  }
+
+  isAt(at: Address): boolean {
+    return this.#addresses.some(({ address, port }) => address === at.address && port === at.port);
+  }
+
+  view(): PeerView {
+    return {
+      id: this.device,
+      name: this.name,
+      address: this.#addresses[0]?.address ?? "",
+      port: this.#addresses[0]?.port ?? 0,
+      incarnation: this.incarnation,
+      state: this.state,
+      via: this.via,
+      rttMs: this.srttMs,
+      addresses: this.#addresses.map(({ address, port }) => ({ address, port })),
+    };
+  }
+}
+
+/** Adds to a set that keeps its newest `maxSize` values; false if `value` was there. */
+export function rememberOnce(set: Set<string>, value: string, maxSize: number): boolean {
+  if (set.has(value)) return false;
+  set.add(value);
+  if (set.size > maxSize) {
+    const [oldest] = set;
+    if (oldest !== undefined) set.delete(oldest);
+  }
+  return true;
+}
+
+/** 127.0.0.0/8 (RFC 1122 section 3.2.1.3): the same host, so nothing is nearer. */
+function isLoopback(at: Address): boolean {
+  return at.address.startsWith("127.");
+}

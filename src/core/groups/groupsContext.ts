@@ -1,0 +1,21 @@
+import type { CoreContext } from "../context.js";
+import type { Address } from "../io.js";
+import type { TimerQueue } from "../timers.js";
+import type { ByteBudget } from "./byteBudget.js";
+import type { Pacer } from "./pacer.js";
+
+/** What happens when a deadline is reached; also the key of that deadline. */
+export type Alarm = (nowMs: number) => void;
+
+/** What all memberships of this node share. */
+export interface GroupsContext extends CoreContext {
+  /** Deadlines of all groups, so that the next one is known without a scan. */
+  readonly timers: TimerQueue<Alarm>;
+  readonly pacer: Pacer;
+  /** Bytes of other members that wait for something missing, in all groups. */
+  readonly heldBytes: ByteBudget;
+  /** Where discovery knows a device. */
+  addressOf(device: string): Address | undefined;
+  /** What the digest covers changed. */
+  digestChanged(): void;
+}

@@ -1,0 +1,123 @@
+import type { GroupHeartbeat, SequenceRange } from "../../wire/group.js";
+import type { Instance } from "../../wire/presence.js";
+import type { Address, PeerRef } from "../io.js";
+import type { Alarm, GroupsContext } from "./groupsContext.js";
+import type { GroupRoundTrip } from "./nack.js";
+import { Receiver } from "./receiver.js";
+
+/** Silence of this many announced intervals makes a member offline. */
+const SILENT_INTERVALS = 3.5;
+const MIN_INTERVAL_MS = 1000;
+const MAX_INTERVAL_MS = 300_000;
+/** Until a heartbeat says otherwise: the longest steady interval of a small group. */
+const INITIAL_INTERVAL_MS = 37_500;
+
+/** What a member needs of the membership around it. */
+export interface MemberSurroundings {
+  readonly groupId: string;
+  readonly roundTrip: GroupRoundTrip;
+  /** Members online, ourselves included. */
+  memberCount(): number;
+  /** The announced time is over and nothing was heard. */
+  silent(member: Member): void;
+  sendNack(of: Instance, missing: readonly SequenceRange[]): void;
+}
+
+/** Online; silent for too long; or left by its own word. */
+export type MemberState = "online" | "offline" | "left";
+
+/** One incarnation of another device in a group: who it is, whether it is here, what it says. */
+export class Member implements Instance {
+  readonly device: string;
+  readonly incarnation: string;
+  readonly receiver: Receiver;
+  state: MemberState = "offline";
+  readonly #context: GroupsContext;
+  readonly #around: MemberSurroundings;
+  #name = "";
+  #address: Address;
+  #dataPort: number | undefined;
+  #heartbeatSequence = -1;
+  #intervalMs = INITIAL_INTERVAL_MS;
+  #heardAtMs = Number.NEGATIVE_INFINITY;
+  readonly #silence: Alarm = (nowMs) => this.#onSilence(nowMs);
+
+  constructor(
+    context: GroupsContext,
+    around: MemberSurroundings,
+    origin: { readonly instance: Instance; readonly from: Address },
+    baseline: { readonly expected: number; readonly provisional: boolean },
+  ) {
+    this.device = origin.instance.device;
+    this.incarnation = origin.instance.incarnation;
+    this.#context = context;
+    this.#around = around;
+    this.#address = origin.from;
+    const receiverSurroundings = {
+      groupId: around.groupId,
+      roundTrip: around.roundTrip,
+      memberCount: () => around.memberCount(),
+      peer: () => this.peer(),
+      gone: () => this.state !== "online",
+      sendNack: (missing: readonly SequenceRange[]) => around.sendNack(this, missing),
+    };
+    this.receiver = new Receiver(context, this, receiverSurroundings, baseline);
+  }
+
+  /** As events show it: name and port as it says, address as it was last heard from. */
+  peer(): PeerRef {
+    const port = this.#dataPort ?? this.#context.addressOf(this.device)?.port ?? this.#address.port;
+    return { id: this.device, name: this.#name, address: this.#address.address, port };
+  }
+
+  /** When it was last heard, monotonic. */
+  get heardAtMs(): number {
+    return this.#heardAtMs;
+  }
+
+  /** Older heartbeats are repeated or replayed: not worth a signature check. */
+  isStale(heartbeat: GroupHeartbeat): boolean {
+    return heartbeat.sequence <= this.#heartbeatSequence;
+  }
+
+  /** Takes over what a verified heartbeat says of its sender. */
+  describe(heartbeat: GroupHeartbeat): void {
+    this.#heartbeatSequence = heartbeat.sequence;
+    this.#name = heartbeat.name;
+    this.#dataPort = heartbeat.dataPort;
+    this.#intervalMs = Math.min(Math.max(heartbeat.intervalMs, MIN_INTERVAL_MS), MAX_INTERVAL_MS);
+  }
+
+  /** A verified datagram of it came. */
+  heard(nowMs: number, from: Address): void {
+    this.#heardAtMs = nowMs;
+    this.#address = from;
+  }
+
+  /** Listens for silence, from now on. */
+  watch(): void {
+    // A later deadline is found when the earlier one is reached: no timer is moved per datagram.
+    const dueMs = this.#silentAtMs();
+    const setMs = this.#context.timers.get(this.#silence) ?? Number.POSITIVE_INFINITY;
+    if (dueMs < setMs) this.#context.timers.set(this.#silence, dueMs);
+  }
+
+  unwatch(): void {
+    this.#context.timers.clear(this.#silence);
+  }
+
+  /** Drops everything, silently. */
+  close(): void {
+    this.unwatch();
+    this.receiver.close();
+  }
+
+  #silentAtMs(): number {
+    return this.#heardAtMs + SILENT_INTERVALS * this.#intervalMs;
+  }
+
+  #onSilence(nowMs: number): void {
+    if (nowMs >= this.#silentAtMs()) this.#around.silent(this);
+    else this.watch();
+  }
+}

@@ -1,0 +1,168 @@
+import type { Instance } from "../../wire/presence.js";
+import type { PeerRef } from "../io.js";
+import type { GroupsContext } from "./groupsContext.js";
+import type { Member } from "./member.js";
+
+/** A member of a group, other than ourselves: one per device. */
+export interface GroupMember extends PeerRef {
+  readonly incarnation: string;
+  readonly online: boolean;
+}
+
+/** Several processes of one user share its key; more than these are somebody's mischief. */
+const MAX_INCARNATIONS_PER_DEVICE = 4;
+
+/** The incarnations of one device, the latest met last; at most `MAX_INCARNATIONS_PER_DEVICE`. */
+type Incarnations = Member[];
+
+/**
+ * Who is in a group. A person is a device: it is online while any of its incarnations is, and
+ * only its changes are told. Bounded by `limits.membersPerGroup`, counted in incarnations; the
+ * longest offline goes first.
+ */
+export class Members {
+  readonly #context: GroupsContext;
+  readonly #groupId: string;
+  readonly #devices = new Map<string, Incarnations>();
+  /** In the order in which they went. */
+  readonly #offline = new Set<Member>();
+  #incarnationCount = 0;
+  /** Devices online, our own not counted. */
+  #onlineDevices = 0;
+
+  constructor(context: GroupsContext, groupId: string) {
+    this.#context = context;
+    this.#groupId = groupId;
+  }
+
+  /** Members online, ourselves included. */
+  get online(): number {
+    return this.#onlineDevices + 1;
+  }
+
+  find(instance: Instance): Member | undefined {
+    return this.#devices
+      .get(instance.device)
+      ?.find((member) => member.incarnation === instance.incarnation);
+  }
+
+  /** Makes room for one more incarnation of `device`; false if everybody else is online. */
+  makeRoom(device: string): boolean {
+    const siblings = this.#devices.get(device) ?? [];
+    const [oldestSibling] = siblings;
+    if (siblings.length >= MAX_INCARNATIONS_PER_DEVICE && oldestSibling !== undefined) {
+      this.#evict(oldestSibling);
+    }
+    if (this.#incarnationCount < this.#context.limits.membersPerGroup) return true;
+    for (const longestOffline of this.#offline) {
+      this.#evict(longestOffline);
+      return true;
+    }
+    return false;
+  }
+
+  /** Adds a new member, offline yet. Call `makeRoom` first. */
+  add(member: Member): void {
+    const siblings = this.#devices.get(member.device) ?? [];
+    // The device started anew: what it was before is silent from now on.
+    for (const sibling of siblings) this.#setState(sibling, "offline");
+    siblings.push(member);
+    this.#devices.set(member.device, siblings);
+    this.#offline.add(member);
+    this.#incarnationCount += 1;
+  }
+
+  /** It is here. */
+  arrived(member: Member, wasOnline: boolean, change: "join" | "online"): void {
+    this.#setState(member, "online");
+    if (!wasOnline) this.#tell(member, change);
+  }
+
+  /** It left or fell silent. */
+  departed(member: Member, change: "leave" | "offline"): void {
+    const wasOnline = this.isOnline(member.device);
+    this.#setState(member, change === "leave" ? "left" : "offline");
+    if (wasOnline && !this.isOnline(member.device)) this.#tell(member, change);
+  }
+
+  /** Some incarnation of the device is online. */
+  isOnline(device: string): boolean {
+    return this.#devices.get(device)?.some((member) => member.state === "online") ?? false;
+  }
+
+  /** One per device: the incarnation that is online, or was last heard. */
+  list(): GroupMember[] {
+    const members: GroupMember[] = [];
+    for (const [device, incarnations] of this.#devices) {
+      const [best] = incarnations.toSorted(byPresence);
+      if (best === undefined || device === this.#context.identity.device) continue;
+      const { incarnation, state } = best;
+      members.push({ ...best.peer(), incarnation, online: state === "online" });
+    }
+    return members;
+  }
+
+  /** All incarnations that are online. */
+  *present(): Iterable<Member> {
+    for (const incarnations of this.#devices.values()) {
+      for (const member of incarnations) if (member.state === "online") yield member;
+    }
+  }
+
+  /** Drops everybody, silently. */
+  close(): void {
+    for (const incarnations of this.#devices.values()) {
+      for (const member of incarnations) member.close();
+    }
+    this.#devices.clear();
+    this.#offline.clear();
+  }
+
+  #setState(member: Member, state: Member["state"]): void {
+    const wasOnline = this.isOnline(member.device);
+    const changed = member.state !== state;
+    member.state = state;
+    if (state === "online") {
+      this.#offline.delete(member);
+      member.watch();
+    } else {
+      this.#offline.add(member);
+      member.unwatch();
+    }
+    if (!changed) return;
+    this.#context.digestChanged();
+    if (member.device === this.#context.identity.device) return;
+    const isOnline = this.isOnline(member.device);
+    if (isOnline !== wasOnline) this.#onlineDevices += isOnline ? 1 : -1;
+  }
+
+  #evict(member: Member): void {
+    member.receiver.giveUp();
+    this.#setState(member, "offline");
+    this.#offline.delete(member);
+    member.close();
+    this.#incarnationCount -= 1;
+    const siblings = this.#devices.get(member.device)?.filter((other) => other !== member) ?? [];
+    if (siblings.length > 0) this.#devices.set(member.device, siblings);
+    else this.#devices.delete(member.device);
+  }
+
+  #tell(member: Member, change: "join" | "leave" | "online" | "offline"): void {
+    // Another process of ours is not somebody else.
+    if (member.device === this.#context.identity.device) return;
+    this.#context.outputs.event({
+      kind: "presence",
+      groupId: this.#groupId,
+      change,
+      peer: member.peer(),
+      online: this.online,
+    });
+  }
+}
+
+/** Online before offline, then the last heard first. */
+function byPresence(a: Member, b: Member): number {
+  const aOnline = a.state === "online";
+  const bOnline = b.state === "online";
+  return aOnline === bOnline ? b.heardAtMs - a.heardAtMs : Number(bOnline) - Number(aOnline);
+}

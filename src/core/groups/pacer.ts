@@ -1,0 +1,60 @@
+import { MAX_DATAGRAM_BYTES } from "../../wire/constants.js";
+import type { TimerQueue } from "../timers.js";
+import { TokenBucket } from "../tokenBucket.js";
+import type { Alarm } from "./groupsContext.js";
+
+/** Something that has datagrams to send, at the rate of the pacer. */
+export interface PacedSource {
+  /** More to send. */
+  readonly pending: boolean;
+  /** Sends one datagram; called only while `pending`. Returns its bytes. */
+  transmitNext(nowMs: number): number;
+}
+
+/**
+ * Divides the one token bucket of this sender among its groups, in turn: a long paste into one
+ * group does not silence the others.
+ */
+export class Pacer {
+  readonly #bucket: TokenBucket;
+  readonly #timers: TimerQueue<Alarm>;
+  /** In the order of their turn; bounded by the number of groups. */
+  readonly #sources = new Set<PacedSource>();
+  readonly #refilled: Alarm = (nowMs) => this.run(nowMs);
+
+  constructor(
+    timers: TimerQueue<Alarm>,
+    rate: { readonly bitsPerSecond: number; readonly burstBytes: number },
+  ) {
+    this.#timers = timers;
+    // A burst below one datagram would let nothing through, ever.
+    const burstBytes = Math.max(rate.burstBytes, MAX_DATAGRAM_BYTES);
+    this.#bucket = new TokenBucket(rate.bitsPerSecond / 8, burstBytes);
+  }
+
+  /** Gives `source` its turns, from the next `run` on. */
+  add(source: PacedSource): void {
+    if (source.pending) this.#sources.add(source);
+  }
+
+  remove(source: PacedSource): void {
+    this.#sources.delete(source);
+  }
+
+  /** Sends what the bucket allows and sets an alarm for the rest. */
+  run(nowMs: number): void {
+    for (const source of this.#sources) {
+      const waitMs = this.#bucket.waitMs(nowMs, MAX_DATAGRAM_BYTES);
+      if (waitMs > 0) {
+        // Whole milliseconds: a rounding error then never asks for a wake-up at this very moment.
+        this.#timers.set(this.#refilled, nowMs + Math.ceil(waitMs));
+        return;
+      }
+      this.#bucket.take(nowMs, source.transmitNext(nowMs));
+      // A Set is walked in insertion order, what is added meanwhile included.
+      this.#sources.delete(source);
+      if (source.pending) this.#sources.add(source);
+    }
+    this.#timers.clear(this.#refilled);
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * What goes into the core and what comes out of it: nothing else crosses the border.
+ *
+ * In: a datagram with where it came from, a command of the application, or the passing of time.
+ * Out, and only through {@link Outputs}: datagrams to transmit, events for the application, and
+ * the time at which the core wants to be woken. The driver settles events (stores them, hands
+ * them on) BEFORE it transmits the datagrams of the same poll: an acknowledgement then never
+ * leaves for something that could still be lost.
+ *
+ * All times are milliseconds. `nowMs` is monotonic and has no epoch; `...AtMs` values that travel
+ * in messages are wall clock, milliseconds since 1970.
+ */
+import type { ErrorCode } from "../errors.js";
+import type { ReplyStatusCode } from "../wire/record.js";
+
+/** An IPv4 literal and a UDP port. */
+export interface Address {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** An address as the key of a Map. */
+export function addressKey(to: Address): string {
+  return `${to.address}:${to.port}`;
+}
+
+/** A datagram as the network layer hands it over. */
+export interface ReceivedDatagram {
+  readonly bytes: Uint8Array;
+  readonly from: Address;
+  /** The source lies in a subnet of one of our interfaces (loopback included). */
+  readonly onLink: boolean;
+  /** How it came: the data port is unicast; the others are broadcast or multicast. */
+  readonly via: "data" | "discovery" | "group";
+}
+
+/** Where a datagram goes. */
+export type Destination =
+  /** From the data socket to one address. */
+  | { readonly kind: "unicast"; readonly to: Address }
+  /** On every interface: directed broadcast and the discovery group, to the discovery port. */
+  | { readonly kind: "lan" }
+  /** On every interface, to a multicast group and port. */
+  | { readonly kind: "multicast"; readonly to: Address };
+
+export interface Transmit {
+  readonly bytes: Uint8Array;
+  readonly destination: Destination;
+}
+
+/** A peer as messages mention it. */
+export interface PeerRef extends Address {
+  /** Device key, 64 hexadecimal digits. */
+  readonly id: string;
+  /** As the peer calls itself: never trusted, never shown unsanitised. */
+  readonly name: string;
+}
+
+export type PeerState = "online" | "suspect" | "offline";
+
+/** How a peer was first found: its own beacon, our query, a configured address, or it wrote to us. */
+export type FoundVia = "broadcast" | "query" | "configured" | "contact";
+
+/** A roster entry: one per key, however many addresses it is seen on. */
+export interface PeerView extends PeerRef {
+  readonly incarnation: string;
+  readonly state: PeerState;
+  readonly via: FoundVia;
+  /** Smoothed round trip, undefined until measured. */
+  readonly rttMs: number | undefined;
+  /** Every address it was seen on, the best first (the same as `address`, `port`). */
+  readonly addresses: readonly Address[];
+}
+
+/** Whom to send to: a device of the roster, or whoever answers at an address. */
+export type SendTarget =
+  | { readonly kind: "device"; readonly id: string }
+  | { readonly kind: "address"; readonly to: Address };
+
+/** Names a request that arrived, for the reply. */
+export interface RequestKey {
+  readonly id: string;
+  readonly incarnation: string;
+  readonly laneSequence: number;
+}
+
+/** A token chosen by the driver: events about a command carry it back. */
+export type Token = number;
+
+export type CoreEvent =
+  /** The roster changed. */
+  | {
+      readonly kind: "peer";
+      readonly change: "online" | "suspect" | "offline" | "updated";
+      readonly peer: PeerView;
+    }
+  /** A peer answered one of our queries: first answers first, again for every query. */
+  | { readonly kind: "answer"; readonly nonce: string; readonly peer: PeerView }
+  /** The same key is live in two places. */
+  | { readonly kind: "duplicateKey"; readonly peer: PeerView }
+  /** Every datagram of the message was acknowledged by the peer. */
+  | {
+      readonly kind: "delivered";
+      readonly token: Token;
+      readonly to: PeerRef;
+      /** From the send command to the acknowledgement. */
+      readonly rttMs: number;
+      /** How often its most repeated datagram was sent. */
+      readonly attempts: number;
+    }
+  /** Nothing more will happen for this token. */
+  | {
+      readonly kind: "failed";
+      readonly token: Token;
+      readonly code: ErrorCode;
+      readonly message: string;
+    }
+  | {
+      readonly kind: "message";
+      readonly from: PeerRef;
+      readonly messageId: string;
+      readonly sentAtMs: number;
+      readonly body: Uint8Array;
+    }
+  /** Execute this once and answer with `reply`. */
+  | {
+      readonly kind: "request";
+      readonly key: RequestKey;
+      readonly from: PeerRef;
+      readonly messageId: string;
+      readonly sentAtMs: number;
+      readonly body: Uint8Array;
+    }
+  | {
+      readonly kind: "reply";
+      readonly token: Token;
+      readonly from: PeerRef;
+      readonly status: ReplyStatusCode;
+      readonly body: Uint8Array;
+      /** From the ask command to the reply. */
+      readonly rttMs: number;
+    }
+  | {
+      readonly kind: "groupMessage";
+      readonly groupId: string;
+      readonly from: PeerRef;
+      readonly messageId: string;
+      readonly sentAtMs: number;
+      readonly body: Uint8Array;
+    }
+  | {
+      readonly kind: "presence";
+      readonly groupId: string;
+      readonly change: "join" | "leave" | "online" | "offline";
+      readonly peer: PeerRef;
+      /** Members online after the change, ourselves included. */
+      readonly online: number;
+    }
+  /** We told the group that we leave, and nobody asks for repairs any more. */
+  | { readonly kind: "groupLeft"; readonly groupId: string }
+  /** After `leave`: everything is said, the sockets can close. */
+  | { readonly kind: "departed" }
+  /** `count` datagrams of a member are lost for good. */
+  | {
+      readonly kind: "gap";
+      readonly groupId: string;
+      readonly from: PeerRef;
+      readonly count: number;
+    };
+
+/** Where the parts of the core put what comes out of it. */
+export class Outputs {
+  #transmits: Transmit[] = [];
+  #events: CoreEvent[] = [];
+
+  transmit(bytes: Uint8Array, destination: Destination): void {
+    this.#transmits.push({ bytes, destination });
+  }
+
+  unicast(bytes: Uint8Array, to: Address): void {
+    this.transmit(bytes, { kind: "unicast", to });
+  }
+
+  event(event: CoreEvent): void {
+    this.#events.push(event);
+  }
+
+  /** Hands everything over and starts afresh. */
+  drain(): { transmits: Transmit[]; events: CoreEvent[] } {
+    const drained = { transmits: this.#transmits, events: this.#events };
+    this.#transmits = [];
+    this.#events = [];
+    return drained;
+  }
+}
+
+/** A part of the core that waits for a moment. */
+export interface Timed {
+  /** The next moment at which `wake` must be called; Infinity for none. */
+  nextWakeMs(): number;
+  /** Does everything that is due at `nowMs`. */
+  wake(nowMs: number): void;
+}

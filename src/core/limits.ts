@@ -1,0 +1,52 @@
+/**
+ * Our own choices, apart from what the protocol fixes (`wire/constants.ts`): every bound of the
+ * core in one place, so that `status` can show them and tests can shrink them.
+ */
+export interface Limits {
+  /** Roster entries; the longest offline goes first, then new ones are refused. */
+  readonly peers: number;
+  /** Addresses remembered per peer. */
+  readonly addressesPerPeer: number;
+  readonly groups: number;
+  /** Members remembered per group. */
+  readonly membersPerGroup: number;
+  /** Handshakes begun by others and not finished. */
+  readonly halfOpenHandshakes: number;
+  /** Sessions with peers; the longest idle goes first. */
+  readonly sessions: number;
+  /** Messages that wait for one peer. */
+  readonly queuedMessagesPerPeer: number;
+  readonly queuedBytesPerPeer: number;
+  /** Incomplete or held-back bytes from one peer, and from all. */
+  readonly reassemblyBytesPerPeer: number;
+  readonly reassemblyBytes: number;
+  /** Replies kept per peer against repeated requests, and for how long. */
+  readonly repliesPerPeer: number;
+  readonly replyLifetimeMs: number;
+  /** Own group datagrams kept for repairs, per group. */
+  readonly repairDatagrams: number;
+  /** Group datagrams of one sender held back for order. */
+  readonly heldGroupDatagrams: number;
+  /** Group data sent, bits per second and sender, repairs included; and the burst. */
+  readonly groupBitsPerSecond: number;
+  readonly groupBurstBytes: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  peers: 4096,
+  addressesPerPeer: 8,
+  groups: 256,
+  membersPerGroup: 4096,
+  halfOpenHandshakes: 256,
+  sessions: 4096,
+  queuedMessagesPerPeer: 8192,
+  queuedBytesPerPeer: 8 * 1024 * 1024,
+  reassemblyBytesPerPeer: 1024 * 1024,
+  reassemblyBytes: 16 * 1024 * 1024,
+  repliesPerPeer: 4096,
+  replyLifetimeMs: 300_000,
+  repairDatagrams: 1024,
+  heldGroupDatagrams: 1024,
+  groupBitsPerSecond: 1_000_000,
+  groupBurstBytes: 64 * 1024,
+};

@@ -1,0 +1,116 @@
+import type { SequenceRange } from "../wire/group.js";
+
+/**
+ * A set of whole numbers kept as ranges: what arrived, of packets, lane positions or group
+ * datagrams. At most `maxRanges` ranges are kept; beyond that the lowest two are joined, so
+ * that a number in between counts as present (for duplicate suppression: never executed twice).
+ */
+export class RangeSet {
+  /** Ascending, apart by at least one missing number. */
+  readonly #ranges: { first: number; last: number }[] = [];
+  readonly #maxRanges: number;
+
+  constructor(maxRanges: number) {
+    this.#maxRanges = maxRanges;
+  }
+
+  /** Adds one number; false if it was present. */
+  add(value: number): boolean {
+    const ranges = this.#ranges;
+    // New numbers are nearly always at or near the top.
+    let index = ranges.length - 1;
+    let below = ranges[index];
+    while (below !== undefined && below.first > value) {
+      index -= 1;
+      below = ranges[index];
+    }
+    if (below !== undefined && value <= below.last) return false;
+    const above = ranges[index + 1];
+    const touching = below?.last === value - 1 ? below : undefined;
+    if (above?.first === value + 1) {
+      above.first = touching?.first ?? value;
+      if (touching !== undefined) ranges.splice(index, 1);
+    } else if (touching !== undefined) {
+      touching.last = value;
+    } else {
+      ranges.splice(index + 1, 0, { first: value, last: value });
+      this.#joinLowest();
+    }
+    return true;
+  }
+
+  /** Adds every number from 0 up to and including `last`. */
+  addUpTo(last: number): void {
+    if (last < 0) return;
+    const ranges = this.#ranges;
+    let top = last;
+    let swallowed = 0;
+    for (const range of ranges) {
+      if (range.first > top + 1) break;
+      top = Math.max(top, range.last);
+      swallowed += 1;
+    }
+    ranges.splice(0, swallowed, { first: 0, last: top });
+    this.#joinLowest();
+  }
+
+  has(value: number): boolean {
+    for (let index = this.#ranges.length - 1; index >= 0; index -= 1) {
+      const range = this.#ranges[index];
+      if (range !== undefined && range.first <= value) return value <= range.last;
+    }
+    return false;
+  }
+
+  /** The numbers from `first` to `last` that are absent, as ascending ranges, at most `limit`. */
+  missing(first: number, last: number, limit: number): SequenceRange[] {
+    const absent: SequenceRange[] = [];
+    let next = first;
+    for (const range of this.#ranges) {
+      if (next > last || absent.length >= limit) break;
+      if (range.last < next) continue;
+      if (range.first > next) absent.push({ first: next, last: Math.min(last, range.first - 1) });
+      next = range.last + 1;
+    }
+    if (next <= last && absent.length < limit) absent.push({ first: next, last });
+    return absent;
+  }
+
+  /** The ranges with the highest first, at most `limit`: the form of an ACK frame. */
+  descending(limit: number): SequenceRange[] {
+    const newest = this.#ranges.slice(Math.max(0, this.#ranges.length - limit));
+    return newest.toReversed().map(({ first, last }) => ({ first, last }));
+  }
+
+  /** The highest number present, or -1. */
+  get highest(): number {
+    return this.#ranges.at(-1)?.last ?? -1;
+  }
+
+  get rangeCount(): number {
+    return this.#ranges.length;
+  }
+
+  /** Forgets ranges that lie wholly below `value`. */
+  forgetBelow(value: number): void {
+    let stale = 0;
+    for (const range of this.#ranges) {
+      if (range.last >= value) break;
+      stale += 1;
+    }
+    this.#ranges.splice(0, stale);
+  }
+
+  /** Forgets the lowest range and returns its last number, or -1 if the set is empty. */
+  dropLowest(): number {
+    return this.#ranges.shift()?.last ?? -1;
+  }
+
+  #joinLowest(): void {
+    if (this.#ranges.length <= this.#maxRanges) return;
+    const [lowest, second] = this.#ranges;
+    if (lowest === undefined || second === undefined) return;
+    second.first = lowest.first;
+    this.#ranges.shift();
+  }
+}

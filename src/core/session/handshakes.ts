@@ -1,0 +1,218 @@
+import type { Established, HandshakeSuite } from "../../crypto/handshake.js";
+import { randomU32 } from "../../crypto/random.js";
+import {
+  decodeClaims,
+  decodeHandshakeFinish,
+  decodeHandshakeInit,
+  decodeHandshakeResponse,
+  encodeHandshakeFinish,
+  encodeHandshakeResponse,
+  type HandshakeClaims,
+} from "../../wire/session.js";
+import type { CoreContext } from "../context.js";
+import { type Address, addressKey } from "../io.js";
+import { TimerQueue } from "../timers.js";
+import { Dial } from "./dial.js";
+import { HalfOpenTable } from "./halfOpen.js";
+
+/** A handshake that is through, as far as our side can tell. */
+export interface Completed extends Established {
+  readonly claims: HandshakeClaims;
+  readonly localIndex: number;
+  readonly remoteIndex: number;
+  readonly initiator: boolean;
+  /** Where the other side is. */
+  readonly path: Address;
+  /** Initiator only: the third message, a whole datagram, for repeats. */
+  readonly finish?: Uint8Array;
+  /** What waited for this address, if anything. */
+  readonly dial: Dial | undefined;
+}
+
+/**
+ * Handshakes in both directions. Only the initiator repeats: the responder answers what it gets,
+ * so that it never sends more than it was asked for.
+ *
+ * ```text
+ *   initiator                            responder
+ *   dial:  INIT ------------------------>  half open
+ *          <------------------------ RESPONSE      (INIT repeated: the same RESPONSE again)
+ *   session: FINISH -------------------->  session (sealed before FINISH: RESPONSE again)
+ * ```
+ */
+export class Handshakes {
+  readonly #context: CoreContext;
+  readonly #suite: HandshakeSuite;
+  readonly #claims: Uint8Array;
+  readonly #indexIsUsed: (index: number) => boolean;
+  readonly #completed: (nowMs: number, completed: Completed) => void;
+  /** By address; bounded by `limits.sessions`. */
+  readonly #dials = new Map<string, Dial>();
+  /** The same dials. */
+  readonly #dialsByIndex = new Map<number, Dial>();
+  readonly #halfOpen: HalfOpenTable;
+  readonly #timers = new TimerQueue<Dial>();
+
+  constructor(
+    context: CoreContext,
+    options: {
+      readonly suite: HandshakeSuite;
+      /** Our own, encoded. */
+      readonly claims: Uint8Array;
+      /** True for the index of a session. */
+      readonly indexIsUsed: (index: number) => boolean;
+      readonly completed: (nowMs: number, completed: Completed) => void;
+    },
+  ) {
+    this.#context = context;
+    this.#suite = options.suite;
+    this.#claims = options.claims;
+    this.#indexIsUsed = options.indexIsUsed;
+    this.#completed = options.completed;
+    this.#halfOpen = new HalfOpenTable(context.limits.halfOpenHandshakes);
+  }
+
+  // Our side begins.
+
+  /** The attempt to reach an address, new or under way; undefined if there are too many. */
+  dial(nowMs: number, to: Address): Dial | undefined {
+    const key = addressKey(to);
+    const ongoing = this.#dials.get(key);
+    if (ongoing !== undefined) return ongoing;
+    if (this.#dials.size >= this.#context.limits.sessions) return undefined;
+    this.#context.counters.add("handshakesStarted");
+    const dial = new Dial(nowMs, {
+      to,
+      localIndex: this.#freshIndex(),
+      suite: this.#suite.id,
+      handshake: this.#suite.initiate(this.#claims, this.#context.random),
+    });
+    this.#dials.set(key, dial);
+    this.#dialsByIndex.set(dial.localIndex, dial);
+    this.#sendInit(nowMs, dial);
+    return dial;
+  }
+
+  /** Ends an attempt that nobody wants any more. */
+  hangUp(dial: Dial): void {
+    this.#dials.delete(addressKey(dial.to));
+    this.#dialsByIndex.delete(dial.localIndex);
+    this.#timers.clear(dial);
+  }
+
+  hangUpAll(): void {
+    for (const dial of this.#dials.values()) this.hangUp(dial);
+  }
+
+  nextWakeMs(): number {
+    return this.#timers.nextMs();
+  }
+
+  wake(nowMs: number): void {
+    for (let dial = this.#timers.popDue(nowMs); dial !== undefined; ) {
+      if (dial.isWanted(nowMs)) this.#sendInit(nowMs, dial);
+      else this.hangUp(dial);
+      dial = this.#timers.popDue(nowMs);
+    }
+  }
+
+  #sendInit(nowMs: number, dial: Dial): void {
+    this.#context.outputs.unicast(dial.init, dial.to);
+    dial.repeated(nowMs);
+    this.#timers.set(dial, dial.retryAtMs);
+  }
+
+  /** False if no dial of ours is meant: a repeat, or for nobody. */
+  receiveResponse(nowMs: number, bytes: Uint8Array, from: Address): boolean {
+    const response = decodeHandshakeResponse(bytes);
+    const dial = this.#dialsByIndex.get(response.receiverIndex);
+    if (dial === undefined) return false;
+    const established = dial.handshake.finish(response.message);
+    const claims = decodeClaims(established.remoteClaims);
+    const finish = encodeHandshakeFinish({
+      receiverIndex: response.senderIndex,
+      message: established.message3,
+    });
+    this.hangUp(dial);
+    this.#completed(nowMs, {
+      ...established,
+      claims,
+      localIndex: dial.localIndex,
+      remoteIndex: response.senderIndex,
+      initiator: true,
+      path: from,
+      finish,
+      dial,
+    });
+    return true;
+  }
+
+  // The other side begins.
+
+  receiveInit(nowMs: number, bytes: Uint8Array, from: Address): void {
+    const init = decodeHandshakeInit(bytes);
+    if (init.suite !== this.#suite.id) {
+      this.#context.counters.add("handshakesRefused");
+      return;
+    }
+    const known = this.#halfOpen.byInitiator(from, init.senderIndex);
+    if (known !== undefined) {
+      this.#context.outputs.unicast(known.response, from);
+      return;
+    }
+    const handshake = this.#suite.respond(init.message, this.#claims, this.#context.random);
+    const localIndex = this.#freshIndex();
+    const response = encodeHandshakeResponse({
+      senderIndex: localIndex,
+      receiverIndex: init.senderIndex,
+      message: handshake.message2,
+    });
+    const remoteIndex = init.senderIndex;
+    const startedAtMs = nowMs;
+    this.#halfOpen.add(nowMs, { localIndex, remoteIndex, from, handshake, response, startedAtMs });
+    this.#context.outputs.unicast(response, from);
+  }
+
+  receiveFinish(nowMs: number, bytes: Uint8Array, from: Address): void {
+    const finish = decodeHandshakeFinish(bytes);
+    const halfOpen = this.#halfOpen.byLocalIndex(finish.receiverIndex);
+    if (halfOpen === undefined) return; // a repeat: the session exists already
+    const established = halfOpen.handshake.accept(finish.message);
+    const claims = decodeClaims(established.remoteClaims);
+    this.#halfOpen.remove(halfOpen);
+    // They reached us first: what we wanted to say there goes over their session.
+    const dial = this.#dials.get(addressKey(from));
+    if (dial !== undefined) this.hangUp(dial);
+    this.#completed(nowMs, {
+      ...established,
+      claims,
+      localIndex: halfOpen.localIndex,
+      remoteIndex: halfOpen.remoteIndex,
+      initiator: false,
+      path: from,
+      dial,
+    });
+  }
+
+  /**
+   * A sealed datagram for a session that is only half open here: the third message was lost, and
+   * our second one makes them repeat it. False if nothing is half open by that index.
+   */
+  remind(localIndex: number): boolean {
+    const halfOpen = this.#halfOpen.byLocalIndex(localIndex);
+    if (halfOpen === undefined) return false;
+    this.#context.outputs.unicast(halfOpen.response, halfOpen.from);
+    return true;
+  }
+
+  #freshIndex(): number {
+    for (;;) {
+      const index = randomU32(this.#context.random);
+      const used =
+        this.#indexIsUsed(index) ||
+        this.#dialsByIndex.has(index) ||
+        this.#halfOpen.byLocalIndex(index) !== undefined;
+      if (!used) return index;
+    }
+  }
+}

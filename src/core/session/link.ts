@@ -1,0 +1,414 @@
+import { malformed } from "../../wire/cursor.js";
+import {
+  type AdvanceFrame,
+  type FragmentFrame,
+  FrameType,
+  Lane,
+  type LaneCode,
+  type MessageFrame,
+} from "../../wire/frames.js";
+import {
+  decodeRecord,
+  encodeRecord,
+  messageId,
+  RecordKind,
+  ReplyStatus,
+  type ReplyStatusCode,
+  type RequestRecord,
+} from "../../wire/record.js";
+import type { HandshakeClaims } from "../../wire/session.js";
+import type { CoreContext } from "../context.js";
+import type { Address, PeerRef } from "../io.js";
+import { InboundLane, MemoryBudget } from "./inboundLane.js";
+import { OutboundLane } from "./outboundLane.js";
+import { Outgoing, type Purpose } from "./outgoing.js";
+import { RequestTable } from "./requestTable.js";
+import type { Session, SessionOwner } from "./session.js";
+
+/** A conversation with traffic in this time is kept alive by pings. */
+const CONVERSATION_MS = 120_000;
+/** An open conversation pings after this much silence. */
+const PING_AFTER_MS = 15_000;
+/** While a reply is awaited, a peer that lost its state must be noticed sooner. */
+const PING_AWAITING_REPLY_MS = 2_000;
+/** A record that stopped growing for this long is given up, and the session with it. */
+const STALLED_RECORD_MS = 10_000;
+/** A replaced session still receives for this long. */
+export const DRAIN_MS = 3_000;
+
+/**
+ * Everything between us and one incarnation of a peer that outlives a session: lanes both ways,
+ * the requests it made and we made. A link has at most one session that sends; when that one
+ * dies, the next one starts every unsettled message anew and the other side drops what it had.
+ */
+export class Link implements SessionOwner {
+  /** What the peer said of itself in the last handshake. */
+  claims: HandshakeClaims;
+  /** Where to find it: the path of the session, and after that the last known. */
+  path: Address;
+
+  readonly #context: CoreContext;
+  readonly #budget: MemoryBudget;
+  readonly #outbound: Readonly<Record<LaneCode, OutboundLane>>;
+  readonly #inbound: Readonly<Record<LaneCode, InboundLane>>;
+  readonly #requests: RequestTable;
+  /** Delivered or not, waiting for their replies, by lane sequence. Bounded by the lane. */
+  readonly #awaitingReply = new Map<number, Outgoing>();
+  /** Replies on their way, by request sequence. Bounded by `repliesPerPeer`. */
+  readonly #repliesInFlight = new Set<number>();
+  /** Tells the owner that a token has met its end. */
+  readonly #ended: (message: Outgoing) => void;
+  #session: Session | undefined;
+  #queuedCount = 0;
+  #queuedBytes = 0;
+  #usedAtMs = Number.NEGATIVE_INFINITY;
+  #lastHeardAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    context: CoreContext,
+    options: {
+      readonly claims: HandshakeClaims;
+      readonly path: Address;
+      readonly budget: MemoryBudget;
+      /** Lane sequences start here. */
+      readonly firstSequence: number;
+      readonly ended: (message: Outgoing) => void;
+    },
+  ) {
+    this.#context = context;
+    this.claims = options.claims;
+    this.path = options.path;
+    this.#ended = options.ended;
+    this.#budget = new MemoryBudget(context.limits.reassemblyBytesPerPeer, options.budget);
+    this.#requests = new RequestTable(context.limits);
+    const outbound = (lane: LaneCode): OutboundLane =>
+      new OutboundLane(lane, options.firstSequence);
+    this.#outbound = {
+      [Lane.ordered]: outbound(Lane.ordered),
+      [Lane.requests]: outbound(Lane.requests),
+      [Lane.replies]: outbound(Lane.replies),
+    };
+    const inbound = (lane: LaneCode): InboundLane =>
+      new InboundLane({
+        ordered: lane === Lane.ordered,
+        budget: this.#budget,
+        deliver: (nowMs, sequence, record) => this.#arrived(nowMs, lane, sequence, record),
+        repeated: (nowMs, sequence) => {
+          // Only requests need an answer to a repeat: the reply may be what was lost.
+          if (lane === Lane.requests) this.#requestRepeated(nowMs, sequence);
+        },
+      });
+    this.#inbound = {
+      [Lane.ordered]: inbound(Lane.ordered),
+      [Lane.requests]: inbound(Lane.requests),
+      [Lane.replies]: inbound(Lane.replies),
+    };
+  }
+
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  /** The peer as events mention it. */
+  get peer(): PeerRef & { incarnation: string } {
+    const { device, incarnation, name } = this.claims;
+    return { id: device, incarnation, name, address: this.path.address, port: this.path.port };
+  }
+
+  /** When a packet of the peer last arrived. */
+  get lastHeardAtMs(): number {
+    return this.#session?.lastReceivedAtMs ?? this.#lastHeardAtMs;
+  }
+
+  /** Something waits to be sent or to be answered: a session is wanted. */
+  get wantsSession(): boolean {
+    return this.#awaitingReply.size > 0 || Object.values(this.#outbound).some((l) => !l.idle);
+  }
+
+  /** Above every lane sequence used so far. */
+  get nextSequence(): number {
+    return Math.max(...Object.values(this.#outbound).map((lane) => lane.nextSequence));
+  }
+
+  // Sessions come and go.
+
+  /** A new session for this link: everything unsettled starts anew in it. */
+  attach(session: Session): void {
+    if (this.#session !== undefined) this.#session.draining = true;
+    this.#session = session;
+    this.path = session.path;
+    for (const lane of Object.values(this.#outbound)) {
+      for (const message of lane.unsettled()) session.start(message);
+    }
+    // The peer may have lost a reply with the old session: a repeated request brings it back.
+    for (const request of this.#awaitingReply.values()) {
+      if (request.settled) {
+        request.settled = false;
+        session.start(request);
+      }
+    }
+    this.#admit();
+  }
+
+  /** The session is gone; messages wait for the next. */
+  detach(): void {
+    this.#lastHeardAtMs = this.lastHeardAtMs;
+    this.#session = undefined;
+    for (const lane of Object.values(this.#inbound)) lane.dropUnfinished();
+  }
+
+  /** Empties the link: the messages that can go on elsewhere, and the requests that can't. */
+  abandon(): { readonly movable: Outgoing[]; readonly uncertain: Outgoing[] } {
+    const left = new Set(this.#awaitingReply.values());
+    for (const lane of Object.values(this.#outbound)) {
+      for (const message of lane.takeAll()) if (message.purpose.kind !== "reply") left.add(message);
+    }
+    const isUncertain = (message: Outgoing): boolean =>
+      message.purpose.kind === "request" && message.attempts > 0;
+    const uncertain = [...left].filter((message) => isUncertain(message));
+    const movable = [...left].filter((message) => !isUncertain(message));
+    this.#awaitingReply.clear();
+    this.#repliesInFlight.clear();
+    for (const lane of Object.values(this.#inbound)) lane.dispose();
+    this.#queuedCount = 0;
+    this.#queuedBytes = 0;
+    return { movable, uncertain };
+  }
+
+  // Outgoing.
+
+  /** Queues a message; false if the queue for this peer is full. */
+  enqueue(nowMs: number, message: Outgoing): boolean {
+    this.#usedAtMs = nowMs;
+    const { queuedMessagesPerPeer, queuedBytesPerPeer } = this.#context.limits;
+    const bytes = this.#queuedBytes + message.record.length;
+    if (this.#queuedCount >= queuedMessagesPerPeer || bytes > queuedBytesPerPeer) return false;
+    this.#queuedCount += 1;
+    this.#queuedBytes = bytes;
+    this.#outbound[message.lane].add(message);
+    this.#admit();
+    return true;
+  }
+
+  /** Gives a message up: the receiver is told not to wait for it. */
+  cancel(message: Outgoing): void {
+    if (message.purpose.kind === "request") this.#awaitingReply.delete(message.sequence);
+    if (message.delivered) message.settled = true;
+    else this.#settle(message, "tellPeer");
+  }
+
+  /** Our answer to a request of this peer; ignored if it is not running. */
+  reply(
+    nowMs: number,
+    reply: {
+      readonly laneSequence: number;
+      readonly status: ReplyStatusCode;
+      readonly body: Uint8Array;
+      readonly sentAtMs: number;
+      readonly messageSequence: number;
+    },
+  ): void {
+    const { laneSequence, status, body } = reply;
+    if (!this.#requests.finish(nowMs, laneSequence, status, body)) return;
+    this.#context.counters.add("requestsExecuted");
+    this.#sendReply(nowMs, laneSequence, status, body, reply);
+  }
+
+  // Time.
+
+  nextWakeMs(): number {
+    const assembliesMs = Math.min(...Object.values(this.#inbound).map((l) => l.oldestArrivalMs()));
+    return Math.min(
+      this.#session?.nextWakeMs() ?? Infinity,
+      this.#pingAtMs(),
+      assembliesMs + STALLED_RECORD_MS,
+    );
+  }
+
+  wake(nowMs: number): void {
+    this.#session?.wake(nowMs);
+    if (this.#pingAtMs() <= nowMs) this.#session?.ping();
+  }
+
+  /** True if a record of the peer stopped growing: its session must go, so that it starts anew. */
+  isStalled(nowMs: number): boolean {
+    return Object.values(this.#inbound).some(
+      (l) => l.oldestArrivalMs() + STALLED_RECORD_MS <= nowMs,
+    );
+  }
+
+  flush(nowMs: number): void {
+    this.#session?.flush(nowMs);
+  }
+
+  #pingAtMs(): number {
+    const session = this.#session;
+    if (session === undefined || !session.quiet) return Number.POSITIVE_INFINITY;
+    if (this.#awaitingReply.size > 0) return session.lastReceivedAtMs + PING_AWAITING_REPLY_MS;
+    const atMs = session.lastReceivedAtMs + PING_AFTER_MS;
+    return atMs - this.#usedAtMs > CONVERSATION_MS ? Number.POSITIVE_INFINITY : atMs;
+  }
+
+  // What the session asks and tells.
+
+  laneBase(lane: LaneCode): number {
+    return this.#outbound[lane].base;
+  }
+
+  incoming(nowMs: number, frame: MessageFrame | FragmentFrame): "taken" | "refused" {
+    const lane = this.#inbound[frame.lane];
+    const taken =
+      frame.type === FrameType.message
+        ? lane.message(nowMs, frame, frame.record)
+        : lane.fragment(nowMs, frame);
+    if (taken === "refused") {
+      this.#context.counters.add("packetsRefused");
+      return "refused";
+    }
+    if (taken === "duplicate") this.#context.counters.add("messagesDuplicate");
+    return "taken";
+  }
+
+  advance(nowMs: number, frame: AdvanceFrame): void {
+    this.#inbound[frame.lane].advance(nowMs, frame.base);
+  }
+
+  delivered(nowMs: number, message: Outgoing): void {
+    if (message.settled && !message.delivered) return; // given up
+    message.settled = true;
+    if (message.delivered) return; // a request that was asked again
+    message.delivered = true;
+    this.#settle(message, "quietly");
+    this.#context.counters.add("messagesDelivered");
+    const { purpose } = message;
+    if (purpose.kind === "reply") {
+      this.#repliesInFlight.delete(purpose.requestSequence);
+      return;
+    }
+    this.#context.outputs.event({
+      kind: "delivered",
+      token: purpose.token,
+      to: this.peer,
+      rttMs: nowMs - message.createdAtMs,
+      attempts: message.attempts,
+    });
+    if (purpose.kind === "text") this.#ended(message);
+  }
+
+  // Lanes.
+
+  #admit(): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    for (const lane of Object.values(this.#outbound)) {
+      for (let message = lane.admit(); message !== undefined; message = lane.admit()) {
+        if (message.purpose.kind === "request") this.#awaitingReply.set(message.sequence, message);
+        session.start(message);
+      }
+    }
+  }
+
+  #settle(message: Outgoing, how: "quietly" | "tellPeer"): void {
+    const lane = this.#outbound[message.lane];
+    this.#queuedCount -= 1;
+    this.#queuedBytes -= message.record.length;
+    const hadSequence = lane.settle(message);
+    if (hadSequence && how === "tellPeer") this.#session?.advance(message.lane);
+    this.#admit();
+  }
+
+  // Incoming records.
+
+  #arrived(nowMs: number, lane: LaneCode, laneSequence: number, bytes: Uint8Array): void {
+    const record = decodeRecord(bytes);
+    if (LANE_OF_KIND[record.kind] !== lane) throw malformed("record on the wrong lane");
+    this.#usedAtMs = nowMs;
+    const id = messageId(record.incarnation, record.messageSequence);
+    switch (record.kind) {
+      case RecordKind.text:
+        this.#context.counters.add("messagesReceived");
+        this.#context.outputs.event({
+          kind: "message",
+          from: this.peer,
+          messageId: id,
+          sentAtMs: record.sentAtMs,
+          body: record.body,
+        });
+        return;
+      case RecordKind.request:
+        this.#requestArrived(nowMs, laneSequence, id, record);
+        return;
+      case RecordKind.reply: {
+        const request = this.#awaitingReply.get(record.requestSequence);
+        if (request === undefined || request.purpose.kind !== "request") return;
+        this.#awaitingReply.delete(record.requestSequence);
+        // The reply proves that the request arrived, even if its acknowledgement was lost.
+        this.delivered(nowMs, request);
+        this.#context.outputs.event({
+          kind: "reply",
+          token: request.purpose.token,
+          from: this.peer,
+          status: record.status,
+          body: record.body,
+          rttMs: nowMs - request.createdAtMs,
+        });
+        this.#ended(request);
+      }
+    }
+  }
+
+  #requestArrived(nowMs: number, laneSequence: number, id: string, record: RequestRecord): void {
+    if (!this.#requests.begin(laneSequence)) {
+      const none = new Uint8Array(0);
+      this.#requests.store(nowMs, laneSequence, ReplyStatus.busy, none);
+      this.#sendReply(nowMs, laneSequence, ReplyStatus.busy, none, record);
+      return;
+    }
+    const { device, incarnation } = this.claims;
+    this.#context.outputs.event({
+      kind: "request",
+      key: { id: device, incarnation, laneSequence },
+      from: this.peer,
+      messageId: id,
+      sentAtMs: record.sentAtMs,
+      body: record.body,
+    });
+  }
+
+  #requestRepeated(nowMs: number, laneSequence: number): void {
+    if (this.#repliesInFlight.has(laneSequence)) return;
+    const repeat = this.#requests.repeated(nowMs, laneSequence);
+    if (repeat.kind === "running") return;
+    this.#context.counters.add("requestsRepeated");
+    const stamp = { sentAtMs: 0, messageSequence: 0 };
+    this.#sendReply(nowMs, laneSequence, repeat.status, repeat.body, stamp);
+  }
+
+  #sendReply(
+    nowMs: number,
+    requestSequence: number,
+    status: ReplyStatusCode,
+    body: Uint8Array,
+    stamp: { readonly sentAtMs: number; readonly messageSequence: number },
+  ): void {
+    const record = encodeRecord({
+      kind: RecordKind.reply,
+      incarnation: this.#context.incarnation,
+      messageSequence: stamp.messageSequence,
+      sentAtMs: stamp.sentAtMs,
+      requestSequence,
+      status,
+      body,
+    });
+    const purpose: Purpose = { kind: "reply", requestSequence };
+    const message = new Outgoing({ lane: Lane.replies, record, purpose, createdAtMs: nowMs });
+    // If there is no room, the stored reply answers the request when it is asked again.
+    if (this.enqueue(nowMs, message)) this.#repliesInFlight.add(requestSequence);
+  }
+}
+
+const LANE_OF_KIND = {
+  [RecordKind.text]: Lane.ordered,
+  [RecordKind.request]: Lane.requests,
+  [RecordKind.reply]: Lane.replies,
+} as const;

@@ -1,0 +1,91 @@
+import type { LaneCode } from "../../wire/frames.js";
+import type { SendTarget, Token } from "../io.js";
+
+/** What is sent at once: a whole record, or one slice of it. Bounded by its message. */
+export interface Chunk {
+  readonly message: Outgoing;
+  readonly index: number;
+  readonly offset: number;
+  readonly lengthBytes: number;
+  /** Waits in a queue of the session. */
+  queued: boolean;
+  acknowledged: boolean;
+  transmissions: number;
+}
+
+/** Why a message exists: decides what its end is told as. */
+export type Purpose =
+  | { readonly kind: "text"; readonly token: Token; readonly target: SendTarget }
+  | { readonly kind: "request"; readonly token: Token; readonly target: SendTarget }
+  | { readonly kind: "reply"; readonly requestSequence: number };
+
+/** A record on its way to one peer, from the command to its acknowledgement. */
+export class Outgoing {
+  readonly lane: LaneCode;
+  readonly record: Uint8Array;
+  readonly purpose: Purpose;
+  readonly createdAtMs: number;
+  /** Position in the lane of the link that carries it; 0 until it has one. */
+  sequence = 0;
+  /** Needs no sending (any more): acknowledged or given up. */
+  settled = false;
+  /** Was acknowledged as a whole, in this session or an earlier one. */
+  delivered = false;
+  #chunks: Chunk[] = [];
+  #unacknowledgedChunks = 0;
+  #attemptsOfEarlierCuts = 0;
+
+  constructor(options: {
+    lane: LaneCode;
+    record: Uint8Array;
+    purpose: Purpose;
+    createdAtMs: number;
+  }) {
+    this.lane = options.lane;
+    this.record = options.record;
+    this.purpose = options.purpose;
+    this.createdAtMs = options.createdAtMs;
+  }
+
+  /** How often the most repeated chunk was sent, over all cuts. */
+  get attempts(): number {
+    const counts = this.#chunks.map((chunk) => chunk.transmissions);
+    return this.#attemptsOfEarlierCuts + Math.max(0, ...counts);
+  }
+
+  get chunks(): readonly Chunk[] {
+    return this.#chunks;
+  }
+
+  get fragmented(): boolean {
+    return this.#chunks.length > 1;
+  }
+
+  /** Cuts the record anew into pieces of at most so many bytes, for a session that saw none of it. */
+  cut(pieceBytes: number): readonly Chunk[] {
+    this.#attemptsOfEarlierCuts = this.attempts;
+    const totalBytes = this.record.length;
+    this.#chunks = [];
+    for (let offset = 0; offset < totalBytes; offset += pieceBytes) {
+      this.#chunks.push({
+        message: this,
+        index: this.#chunks.length,
+        offset,
+        lengthBytes: Math.min(pieceBytes, totalBytes - offset),
+        queued: false,
+        acknowledged: false,
+        transmissions: 0,
+      });
+    }
+    this.#unacknowledgedChunks = this.#chunks.length;
+    return this.#chunks;
+  }
+
+  /** Marks a chunk; true if with it the whole message is across. Ignores those of an earlier cut. */
+  acknowledge(chunk: Chunk): boolean {
+    if (chunk.acknowledged || this.#chunks[chunk.index] !== chunk) return false;
+    chunk.acknowledged = true;
+    this.#unacknowledgedChunks -= 1;
+    return this.#unacknowledgedChunks === 0;
+  }
+}

@@ -1,0 +1,167 @@
+import { malformed } from "../../wire/cursor.js";
+import type { AckFrame, AdvanceFrame, PingFrame } from "../../wire/frames.js";
+import type { SequenceRange } from "../../wire/group.js";
+import { NewReno } from "./congestion.js";
+import type { Chunk } from "./outgoing.js";
+import { RttEstimator } from "./rtt.js";
+
+/** A packet this many behind one acknowledged is lost (kPacketThreshold, RFC 9002 section 6.1.1). */
+const PACKET_THRESHOLD = 3;
+/** Jitter of the probe timeout, so that the probes of many senders don't march in step. */
+const PROBE_JITTER = 0.25;
+
+/** What a packet carried that must be sent again if it is lost. */
+export interface PacketContent {
+  readonly chunks: readonly Chunk[];
+  readonly control: readonly (PingFrame | AdvanceFrame)[];
+}
+
+export interface SentPacket extends PacketContent {
+  readonly packetNumber: number;
+  readonly sentAtMs: number;
+  readonly sizeBytes: number;
+}
+
+export interface AckOutcome {
+  readonly acknowledged: readonly SentPacket[];
+  readonly lost: readonly SentPacket[];
+}
+
+/**
+ * The sending half of a session's packet numbers: which packets are in flight, which were
+ * lost, and when to probe. RFC 9002 section 6 and appendix A.
+ *
+ * Every packet that elicits an acknowledgement is in `#inFlight` from its sending until it is
+ * acknowledged or declared lost; the congestion window counts exactly those bytes.
+ */
+export class Recovery {
+  readonly rtt = new RttEstimator();
+  readonly congestion = new NewReno();
+  /** By packet number, ascending. Bounded by the window, the peer's credit and two per probe. */
+  readonly #inFlight = new Map<number, SentPacket>();
+  readonly #jitter: () => number;
+  #nextPacketNumber = 0;
+  #largestAcknowledged = -1;
+  #lastElicitingAtMs = 0;
+  #lossAtMs = Number.POSITIVE_INFINITY;
+  #probeJitter = 0;
+  #probesUnanswered = 0;
+
+  /** `uniform`: chance in [0, 1). */
+  constructor(uniform: () => number) {
+    this.#jitter = uniform;
+  }
+
+  get packetsInFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  /** Probes since the last acknowledgement. */
+  get probesUnanswered(): number {
+    return this.#probesUnanswered;
+  }
+
+  /** Every packet, acknowledgements too, takes the next number: none is ever used twice. */
+  takePacketNumber(): number {
+    const packetNumber = this.#nextPacketNumber;
+    this.#nextPacketNumber += 1;
+    return packetNumber;
+  }
+
+  /** Packet numbers used so far: rekey long before 2^53. */
+  get packetsSent(): number {
+    return this.#nextPacketNumber;
+  }
+
+  sent(packet: SentPacket): void {
+    this.#inFlight.set(packet.packetNumber, packet);
+    this.#lastElicitingAtMs = packet.sentAtMs;
+    this.#probeJitter = this.#jitter() * PROBE_JITTER;
+    this.congestion.sent(packet.sizeBytes);
+  }
+
+  wasSent(packetNumber: number): boolean {
+    return packetNumber < this.#nextPacketNumber;
+  }
+
+  /** `limited`: the window was full when the packets were sent. Throws on numbers never used. */
+  acknowledge(nowMs: number, ack: AckFrame, limited: boolean): AckOutcome {
+    const largest = ack.ranges[0]?.last ?? -1;
+    if (!this.wasSent(largest)) throw malformed("acknowledges what was never sent");
+    const acknowledged = this.#takeAcknowledged(ack.ranges);
+    const newest = acknowledged.at(-1);
+    if (newest !== undefined) {
+      this.#probesUnanswered = 0;
+      if (newest.packetNumber === largest) {
+        this.rtt.sample(Math.max(0, nowMs - newest.sentAtMs), ack.delayUs / 1000);
+      }
+      for (const packet of acknowledged) this.congestion.acknowledged(packet, limited);
+    }
+    this.#largestAcknowledged = Math.max(this.#largestAcknowledged, largest);
+    return { acknowledged, lost: this.#detectLost(nowMs) };
+  }
+
+  /** When to call `onTimeout`; Infinity when nothing is in flight. */
+  get timeoutAtMs(): number {
+    if (this.#lossAtMs !== Number.POSITIVE_INFINITY) return this.#lossAtMs;
+    if (this.#inFlight.size === 0) return Number.POSITIVE_INFINITY;
+    const waitMs = this.rtt.probeTimeoutMs(this.#probesUnanswered) * (1 + this.#probeJitter);
+    return this.#lastElicitingAtMs + waitMs;
+  }
+
+  /** At `timeoutAtMs`: packets now known lost, or how many probes to send (RFC 9002 section 6.2.4). */
+  onTimeout(nowMs: number): { readonly lost: readonly SentPacket[]; readonly probes: number } {
+    if (this.#lossAtMs <= nowMs) return { lost: this.#detectLost(nowMs), probes: 0 };
+    const probes = this.#probesUnanswered === 0 ? 1 : 2;
+    this.#probesUnanswered += 1;
+    return { lost: [], probes };
+  }
+
+  /** The oldest packets in flight: what a probe carries once more. */
+  oldest(count: number): SentPacket[] {
+    const oldest: SentPacket[] = [];
+    for (const packet of this.#inFlight.values()) {
+      if (oldest.length >= count) break;
+      oldest.push(packet);
+    }
+    return oldest;
+  }
+
+  #takeAcknowledged(ranges: readonly SequenceRange[]): SentPacket[] {
+    const acknowledged: SentPacket[] = [];
+    // Both run downwards: ranges[index] is the first that may still reach up to the packet.
+    let index = ranges.length - 1;
+    for (const packet of this.#inFlight.values()) {
+      let range = ranges[index];
+      while (range !== undefined && range.last < packet.packetNumber) {
+        index -= 1;
+        range = ranges[index];
+      }
+      if (range === undefined) break;
+      if (packet.packetNumber >= range.first) acknowledged.push(packet);
+    }
+    for (const packet of acknowledged) this.#inFlight.delete(packet.packetNumber);
+    return acknowledged;
+  }
+
+  #detectLost(nowMs: number): SentPacket[] {
+    const lost: SentPacket[] = [];
+    const lossDelayMs = this.rtt.lossDelayMs();
+    this.#lossAtMs = Number.POSITIVE_INFINITY;
+    for (const packet of this.#inFlight.values()) {
+      if (packet.packetNumber > this.#largestAcknowledged) break;
+      const farBehind = packet.packetNumber <= this.#largestAcknowledged - PACKET_THRESHOLD;
+      const lostAtMs = packet.sentAtMs + lossDelayMs;
+      if (farBehind || lostAtMs <= nowMs) {
+        lost.push(packet);
+      } else {
+        this.#lossAtMs = Math.min(this.#lossAtMs, lostAtMs);
+      }
+    }
+    for (const packet of lost) {
+      this.#inFlight.delete(packet.packetNumber);
+      this.congestion.lost(packet, nowMs);
+    }
+    return lost;
+  }
+}

@@ -1,0 +1,443 @@
+import type { PacketProtector } from "../../crypto/handshake.js";
+import { MAX_DATAGRAM_BYTES, SEALED_HEADER_BYTES } from "../../wire/constants.js";
+import { Writer } from "../../wire/cursor.js";
+import {
+  type AckFrame,
+  type AdvanceFrame,
+  ackFrameBytes,
+  type CloseFrame,
+  type FragmentFrame,
+  type Frame,
+  FrameType,
+  Lane,
+  type LaneCode,
+  type MessageFrame,
+  messageFrameBytes,
+  type PingFrame,
+  readFrames,
+  writeFrame,
+} from "../../wire/frames.js";
+import { decodeSealedHeader, encodeSealedHeader } from "../../wire/session.js";
+import type { CoreContext } from "../context.js";
+import type { Address } from "../io.js";
+import { Acknowledger } from "./acknowledger.js";
+import { SLICE_OVERHEAD_BYTES } from "./outboundLane.js";
+import type { Chunk, Outgoing } from "./outgoing.js";
+import { Pacer } from "./pacer.js";
+import { Recovery, type SentPacket } from "./recovery.js";
+
+/** No acknowledgement for this long although something is in flight: the session is dead. */
+const DEAD_AFTER_MS = 30_000;
+
+/** Nobody gets to keep more than this in our flight, whatever it grants. */
+const MAX_CREDIT_DATAGRAMS = 256;
+/** Full slices leave this room for an acknowledgement; one with many ranges goes alone. */
+const PIGGYBACK_ACK_BYTES = 48;
+
+/** Why a session was closed: the last byte of a CLOSE frame. */
+export const CloseReason = { leaving: 0, stalled: 1 } as const;
+
+/** What a session tells the link above it, and asks of it. */
+export interface SessionOwner {
+  /** The lowest unsettled sequence of an outbound lane. */
+  laneBase(lane: LaneCode): number;
+  /** A message or fragment arrived. `refused`: no room, the packet must come again. */
+  incoming(nowMs: number, frame: MessageFrame | FragmentFrame): "taken" | "refused";
+  advance(nowMs: number, frame: AdvanceFrame): void;
+  /** The whole of a message was acknowledged. */
+  delivered(nowMs: number, message: Outgoing): void;
+}
+
+/**
+ * One sealed channel between two incarnations: packs chunks into packets, keeps them until they
+ * are acknowledged, and opens what comes in. It knows packet numbers and frames, not messages.
+ *
+ * Sending is in two queues: `#urgent` holds whole messages, `#bulk` slices of long ones, so that
+ * a line of chat never waits behind a long text. What is lost goes to the head of its queue.
+ */
+export class Session {
+  readonly localIndex: number;
+  readonly remoteIndex: number;
+  /** True if we sent the first handshake message. */
+  readonly initiator: boolean;
+  readonly establishedAtMs: number;
+  /** Where the peer was last heard: authenticated packets move it (like WireGuard's endpoint). */
+  path: Address;
+  /** The peer showed that it has the keys: it sent a packet we could open. */
+  confirmed: boolean;
+  /** Replaced by a newer session: still receives and acknowledges, sends nothing new. */
+  draining = false;
+
+  readonly #context: CoreContext;
+  readonly #owner: SessionOwner;
+  readonly #protector: PacketProtector;
+  readonly #finish: Uint8Array | undefined;
+  readonly #creditDatagrams: number;
+  readonly #recovery: Recovery;
+  readonly #acknowledger = new Acknowledger();
+  readonly #pacer = new Pacer();
+  /** Bounded by the lane windows of the owner. */
+  readonly #urgent: Chunk[] = [];
+  readonly #bulk: Chunk[] = [];
+  /** Bounded: one ping and one advance per lane at a time. */
+  #control: (PingFrame | AdvanceFrame)[] = [];
+  #remoteCreditDatagrams: number;
+  #windowLimited = false;
+  #paceAtMs = Number.POSITIVE_INFINITY;
+  #lastProgressAtMs: number;
+  #lastReceivedAtMs: number;
+
+  constructor(
+    nowMs: number,
+    context: CoreContext,
+    owner: SessionOwner,
+    options: {
+      readonly localIndex: number;
+      readonly remoteIndex: number;
+      readonly initiator: boolean;
+      readonly protector: PacketProtector;
+      readonly path: Address;
+      /** What we grant, and what the peer grants, in datagrams. */
+      readonly creditDatagrams: number;
+      readonly remoteCreditDatagrams: number;
+      /** Initiator only: the third handshake message, a whole datagram. */
+      readonly finish?: Uint8Array;
+    },
+  ) {
+    this.#context = context;
+    this.#owner = owner;
+    this.localIndex = options.localIndex;
+    this.remoteIndex = options.remoteIndex;
+    this.initiator = options.initiator;
+    this.path = options.path;
+    this.#protector = options.protector;
+    this.#finish = options.finish;
+    this.confirmed = !options.initiator;
+    this.#creditDatagrams = options.creditDatagrams;
+    this.#remoteCreditDatagrams = Math.max(1, options.remoteCreditDatagrams);
+    this.#recovery = new Recovery(() => context.random.uniform());
+    this.establishedAtMs = nowMs;
+    this.#lastProgressAtMs = nowMs;
+    this.#lastReceivedAtMs = nowMs;
+  }
+
+  /** Smoothed, undefined before the first acknowledgement. */
+  get rttMs(): number | undefined {
+    return this.#recovery.rtt.measuredMs;
+  }
+
+  get lastReceivedAtMs(): number {
+    return this.#lastReceivedAtMs;
+  }
+
+  /** Probes since the last acknowledgement: many mean that the peer may be gone or elsewhere. */
+  get probesUnanswered(): number {
+    return this.#recovery.probesUnanswered;
+  }
+
+  get packetsSent(): number {
+    return this.#recovery.packetsSent;
+  }
+
+  /** Nothing is in flight or waits to be sent. */
+  get quiet(): boolean {
+    return this.#recovery.packetsInFlight === 0 && !this.#hasContent();
+  }
+
+  isDead(nowMs: number): boolean {
+    return this.#recovery.packetsInFlight > 0 && nowMs - this.#lastProgressAtMs >= DEAD_AFTER_MS;
+  }
+
+  /** Did we send a packet with that number? Tells a reset from a guess. */
+  wasSent(packetNumber: number): boolean {
+    return this.#recovery.wasSent(packetNumber);
+  }
+
+  // Sending.
+
+  /** Bytes of frames in one packet. */
+  get #payloadBytes(): number {
+    return MAX_DATAGRAM_BYTES - SEALED_HEADER_BYTES - this.#protector.overheadBytes;
+  }
+
+  /** Queues a message from its first byte. */
+  start(message: Outgoing): void {
+    const pieceBytes = this.#payloadBytes - SLICE_OVERHEAD_BYTES - PIGGYBACK_ACK_BYTES;
+    for (const chunk of message.cut(pieceBytes)) this.#enqueue(chunk, "back");
+  }
+
+  ping(): void {
+    if (!this.#control.some((frame) => frame.type === FrameType.ping)) {
+      this.#control.push({ type: FrameType.ping });
+    }
+  }
+
+  advance(lane: LaneCode): void {
+    const others = this.#control.filter((f) => f.type !== FrameType.advance || f.lane !== lane);
+    this.#control = others;
+    this.#control.push({ type: FrameType.advance, lane, base: this.#owner.laneBase(lane) });
+  }
+
+  /** Sends what may be sent now. */
+  flush(nowMs: number): void {
+    this.#paceAtMs = Number.POSITIVE_INFINITY;
+    while (!this.draining && this.#hasContent()) {
+      const creditSpent = this.#recovery.packetsInFlight >= this.#remoteCreditDatagrams;
+      this.#windowLimited = creditSpent || !this.#recovery.congestion.open;
+      if (this.#windowLimited) break;
+      const readyAtMs = this.#pacer.readyAtMs(
+        nowMs,
+        this.#recovery.congestion.windowBytes,
+        this.#recovery.rtt.smoothedMs,
+      );
+      if (readyAtMs > nowMs) {
+        this.#windowLimited = true;
+        this.#paceAtMs = readyAtMs;
+        break;
+      }
+      this.#sendPacket(nowMs);
+    }
+    if (this.#acknowledger.dueAtMs <= nowMs) this.#sendAckOnly(nowMs);
+  }
+
+  /** The third handshake message once more, until the peer shows that it has it. */
+  sendFinish(): void {
+    if (this.#finish !== undefined && !this.confirmed) {
+      this.#context.outputs.unicast(this.#finish, this.path);
+    }
+  }
+
+  /** Last words: pays the acknowledgement debt and tells the peer to forget the session. */
+  sendClose(nowMs: number, reason: number): void {
+    const writer = new Writer(this.#payloadBytes);
+    if (this.#acknowledger.owed) writeFrame(writer, this.#takeAck(nowMs));
+    const close: CloseFrame = { type: FrameType.close, reason };
+    writeFrame(writer, close);
+    this.#transmit(this.#recovery.takePacketNumber(), writer);
+  }
+
+  // Time.
+
+  nextWakeMs(): number {
+    return Math.min(this.#recovery.timeoutAtMs, this.#acknowledger.dueAtMs, this.#paceAtMs);
+  }
+
+  wake(nowMs: number): void {
+    if (this.#recovery.timeoutAtMs > nowMs) return;
+    const { lost, probes } = this.#recovery.onTimeout(nowMs);
+    this.#requeue(lost);
+    if (probes > 0) this.#probe(nowMs, probes);
+  }
+
+  // Receiving.
+
+  /**
+   * A sealed datagram for this session. `sealedInvalid`: not from the peer, or its number was
+   * seen before; nothing changed. `refused`: genuine, but there was no room.
+   */
+  receive(
+    nowMs: number,
+    datagram: Uint8Array,
+    from: Address,
+  ): "taken" | "sealInvalid" | "repeated" | "refused" | "closed" {
+    const { counter } = decodeSealedHeader(datagram);
+    if (!this.#acknowledger.isNew(counter)) {
+      // Its acknowledgement may have been lost; the probe that repeats the content asks again.
+      return "repeated";
+    }
+    const header = datagram.subarray(0, SEALED_HEADER_BYTES);
+    const payload = this.#protector.open(counter, header, datagram.subarray(SEALED_HEADER_BYTES));
+    if (payload === undefined) return "sealInvalid";
+    const frames = readFrames(payload);
+    this.#context.counters.add("packetsReceived");
+    this.#lastReceivedAtMs = nowMs;
+    this.confirmed = true;
+    this.path = from;
+    return this.#takeFrames(nowMs, counter, frames);
+  }
+
+  #takeFrames(
+    nowMs: number,
+    counter: number,
+    frames: readonly Frame[],
+  ): "taken" | "refused" | "closed" {
+    let elicits: "nothing" | "soon" | "now" = "nothing";
+    let closed = false;
+    for (const frame of frames) {
+      switch (frame.type) {
+        case FrameType.ack:
+          this.#takeAckFrame(nowMs, frame);
+          break;
+        case FrameType.close:
+          closed = true;
+          break;
+        case FrameType.ping:
+          elicits = "now";
+          break;
+        case FrameType.advance:
+          this.#owner.advance(nowMs, frame);
+          elicits = elicits === "now" ? "now" : "soon";
+          break;
+        case FrameType.message:
+        case FrameType.fragment:
+          if (this.#owner.incoming(nowMs, frame) === "refused") return "refused";
+          elicits = elicits === "now" || wantsPromptAck(frame) ? "now" : "soon";
+      }
+    }
+    this.#acknowledger.received(nowMs, counter, elicits);
+    return closed ? "closed" : "taken";
+  }
+
+  #takeAckFrame(nowMs: number, ack: AckFrame): void {
+    const { acknowledged, lost } = this.#recovery.acknowledge(nowMs, ack, this.#windowLimited);
+    this.#remoteCreditDatagrams = Math.max(1, Math.min(ack.creditDatagrams, MAX_CREDIT_DATAGRAMS));
+    if (acknowledged.length > 0) this.#lastProgressAtMs = nowMs;
+    for (const packet of acknowledged) {
+      for (const chunk of packet.chunks) {
+        if (chunk.message.acknowledge(chunk)) this.#owner.delivered(nowMs, chunk.message);
+      }
+    }
+    this.#requeue(lost);
+  }
+
+  // Packets.
+
+  #hasContent(): boolean {
+    dropSettled(this.#urgent);
+    dropSettled(this.#bulk);
+    return this.#urgent.length > 0 || this.#bulk.length > 0 || this.#control.length > 0;
+  }
+
+  #enqueue(chunk: Chunk, where: "front" | "back"): void {
+    if (chunk.queued || chunk.acknowledged || chunk.message.settled) return;
+    chunk.queued = true;
+    const queue = chunk.message.fragmented ? this.#bulk : this.#urgent;
+    if (where === "front") queue.unshift(chunk);
+    else queue.push(chunk);
+  }
+
+  #requeue(lost: readonly SentPacket[]): void {
+    if (lost.length > 0) this.#context.counters.add("packetsLost", lost.length);
+    for (const packet of lost.toReversed()) {
+      for (const chunk of packet.chunks.toReversed()) this.#enqueue(chunk, "front");
+      for (const frame of packet.control) {
+        if (frame.type === FrameType.advance) this.advance(frame.lane);
+      }
+    }
+  }
+
+  /** Repeats what is oldest in flight, whatever the window says (RFC 9002 section 6.2.4). */
+  #probe(nowMs: number, probes: number): void {
+    this.#context.counters.add("probesSent", probes);
+    this.sendFinish();
+    const oldest = this.#recovery.oldest(probes);
+    for (let i = 0; i < probes; i += 1) {
+      const packet = oldest[i] ?? oldest[0];
+      for (const chunk of packet?.chunks.toReversed() ?? []) this.#enqueue(chunk, "front");
+      for (const frame of packet?.control ?? []) {
+        if (frame.type === FrameType.advance) this.advance(frame.lane);
+      }
+      if (!this.#hasContent()) this.ping();
+      this.#sendPacket(nowMs);
+    }
+  }
+
+  #sendPacket(nowMs: number): void {
+    const writer = new Writer(this.#payloadBytes);
+    if (this.#acknowledger.owed) this.#writeAckIfItFits(nowMs, writer);
+    const control = this.#control;
+    this.#control = [];
+    for (const frame of control) writeFrame(writer, frame);
+    const chunks: Chunk[] = [];
+    this.#fill(writer, this.#urgent, chunks);
+    this.#fill(writer, this.#bulk, chunks);
+    const packetNumber = this.#recovery.takePacketNumber();
+    const sizeBytes = this.#transmit(packetNumber, writer);
+    if (this.#recovery.packetsInFlight === 0) this.#lastProgressAtMs = nowMs;
+    this.#recovery.sent({ packetNumber, sentAtMs: nowMs, sizeBytes, chunks, control });
+    this.#pacer.sent(sizeBytes);
+  }
+
+  #fill(writer: Writer, queue: Chunk[], chunks: Chunk[]): void {
+    for (;;) {
+      dropSettled(queue);
+      const chunk = queue[0];
+      if (chunk === undefined) return;
+      const frame = this.#frameOf(chunk);
+      const needBytes =
+        frame.type === FrameType.message
+          ? messageFrameBytes(frame, frame.record.length)
+          : SLICE_OVERHEAD_BYTES + frame.slice.length;
+      if (needBytes > writer.remainingBytes) return;
+      queue.shift();
+      chunk.queued = false;
+      chunk.transmissions += 1;
+      chunks.push(chunk);
+      writeFrame(writer, frame);
+    }
+  }
+
+  #frameOf(chunk: Chunk): MessageFrame | FragmentFrame {
+    const { message } = chunk;
+    const position = {
+      lane: message.lane,
+      sequence: message.sequence,
+      // A request that is asked again lies below what is settled.
+      base: Math.min(this.#owner.laneBase(message.lane), message.sequence),
+    };
+    if (!message.fragmented)
+      return { type: FrameType.message, ...position, record: message.record };
+    return {
+      type: FrameType.fragment,
+      ...position,
+      totalBytes: message.record.length,
+      offset: chunk.offset,
+      slice: message.record.subarray(chunk.offset, chunk.offset + chunk.lengthBytes),
+    };
+  }
+
+  #sendAckOnly(nowMs: number): void {
+    const writer = new Writer(this.#payloadBytes);
+    writeFrame(writer, this.#takeAck(nowMs));
+    this.#transmit(this.#recovery.takePacketNumber(), writer);
+  }
+
+  #writeAckIfItFits(nowMs: number, writer: Writer): void {
+    const ack = this.#takeAck(nowMs);
+    if (ackFrameBytes(ack) <= PIGGYBACK_ACK_BYTES) {
+      writeFrame(writer, ack);
+    } else {
+      const alone = new Writer(this.#payloadBytes);
+      writeFrame(alone, ack);
+      this.#transmit(this.#recovery.takePacketNumber(), alone);
+    }
+  }
+
+  #takeAck(nowMs: number): AckFrame {
+    return this.#acknowledger.take(nowMs, this.#creditDatagrams);
+  }
+
+  #transmit(packetNumber: number, payload: Writer): number {
+    const header = encodeSealedHeader({ receiverIndex: this.remoteIndex, counter: packetNumber });
+    const datagram = this.#protector.seal(packetNumber, header, payload.finish());
+    this.#context.counters.add("packetsSent");
+    this.#context.outputs.unicast(datagram, this.path);
+    return datagram.length;
+  }
+}
+
+/** A sender waits for the delivery of a text; a request is acknowledged by its reply. */
+function wantsPromptAck(frame: MessageFrame | FragmentFrame): boolean {
+  return frame.type === FrameType.message && frame.lane === Lane.ordered;
+}
+
+/** Removes chunks at the head that need no sending any more. */
+function dropSettled(queue: Chunk[]): void {
+  for (;;) {
+    const head = queue[0];
+    if (head === undefined) return;
+    if (!head.acknowledged && !head.message.settled) return;
+    head.queued = false;
+    queue.shift();
+  }
+}

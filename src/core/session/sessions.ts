@@ -1,0 +1,565 @@
+import type { HandshakeSuite } from "../../crypto/handshake.js";
+import type { ErrorCode } from "../../errors.js";
+import { DatagramType } from "../../wire/constants.js";
+import { Lane } from "../../wire/frames.js";
+import { datagramType } from "../../wire/header.js";
+import { encodeRecord, RecordKind, type ReplyStatusCode } from "../../wire/record.js";
+import {
+  decodeHandshakeResponse,
+  decodeReset,
+  decodeSealedHeader,
+  encodeClaims,
+  encodeReset,
+  type HandshakeClaims,
+} from "../../wire/session.js";
+import type { CoreContext } from "../context.js";
+import {
+  type Address,
+  addressKey,
+  type PeerRef,
+  type ReceivedDatagram,
+  type RequestKey,
+  type SendTarget,
+  type Timed,
+  type Token,
+} from "../io.js";
+import { TimerQueue } from "../timers.js";
+import { TokenBucket } from "../tokenBucket.js";
+import type { Dial } from "./dial.js";
+import { type Completed, Handshakes } from "./handshakes.js";
+import { MemoryBudget } from "./inboundLane.js";
+import { DRAIN_MS, Link } from "./link.js";
+import { Outgoing } from "./outgoing.js";
+import { CloseReason, Session } from "./session.js";
+
+/** Two sessions of opposite direction within this time are one simultaneous opening. */
+const SIMULTANEOUS_MS = 3_000;
+/** So many unanswered probes, and the roster knows another address: try that one. */
+const PROBES_BEFORE_REDIAL = 3;
+/** A link without traffic and without business is forgotten. */
+const IDLE_LINK_MS = 600_000;
+/** A sign of life is passed on to the roster at most this often per peer. */
+const HEARD_EVERY_MS = 1_000;
+const RESETS_PER_SECOND = 50;
+
+export interface SessionsOptions {
+  readonly suite: HandshakeSuite;
+  /** Datagrams that we let a peer have in flight. */
+  readonly creditDatagrams: number;
+  /** Where the roster believes a device to be. */
+  readonly addressOf: (device: string) => Address | undefined;
+  /** A peer proved to be alive at its address. */
+  readonly heard: (
+    nowMs: number,
+    peer: PeerRef & { incarnation: string },
+    rttMs: number | undefined,
+  ) => void;
+}
+
+interface OutgoingCommand {
+  readonly token: Token;
+  readonly target: SendTarget;
+  readonly kind: "text" | "request";
+  readonly body: Uint8Array;
+  readonly sentAtMs: number;
+  readonly messageSequence: number;
+}
+
+interface SessionEntry {
+  readonly session: Session;
+  readonly link: Link;
+}
+
+/**
+ * Unicast: who is reached how. Owns the links (one per incarnation of a peer), the sessions by
+ * index, the handshakes in both directions, and the map from tokens to messages.
+ *
+ * ```text
+ *   send -> link with a session -> packets            address unknown yet -> dial
+ *   dial -> handshake -> session -> link              session dead, link has business -> dial
+ * ```
+ */
+export class Sessions implements Timed {
+  readonly #context: CoreContext;
+  readonly #options: SessionsOptions;
+  readonly #budget: MemoryBudget;
+  /** By device and incarnation; bounded by `limits.sessions`. */
+  readonly #links = new Map<string, Link>();
+  /** The link last heard of a device, and last at an address. Bounded by the links. */
+  readonly #linkOfDevice = new Map<string, Link>();
+  readonly #linkOfAddress = new Map<string, Link>();
+  /** By our index; bounded by two per link (one draining). */
+  readonly #sessions = new Map<number, SessionEntry>();
+  readonly #handshakes: Handshakes;
+  /** Messages that have not met their end; bounded by the queues. */
+  readonly #tokens = new Map<Token, { message: Outgoing; where: Link | Dial }>();
+  readonly #timers = new TimerQueue<Link | Session>();
+  /** Links with something to flush or reschedule since the last poll. */
+  readonly #touched = new Set<Link>();
+  readonly #heardAtMs = new WeakMap<Link, number>();
+  readonly #resets = new TokenBucket(RESETS_PER_SECOND, RESETS_PER_SECOND);
+  /** Lane sequences of new links start here: a forgotten link's numbers are never used again. */
+  #firstSequence = 1;
+  /** We left the network. */
+  #closed = false;
+
+  constructor(context: CoreContext, options: SessionsOptions) {
+    this.#context = context;
+    this.#options = options;
+    const claims = encodeClaims({
+      device: context.identity.device,
+      incarnation: context.incarnation,
+      dataPort: context.dataPort,
+      creditDatagrams: options.creditDatagrams,
+      name: context.name,
+    });
+    this.#budget = new MemoryBudget(context.limits.reassemblyBytes);
+    this.#handshakes = new Handshakes(context, {
+      suite: options.suite,
+      claims,
+      indexIsUsed: (index) => this.#sessions.has(index),
+      completed: (nowMs, completed) => this.#completed(nowMs, completed),
+    });
+  }
+
+  // Commands.
+
+  send(nowMs: number, command: OutgoingCommand): void {
+    const { token, target, kind } = command;
+    const record = encodeRecord({
+      kind: kind === "text" ? RecordKind.text : RecordKind.request,
+      incarnation: this.#context.incarnation,
+      messageSequence: command.messageSequence,
+      sentAtMs: command.sentAtMs,
+      body: command.body,
+    });
+    const message = new Outgoing({
+      lane: kind === "text" ? Lane.ordered : Lane.requests,
+      record,
+      purpose: { kind, token, target },
+      createdAtMs: nowMs,
+    });
+    this.#route(nowMs, message, target);
+  }
+
+  cancel(nowMs: number, token: Token): void {
+    const entry = this.#tokens.get(token);
+    if (entry === undefined) return;
+    this.#tokens.delete(token);
+    if (entry.where instanceof Link) {
+      entry.where.cancel(entry.message);
+      this.#touched.add(entry.where);
+      return;
+    }
+    entry.where.waiting.delete(entry.message);
+    if (!entry.where.isWanted(nowMs)) this.#handshakes.hangUp(entry.where);
+  }
+
+  reply(
+    nowMs: number,
+    reply: {
+      readonly key: RequestKey;
+      readonly status: ReplyStatusCode;
+      readonly body: Uint8Array;
+      readonly sentAtMs: number;
+      readonly messageSequence: number;
+    },
+  ): void {
+    const link = this.#links.get(linkKey(reply.key.id, reply.key.incarnation));
+    if (link === undefined) return;
+    link.reply(nowMs, { ...reply, laneSequence: reply.key.laneSequence });
+    this.#wantSession(nowMs, link);
+  }
+
+  /** Pays every debt and tells every peer that we go; what is unsettled is given up. */
+  closeAll(nowMs: number): void {
+    for (const { session } of this.#sessions.values()) {
+      if (!session.draining) session.sendClose(nowMs, CloseReason.leaving);
+    }
+    for (const { message } of this.#tokens.values()) {
+      this.#fail(message, "CLOSED", "we left the network before it was delivered");
+    }
+    for (const link of this.#links.values()) this.#timers.clear(link);
+    for (const { session } of this.#sessions.values()) this.#timers.clear(session);
+    this.#handshakes.hangUpAll();
+    for (const map of [this.#links, this.#linkOfDevice, this.#linkOfAddress, this.#sessions]) {
+      map.clear();
+    }
+    this.#touched.clear();
+    this.#closed = true;
+  }
+
+  // Time.
+
+  nextWakeMs(): number {
+    return Math.min(this.#timers.nextMs(), this.#handshakes.nextWakeMs());
+  }
+
+  wake(nowMs: number): void {
+    this.#handshakes.wake(nowMs);
+    for (
+      let due = this.#timers.popDue(nowMs);
+      due !== undefined;
+      due = this.#timers.popDue(nowMs)
+    ) {
+      if (due instanceof Link) this.#wakeLink(nowMs, due);
+      else this.#sessions.delete(due.localIndex); // drained
+    }
+  }
+
+  /** Packs and sends what the turn has gathered. */
+  flush(nowMs: number): void {
+    for (const link of this.#touched) {
+      link.flush(nowMs);
+      this.#timers.set(link, Math.min(link.nextWakeMs(), forgetAtMs(link)));
+    }
+    this.#touched.clear();
+  }
+
+  #wakeLink(nowMs: number, link: Link): void {
+    this.#touched.add(link);
+    const { session } = link;
+    if (session === undefined) {
+      if (forgetAtMs(link) <= nowMs) this.#forget(link);
+      return;
+    }
+    if (session.isDead(nowMs) || link.isStalled(nowMs)) {
+      this.#endSession(nowMs, link, session, "sayClosed");
+      return;
+    }
+    if (forgetAtMs(link) <= nowMs) {
+      this.#endSession(nowMs, link, session, "sayClosed");
+      this.#forget(link);
+      return;
+    }
+    link.wake(nowMs);
+    if (session.probesUnanswered >= PROBES_BEFORE_REDIAL) this.#tryElsewhere(nowMs, link);
+  }
+
+  #forget(link: Link): void {
+    this.#firstSequence = Math.max(this.#firstSequence, link.nextSequence);
+    const { id, incarnation } = link.peer;
+    link.abandon();
+    this.#timers.clear(link);
+    this.#touched.delete(link);
+    this.#links.delete(linkKey(id, incarnation));
+    if (this.#linkOfDevice.get(id) === link) this.#linkOfDevice.delete(id);
+    this.#dropAddress(link);
+  }
+
+  #dropAddress(link: Link): void {
+    const key = addressKey(link.path);
+    if (this.#linkOfAddress.get(key) === link) this.#linkOfAddress.delete(key);
+  }
+
+  // Routing: which link or dial carries a message.
+
+  #route(nowMs: number, message: Outgoing, target: SendTarget): void {
+    const link = this.#linkTo(target);
+    if (link !== undefined) {
+      this.#give(nowMs, message, link);
+      return;
+    }
+    const to = target.kind === "device" ? this.#options.addressOf(target.id) : target.to;
+    if (to === undefined) {
+      this.#fail(message, "NO_SUCH_PEER", "no such peer is known");
+      return;
+    }
+    const dial = this.#handshakes.dial(nowMs, to);
+    if (dial === undefined || dial.waiting.size >= this.#context.limits.queuedMessagesPerPeer) {
+      this.#fail(message, "LIMIT_REACHED", "too many messages wait for a peer that is not reached");
+      return;
+    }
+    dial.waiting.add(message);
+    this.#place(message, dial);
+  }
+
+  #linkTo(target: SendTarget): Link | undefined {
+    if (target.kind === "device") return this.#linkOfDevice.get(target.id);
+    const link = this.#linkOfAddress.get(addressKey(target.to));
+    // Without a session nobody knows who is at that address now.
+    return link?.session === undefined ? undefined : link;
+  }
+
+  #give(nowMs: number, message: Outgoing, link: Link): void {
+    if (!link.enqueue(nowMs, message)) {
+      this.#fail(message, "LIMIT_REACHED", "too many messages wait for this peer");
+      return;
+    }
+    this.#place(message, link);
+    this.#wantSession(nowMs, link);
+  }
+
+  #place(message: Outgoing, where: Link | Dial): void {
+    if (message.purpose.kind !== "reply") {
+      this.#tokens.set(message.purpose.token, { message, where });
+    }
+  }
+
+  #wantSession(nowMs: number, link: Link): void {
+    this.#touched.add(link);
+    if (link.session === undefined && link.wantsSession) {
+      const to = this.#options.addressOf(link.claims.device) ?? link.path;
+      this.#handshakes.dial(nowMs, to)?.links.add(link);
+    }
+  }
+
+  /** The roster may know that the peer moved, or that it came back as somebody new. */
+  #tryElsewhere(nowMs: number, link: Link): void {
+    const to = this.#options.addressOf(link.claims.device);
+    if (to === undefined || addressKey(to) === addressKey(link.path)) return;
+    this.#handshakes.dial(nowMs, to)?.links.add(link);
+  }
+
+  #fail(message: Outgoing, code: ErrorCode, text: string): void {
+    const { purpose } = message;
+    if (purpose.kind === "reply") return;
+    this.#tokens.delete(purpose.token);
+    this.#context.outputs.event({ kind: "failed", token: purpose.token, code, message: text });
+  }
+
+  // Receiving.
+
+  receive(nowMs: number, datagram: ReceivedDatagram): void {
+    if (this.#closed) return;
+    const { bytes, from } = datagram;
+    switch (datagramType(bytes)) {
+      case DatagramType.sealed:
+        this.#receiveSealed(nowMs, bytes, from);
+        return;
+      case DatagramType.handshakeInit:
+        this.#handshakes.receiveInit(nowMs, bytes, from);
+        return;
+      case DatagramType.handshakeResponse:
+        if (!this.#handshakes.receiveResponse(nowMs, bytes, from)) this.#finishAgain(bytes);
+        return;
+      case DatagramType.handshakeFinish:
+        this.#handshakes.receiveFinish(nowMs, bytes, from);
+        return;
+      case DatagramType.reset:
+        this.#receiveReset(nowMs, bytes, from);
+    }
+  }
+
+  #receiveSealed(nowMs: number, bytes: Uint8Array, from: Address): void {
+    const header = decodeSealedHeader(bytes);
+    const entry = this.#sessions.get(header.receiverIndex);
+    if (entry === undefined) {
+      this.#sealedForNobody(nowMs, header, from);
+      return;
+    }
+    const { session, link } = entry;
+    this.#touched.add(link);
+    switch (session.receive(nowMs, bytes, from)) {
+      case "sealInvalid":
+        this.#context.counters.add("datagramsForged");
+        return;
+      case "repeated":
+        this.#context.counters.add("packetsDuplicate");
+        return;
+      case "refused":
+        return;
+      case "closed":
+        this.#noteHeard(nowMs, link, session);
+        this.#endSession(nowMs, link, session, "quietly");
+        return;
+      case "taken":
+        this.#noteHeard(nowMs, link, session);
+        if (session.draining) session.flush(nowMs);
+    }
+  }
+
+  #sealedForNobody(
+    nowMs: number,
+    header: { readonly receiverIndex: number; readonly counter: number },
+    from: Address,
+  ): void {
+    if (this.#handshakes.remind(header.receiverIndex)) return;
+    if (!this.#resets.take(nowMs, 1)) return;
+    this.#context.counters.add("resetsSent");
+    this.#context.outputs.unicast(encodeReset(header), from);
+  }
+
+  /** The responder repeats itself: our third message did not arrive. */
+  #finishAgain(bytes: Uint8Array): void {
+    const response = decodeHandshakeResponse(bytes);
+    const entry = this.#sessions.get(response.receiverIndex);
+    if (entry?.session.remoteIndex === response.senderIndex) entry.session.sendFinish();
+  }
+
+  #receiveReset(nowMs: number, bytes: Uint8Array, from: Address): void {
+    const unknown = decodeReset(bytes);
+    const link = this.#linkOfAddress.get(addressKey(from));
+    const session = link?.session;
+    if (link === undefined || session === undefined) return;
+    if (session.remoteIndex !== unknown.receiverIndex || !session.wasSent(unknown.counter)) return;
+    this.#context.counters.add("resetsReceived");
+    this.#endSession(nowMs, link, session, "quietly");
+  }
+
+  // Sessions begin and end.
+
+  /** A completed handshake becomes a session of the link of whoever it was with. */
+  #completed(nowMs: number, completed: Completed): void {
+    const { claims, dial } = completed;
+    const link = this.#linkFor(nowMs, claims, completed.path);
+    if (link === undefined) {
+      this.#context.counters.add("handshakesRefused");
+      if (dial !== undefined) this.#failWaiting(dial);
+      return;
+    }
+    this.#context.counters.add("handshakesCompleted");
+    const session = new Session(nowMs, this.#context, link, {
+      ...completed,
+      creditDatagrams: this.#options.creditDatagrams,
+      remoteCreditDatagrams: claims.creditDatagrams,
+    });
+    this.#sessions.set(session.localIndex, { session, link });
+    session.sendFinish();
+    this.#adopt(nowMs, link, session, claims);
+    this.#linkOfDevice.set(claims.device, link);
+    this.#linkOfAddress.set(addressKey(session.path), link);
+    this.#touched.add(link);
+    this.#noteHeard(nowMs, link, session);
+    if (dial !== undefined) this.#moveDialTo(nowMs, dial, link);
+  }
+
+  /** The new session takes over, unless an older one of a simultaneous opening has precedence. */
+  #adopt(nowMs: number, link: Link, session: Session, claims: HandshakeClaims): void {
+    const previous = link.session;
+    if (previous !== undefined && this.#keeps(nowMs, claims.device, previous, session)) {
+      this.#drain(nowMs, session);
+      return;
+    }
+    if (previous !== undefined) this.#drain(nowMs, previous);
+    this.#dropAddress(link);
+    link.claims = claims;
+    link.attach(session);
+    // Shows the responder that the third message arrived, and opens the round-trip estimate.
+    if (session.initiator && session.quiet) session.ping();
+  }
+
+  /** Both opened at once: both sides keep the session begun by the lower key. */
+  #keeps(nowMs: number, remoteDevice: string, previous: Session, next: Session): boolean {
+    if (previous.initiator === next.initiator) return false;
+    const young = nowMs - previous.establishedAtMs < SIMULTANEOUS_MS;
+    if (previous.confirmed && !young) return false;
+    return previous.initiator === this.#context.identity.device < remoteDevice;
+  }
+
+  #drain(nowMs: number, session: Session): void {
+    session.draining = true;
+    this.#timers.set(session, nowMs + DRAIN_MS);
+  }
+
+  #linkFor(nowMs: number, claims: HandshakeClaims, path: Address): Link | undefined {
+    const key = linkKey(claims.device, claims.incarnation);
+    const known = this.#links.get(key);
+    if (known !== undefined) return known;
+    if (this.#links.size >= this.#context.limits.sessions && !this.#evictIdlest(nowMs)) {
+      return undefined;
+    }
+    const link = new Link(this.#context, {
+      claims,
+      path,
+      budget: this.#budget,
+      firstSequence: this.#firstSequence,
+      ended: (message) => {
+        if (message.purpose.kind !== "reply") this.#tokens.delete(message.purpose.token);
+      },
+    });
+    this.#links.set(key, link);
+    return link;
+  }
+
+  #evictIdlest(nowMs: number): boolean {
+    let idlest: Link | undefined;
+    let idlestAtMs = Number.POSITIVE_INFINITY;
+    for (const link of this.#links.values()) {
+      if (link.wantsSession) continue;
+      const heardAtMs = link.lastHeardAtMs;
+      if (heardAtMs < idlestAtMs) {
+        idlest = link;
+        idlestAtMs = heardAtMs;
+      }
+    }
+    if (idlest === undefined) return false;
+    if (idlest.session !== undefined) this.#endSession(nowMs, idlest, idlest.session, "sayClosed");
+    this.#forget(idlest);
+    return true;
+  }
+
+  #endSession(nowMs: number, link: Link, session: Session, how: "quietly" | "sayClosed"): void {
+    if (how === "sayClosed") session.sendClose(nowMs, CloseReason.stalled);
+    this.#sessions.delete(session.localIndex);
+    this.#timers.clear(session);
+    if (link.session !== session) return;
+    link.detach();
+    this.#wantSession(nowMs, link);
+  }
+
+  // Somebody answered a dial.
+
+  #moveDialTo(nowMs: number, dial: Dial, link: Link): void {
+    for (const message of dial.waiting) this.#moveMessage(nowMs, message, link);
+    for (const stranded of dial.links) {
+      if (stranded !== link) this.#moveLink(nowMs, stranded, link);
+    }
+  }
+
+  /** `link` answered where `stranded` was: its peer came back as somebody new, or went away. */
+  #moveLink(nowMs: number, stranded: Link, link: Link): void {
+    if (stranded.session !== undefined && !stranded.session.isDead(nowMs)) {
+      if (stranded.session.probesUnanswered < PROBES_BEFORE_REDIAL) return; // it lives after all
+      this.#endSession(nowMs, stranded, stranded.session, "quietly");
+    }
+    this.#firstSequence = Math.max(this.#firstSequence, stranded.nextSequence);
+    const { movable, uncertain } = stranded.abandon();
+    for (const message of movable) this.#moveMessage(nowMs, message, link);
+    for (const message of uncertain) {
+      this.#fail(message, "PEER_RESTARTED", "the peer restarted and may have executed the request");
+    }
+    this.#forget(stranded);
+  }
+
+  #moveMessage(nowMs: number, message: Outgoing, link: Link): void {
+    const { purpose } = message;
+    if (purpose.kind === "reply") return;
+    const { target } = purpose;
+    if (target.kind === "device" && target.id !== link.claims.device) {
+      this.#fail(message, "NO_SUCH_PEER", "another device answers at the last known address");
+      return;
+    }
+    this.#give(nowMs, message, link);
+  }
+
+  #failWaiting(dial: Dial): void {
+    for (const message of dial.waiting) {
+      this.#fail(message, "LIMIT_REACHED", "too many peers are connected");
+    }
+  }
+
+  #noteHeard(nowMs: number, link: Link, session: Session): void {
+    const moved = addressKey(session.path) !== addressKey(link.path);
+    if (moved && !session.draining) {
+      this.#dropAddress(link);
+      link.path = session.path;
+      this.#linkOfAddress.set(addressKey(link.path), link);
+    }
+    const lastMs = this.#heardAtMs.get(link) ?? Number.NEGATIVE_INFINITY;
+    if (!moved && nowMs - lastMs < HEARD_EVERY_MS) return;
+    this.#heardAtMs.set(link, nowMs);
+    const { peer } = link;
+    const isSelf = peer.id === this.#context.identity.device;
+    if (!isSelf) this.#options.heard(nowMs, peer, session.rttMs);
+  }
+}
+
+/** When nothing has been heard for long and nobody waits for anything. */
+function forgetAtMs(link: Link): number {
+  return link.wantsSession ? Number.POSITIVE_INFINITY : link.lastHeardAtMs + IDLE_LINK_MS;
+}
+
+function linkKey(device: string, incarnation: string): string {
+  return `${device}/${incarnation}`;
+}

@@ -1,0 +1,146 @@
+import { describe, expect, it } from "vitest";
+import { verifyEd25519 } from "../../../../src/crypto/identity.js";
+import { DatagramType } from "../../../../src/wire/constants.js";
+import { signatureOf, signedPart } from "../../../../src/wire/header.js";
+import { decodeAnswer, decodeBeacon, decodeLeave } from "../../../../src/wire/presence.js";
+import { DiscoveryBench, FakePeer, isTo, queryOf } from "./discoveryBench.js";
+
+const { beacon: BEACON, leave: LEAVE, answer: ANSWER } = DatagramType;
+
+function beaconTimes(bench: DiscoveryBench): number[] {
+  return bench
+    .sent(BEACON)
+    .filter(({ destination }) => destination.kind === "lan")
+    .map(({ atMs }) => atMs);
+}
+
+describe("beacons", () => {
+  it("come within 250 ms of the start, again after 1 and 2 s, then on the interval", () => {
+    for (let seed = 1; seed <= 20; seed += 1) {
+      const bench = new DiscoveryBench({ announce: true, seed });
+      bench.runUntil(60_000);
+      const [first = -1, second, third = 0, ...later] = beaconTimes(bench);
+      expect(first).toBeGreaterThanOrEqual(0);
+      expect(first).toBeLessThan(250);
+      expect(second).toBeCloseTo(first + 1000);
+      expect(third).toBeCloseTo(first + 2000);
+      let previous = third;
+      for (const atMs of later) {
+        expect(atMs - previous).toBeGreaterThanOrEqual(7_500);
+        expect(atMs - previous).toBeLessThanOrEqual(12_500);
+        previous = atMs;
+      }
+      expect(later.length).toBeGreaterThanOrEqual(4);
+    }
+  });
+
+  it("are signed, promise the upper end of the interval, and grow in sequence", () => {
+    const bench = new DiscoveryBench({ announce: true });
+    bench.runUntil(30_000);
+    const beacons = bench.sent(BEACON).map(({ bytes }) => bytes);
+    expect(
+      beacons.every((bytes) =>
+        verifyEd25519(bench.context.identity.device, signedPart(bytes), signatureOf(bytes)),
+      ),
+    ).toBe(true);
+    const decoded = beacons.map((bytes) => decodeBeacon(bytes));
+    expect(decoded.map(({ sequence }) => sequence)).toEqual(decoded.map((_, i) => i + 1));
+    expect(decoded[0]).toMatchObject({ intervalMs: 12_500, name: "me", dataPort: 22400 });
+  });
+
+  it("become rarer when there are many peers", () => {
+    const bench = new DiscoveryBench({ announce: true });
+    for (let number = 1; number <= 999; number += 1) {
+      const peer = new FakePeer(number);
+      peer.intervalMs = 600_000;
+      bench.receive(peer.beacon(), peer.address);
+    }
+    bench.runUntil(200_000);
+    const [first = 0, ...rest] = beaconTimes(bench).slice(2);
+    expect(rest.length).toBeGreaterThan(2);
+    let previous = first;
+    for (const atMs of rest) {
+      // 1000 nodes x 246 bytes x 8 / 64 kbit/s = 30.75 s
+      expect(atMs - previous).toBeGreaterThanOrEqual(0.75 * 30_750);
+      expect(atMs - previous).toBeLessThanOrEqual(1.25 * 30_750);
+      previous = atMs;
+    }
+    expect(decodeBeacon(bench.sent(BEACON).at(-1)?.bytes ?? new Uint8Array()).intervalMs).toBe(
+      38_438,
+    );
+  });
+
+  it("go to configured peers by unicast as well", () => {
+    const configured = { address: "192.0.2.9", port: 5000 };
+    const bench = new DiscoveryBench({ announce: true, configuredPeers: [configured] });
+    bench.runUntil(500);
+    expect(bench.sent(BEACON).map((sent) => isTo(sent, configured))).toEqual([false, true]);
+  });
+
+  it("start over when an interface appears", () => {
+    const bench = new DiscoveryBench({ announce: true });
+    bench.runUntil(5_000);
+    const before = beaconTimes(bench).length;
+    bench.discovery.interfacesChanged(5_000);
+    bench.runUntil(7_300);
+    expect(beaconTimes(bench).length - before).toBe(3);
+    expect(bench.sent(DatagramType.query).length).toBeGreaterThan(0);
+  });
+
+  it("are signed again between two of them only if the groups changed", () => {
+    const bench = new DiscoveryBench({ announce: true });
+    bench.runUntil(4_000);
+    const ask = (number: number): Uint8Array => {
+      bench.receive(queryOf(number, { direct: true }), `10.1.0.${number}`);
+      return decodeAnswer(bench.sent(ANSWER).at(-1)?.bytes ?? new Uint8Array()).beacon;
+    };
+    expect(ask(1)).toEqual(bench.sent(BEACON).at(-1)?.bytes);
+    bench.groupDigest = "ffffffffffffffff";
+    const changed = decodeBeacon(ask(2));
+    expect(changed).toMatchObject({ groupDigest: "ffffffffffffffff", sequence: 4 });
+    expect(decodeBeacon(ask(3)).sequence).toBe(4);
+  });
+});
+
+describe("leaving", () => {
+  it("says goodbye at 0, 100 and 300 ms and then nothing", () => {
+    const bench = new DiscoveryBench({ announce: true });
+    bench.query();
+    bench.runUntil(5_000);
+    bench.leave();
+    const before = bench.transmits.length;
+    bench.receive(queryOf(1, { direct: true }), "10.1.0.1");
+    bench.runUntil(100_000);
+    const leaves = bench.sent(LEAVE);
+    expect(leaves.map(({ atMs }) => atMs)).toEqual([5_000, 5_100, 5_300]);
+    expect(bench.transmits.length - before).toBe(2);
+    expect(bench.discovery.nextWakeMs()).toBe(Number.POSITIVE_INFINITY);
+    const last = decodeBeacon(bench.sent(BEACON).at(-1)?.bytes ?? new Uint8Array());
+    const [leave] = leaves.map(({ bytes }) => decodeLeave(bytes));
+    expect(leave?.sequence).toBeGreaterThan(last.sequence);
+  });
+});
+
+describe("without announcing", () => {
+  it("nothing is said unasked: no beacon, no answer, no goodbye", () => {
+    const bench = new DiscoveryBench({ announce: false });
+    bench.receive(queryOf(1, { direct: true }), "10.1.0.1");
+    bench.receive(queryOf(2), "10.1.0.1");
+    bench.discovery.interfacesChanged(0);
+    bench.runUntil(60_000);
+    bench.leave();
+    bench.runUntil(70_000);
+    expect(bench.sent(BEACON).length + bench.sent(ANSWER).length + bench.sent(LEAVE).length).toBe(
+      0,
+    );
+    expect(bench.discovery.nextWakeMs()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it("others are still found and watched", () => {
+    const bench = new DiscoveryBench({ announce: false });
+    const peer = new FakePeer(1);
+    bench.receive(peer.beacon(), peer.address);
+    bench.runUntil(60_000);
+    expect(bench.changes(peer)).toEqual(["online", "suspect", "offline"]);
+  });
+});

@@ -1,0 +1,176 @@
+import { describe, expect, it } from "vitest";
+import { DatagramType, MAX_DATAGRAM_BYTES } from "../../../../src/wire/constants.js";
+import { decodeGroupData } from "../../../../src/wire/group.js";
+import { GroupBus, isData, TEST_GROUP } from "../../../support/groupBus.js";
+
+const data = DatagramType.groupData;
+
+describe("group delivery", () => {
+  it("coalesces the lines of one turn and signs them once", () => {
+    const bus = new GroupBus(1);
+    const [a, b] = bus.joined(2);
+    for (let i = 0; i < 20; i += 1) a?.say(bus.nowMs, `line ${i}`);
+    bus.run(1);
+    expect(a?.sentOf(data)).toHaveLength(1);
+    expect(b?.texts()).toEqual(Array.from({ length: 20 }, (_, i) => `line ${i}`));
+  });
+
+  it("does not cut a line that fits a datagram of its own", () => {
+    const bus = new GroupBus(1);
+    const [a, b] = bus.joined(2);
+    a?.say(bus.nowMs, "x".repeat(600));
+    a?.say(bus.nowMs, "y".repeat(600));
+    bus.run(1);
+    const entries = a?.sentOf(data).map((bytes) => decodeGroupData(bytes).entries.length);
+    expect(entries).toEqual([1, 1]);
+    expect(b?.texts()).toEqual(["x".repeat(600), "y".repeat(600)]);
+  });
+
+  it("carries a message of 65,536 bytes among short ones, under loss and reordering", () => {
+    const bus = new GroupBus(2);
+    const [a, b] = bus.joined(2);
+    bus.weather = bus.roughWeather({ loss: 0.2, duplication: 0.2, delayMs: 8 });
+    const long = "0123456789abcdef".repeat(4096);
+    for (const text of ["before", long, "after"]) a?.say(bus.nowMs, text);
+    bus.run(10_000);
+    expect(b?.texts()).toEqual(["before", long, "after"]);
+    for (const bytes of a?.sentOf(data) ?? []) {
+      expect(bytes.length).toBeLessThanOrEqual(MAX_DATAGRAM_BYTES);
+    }
+  });
+
+  it("refuses more than 65,536 bytes, more than 1 MiB waiting, and groups it is not in", () => {
+    const bus = new GroupBus(1);
+    const [a] = bus.joined(1);
+    const code = (name: string) => expect.objectContaining({ code: name });
+    expect(() => a?.say(0, "x".repeat(65_537))).toThrow(code("MESSAGE_TOO_LARGE"));
+    for (let i = 0; i < 15; i += 1) a?.say(0, "x".repeat(65_536));
+    expect(() => a?.say(0, "x".repeat(65_536))).toThrow(code("LIMIT_REACHED"));
+    a?.groups.leave(bus.nowMs, TEST_GROUP.groupId);
+    expect(() => a?.say(0, "x")).toThrow(code("NOT_A_MEMBER"));
+  });
+
+  it.each([1, 2, 3])(
+    "three members hold all 200 lines each, three in ten lost (seed %i)",
+    (seed) => {
+      const bus = new GroupBus(seed);
+      const nodes = bus.joined(3);
+      bus.weather = bus.roughWeather({ loss: 0.3, duplication: 0.1, delayMs: 10 });
+      for (let i = 0; i < 200; i += 1) {
+        for (const node of nodes) node.say(bus.nowMs, `line ${i}`);
+        bus.run(5);
+      }
+      bus.run(30_000);
+      const all = Array.from({ length: 200 }, (_, i) => `line ${i}`);
+      for (const node of nodes) {
+        for (const other of nodes) if (other !== node) expect(node.texts(other)).toEqual(all);
+        expect(node.of("gap")).toEqual([]);
+      }
+      bus.weather = () => [0.2];
+      bus.run(40_000);
+      expect(new Set(nodes.map((node) => node.groups.digest())).size).toBe(1);
+    },
+  );
+
+  it("spends the token bucket and no more, repairs included", () => {
+    const bus = new GroupBus(4);
+    const [a, b] = bus.joined(2, {
+      limits: { groupBitsPerSecond: 80_000, groupBurstBytes: 2400 },
+    });
+    bus.weather = ({ bytes }) => (isData(bytes) && bus.random.uniform() < 0.3 ? [] : [0.2]);
+    const startMs = bus.nowMs;
+    a?.say(startMs, "x".repeat(30_000));
+    bus.run(2000);
+    const sentBytes = (a?.sentOf(data) ?? []).reduce((sum, bytes) => sum + bytes.length, 0);
+    expect(sentBytes).toBeLessThanOrEqual(2400 + 2 * 10_000);
+    expect(sentBytes).toBeGreaterThan(17_000);
+    bus.run(10_000);
+    expect(b?.texts()).toEqual(["x".repeat(30_000)]);
+  });
+
+  it("gives each group its turn", () => {
+    const bus = new GroupBus(4);
+    const [a] = bus.joined(1, { limits: { groupBitsPerSecond: 80_000, groupBurstBytes: 1200 } });
+    const other = { ...TEST_GROUP, groupId: "00112233445566aa", label: "#other" };
+    a?.groups.join(bus.nowMs, other);
+    a?.say(bus.nowMs, "x".repeat(60_000));
+    bus.run(100);
+    const line = { body: new Uint8Array(3), sentAtMs: 1, messageSequence: 9 };
+    a?.groups.say(bus.nowMs, other.groupId, line);
+    bus.run(300);
+    const ids = a?.sentOf(data).map((bytes) => decodeGroupData(bytes).groupId);
+    expect(ids).toContain(other.groupId);
+  });
+});
+
+describe("repair", () => {
+  it("one NACK silences the others", () => {
+    const bus = new GroupBus(5);
+    const nodes = bus.joined(30);
+    const [a, ...others] = nodes;
+    let lost = true;
+    bus.weather = ({ bytes }) => (lost && isData(bytes) ? [] : [0.2]);
+    a?.say(bus.nowMs, "lost");
+    bus.run(1);
+    lost = false;
+    bus.run(5000);
+    for (const other of others) expect(other.texts()).toEqual(["lost"]);
+    const nacks = others.reduce((sum, node) => sum + node.sentOf(DatagramType.groupNack).length, 0);
+    expect(nacks).toBeGreaterThan(0);
+    expect(nacks).toBeLessThanOrEqual(6);
+    const suppressed = others.map((node) => node.context.counters.get("nacksSuppressed"));
+    expect(suppressed.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(20);
+    expect(a?.context.counters.get("repairsSent")).toBe(1);
+  });
+
+  it("reports a gap when the sender cannot repeat it any more, and goes on behind it", () => {
+    const bus = new GroupBus(6);
+    const [a, b] = bus.joined(2, { limits: { repairDatagrams: 4 } });
+    bus.weather = ({ bytes }) => (isData(bytes) ? [] : [0.2]);
+    for (let i = 1; i <= 3; i += 1) {
+      a?.say(bus.nowMs, `line ${i}`);
+      bus.run(1);
+    }
+    bus.weather = () => [];
+    for (let i = 4; i <= 10; i += 1) {
+      a?.say(bus.nowMs, `line ${i}`);
+      bus.run(1);
+    }
+    bus.weather = () => [0.2];
+    bus.run(60_000);
+    expect(b?.of("gap").map((event) => event.count)).toEqual([6]);
+    expect(b?.texts()).toEqual(["line 7", "line 8", "line 9", "line 10"]);
+  });
+
+  it("reports a gap when the sender is gone, after ten rounds of asking", () => {
+    const bus = new GroupBus(7);
+    const [a, b] = bus.joined(2);
+    if (a === undefined || b === undefined) return expect.unreachable();
+    const losing = new Set([1, 2]);
+    bus.weather = ({ bytes }) =>
+      isData(bytes) && losing.has(decodeGroupData(bytes).sequence) ? [] : [0.2];
+    for (let i = 1; i <= 3; i += 1) {
+      a.say(bus.nowMs, `line ${i}`);
+      bus.run(0.5);
+    }
+    bus.run(0.5);
+    bus.crash(a);
+    bus.run(300_000);
+    expect(b.of("gap").map((event) => event.count)).toEqual([2]);
+    expect(b.texts()).toEqual(["line 3"]);
+    expect(b.groups.nextWakeMs() - bus.nowMs).toBeGreaterThan(1000);
+    return undefined;
+  });
+
+  it("does not show the rest of a message whose beginning is lost", () => {
+    const bus = new GroupBus(8);
+    const [a, b] = bus.joined(2, { limits: { repairDatagrams: 1 } });
+    bus.weather = ({ bytes }) =>
+      isData(bytes) && decodeGroupData(bytes).sequence === 1 ? [] : [0.2];
+    a?.say(bus.nowMs, "x".repeat(2500));
+    a?.say(bus.nowMs, "whole");
+    bus.run(60_000);
+    expect(b?.texts()).toEqual(["whole"]);
+    expect(b?.of("gap")).toHaveLength(1);
+  });
+});
