@@ -1,5 +1,5 @@
-import type { Identity, Verify } from "../crypto/identity.js";
 import type { HandshakeSuite } from "../crypto/handshake.js";
+import type { Identity, Verify } from "../crypto/identity.js";
 import { type RandomSource, randomHex } from "../crypto/random.js";
 import { UdpchatError } from "../errors.js";
 import { DatagramType, INCARNATION_BYTES } from "../wire/constants.js";
