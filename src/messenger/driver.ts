@@ -1,0 +1,112 @@
+import type { Core } from "../core/core.js";
+import type { CoreEvent, Transmit } from "../core/io.js";
+import type { Lan, LanDatagram } from "../net/lan.js";
+import type { Clock } from "./clock.js";
+
+/**
+ * Runs a core on a network and a clock. Datagrams and commands of one turn of the event loop are
+ * taken in first; then the core is polled once, so that they share datagrams. Of each poll the
+ * events are settled before the datagrams leave: see `core/io.ts`.
+ */
+export class Driver {
+  readonly #core: Core;
+  readonly #lan: Lan;
+  readonly #clock: Clock;
+  readonly #settle: (event: CoreEvent) => void;
+  #turnScheduled = false;
+  #stopped = false;
+  #wakeAtMs = Number.POSITIVE_INFINITY;
+  #cancelTimer: () => void = () => undefined;
+  /** Bounded by the commands of one turn. */
+  #afterTurn: (() => void)[] = [];
+
+  constructor(core: Core, lan: Lan, clock: Clock, settle: (event: CoreEvent) => void) {
+    this.#core = core;
+    this.#lan = lan;
+    this.#clock = clock;
+    this.#settle = settle;
+    this.#scheduleTurn();
+  }
+
+  /** Does something to the core; what comes of it leaves at the end of the turn. */
+  command<T>(run: (core: Core, nowMs: number) => T): T {
+    const result = run(this.#core, this.#clock.nowMs());
+    this.#scheduleTurn();
+    return result;
+  }
+
+  /** Asks the core something that changes nothing. */
+  inspect<T>(read: (core: Core) => T): T {
+    return read(this.#core);
+  }
+
+  /** A datagram of our protocol. */
+  receive(datagram: LanDatagram): void {
+    this.command((core, nowMs) => core.receive(nowMs, datagram));
+  }
+
+  /** Settles when what was commanded so far has been handed to the sockets. */
+  afterTurn(): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#afterTurn.push(resolve);
+      this.#scheduleTurn();
+    });
+  }
+
+  /** No further turns: neither events nor datagrams. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelTimer();
+    this.#releaseWaiters();
+  }
+
+  #scheduleTurn(): void {
+    if (this.#turnScheduled || this.#stopped) return;
+    this.#turnScheduled = true;
+    this.#clock.endOfTurn(() => {
+      this.#turnScheduled = false;
+      this.#turn();
+    });
+  }
+
+  #turn(): void {
+    if (this.#stopped) return;
+    const nowMs = this.#clock.nowMs();
+    if (nowMs >= this.#wakeAtMs) this.#core.wake(nowMs);
+    const { events, transmits, wakeAtMs } = this.#core.poll(nowMs);
+    for (const event of events) this.#settle(event);
+    for (const transmit of transmits) this.#transmit(transmit);
+    this.#armTimer(nowMs, wakeAtMs);
+    this.#releaseWaiters();
+  }
+
+  #transmit({ bytes, destination }: Transmit): void {
+    switch (destination.kind) {
+      case "unicast":
+        this.#lan.sendUnicast(bytes, destination.to);
+        return;
+      case "lan":
+        this.#lan.sendLan(bytes);
+        return;
+      case "multicast":
+        this.#lan.sendMulticast(bytes, destination.to);
+    }
+  }
+
+  #armTimer(nowMs: number, wakeAtMs: number): void {
+    this.#cancelTimer();
+    this.#wakeAtMs = wakeAtMs;
+    if (this.#stopped || wakeAtMs === Number.POSITIVE_INFINITY) {
+      this.#cancelTimer = () => undefined;
+      return;
+    }
+    this.#cancelTimer = this.#clock.after(wakeAtMs - nowMs, () => this.#turn());
+  }
+
+  #releaseWaiters(): void {
+    const waiters = this.#afterTurn;
+    this.#afterTurn = [];
+    for (const release of waiters) release();
+  }
+}

@@ -1,0 +1,161 @@
+import type { CoreEvent, PeerView } from "../core/io.js";
+import type { LanDatagram } from "../net/lan.js";
+import type { Clock } from "./clock.js";
+import type { Driver } from "./driver.js";
+import type { EventStream } from "./eventStream.js";
+import type { JoinedGroups } from "./joinedGroups.js";
+import { messageText } from "./messageText.js";
+import { peerRef } from "./peerShapes.js";
+import { PlainTextReader } from "./plainText.js";
+import type { RequestHandlers } from "./requests.js";
+import { distinctName } from "./target.js";
+import type { Message, Presence } from "./types.js";
+
+/** What an inbox builds on. */
+export interface InboxParts {
+  readonly driver: Driver;
+  readonly clock: Clock;
+  readonly stream: EventStream;
+  readonly groups: JoinedGroups;
+  readonly handlers: RequestHandlers;
+  /** The handshake proves the key of who writes to us directly. */
+  readonly directVerified: boolean;
+}
+
+type EventOf<Kind extends CoreEvent["kind"]> = Extract<CoreEvent, { readonly kind: Kind }>;
+
+/** Everything that arrived or happened, on its way to the application. */
+export type InboxEvent = EventOf<
+  "peer" | "duplicateKey" | "message" | "request" | "groupMessage" | "presence" | "gap"
+>;
+
+/** Turns what arrives into events of the public vocabulary, and requests into replies. */
+export class Inbox {
+  readonly #parts: InboxParts;
+  readonly #plainText = new PlainTextReader();
+  /** Ids of roster peers that are not offline; bounded by `limits.peers` of the core. */
+  readonly #online = new Set<string>();
+
+  constructor(parts: InboxParts) {
+    this.#parts = parts;
+  }
+
+  /** Datagrams that were neither ours nor text, or too many. */
+  get plainDropped(): number {
+    return this.#plainText.dropped;
+  }
+
+  settle(event: InboxEvent): void {
+    switch (event.kind) {
+      case "peer":
+        this.#rosterChanged(event.change, event.peer);
+        return;
+      case "duplicateKey":
+        this.#warnOfDuplicateKey(event.peer);
+        return;
+      case "message":
+        this.#publishMessage(event, null, this.#parts.directVerified);
+        return;
+      case "groupMessage": {
+        const label = this.#parts.groups.labelOf(event.groupId);
+        // Every group datagram is signed by its sender's key.
+        if (label !== undefined) this.#publishMessage(event, label, true);
+        return;
+      }
+      case "request":
+        void this.#answer(event);
+        return;
+      case "presence": {
+        const group = this.#parts.groups.labelOf(event.groupId);
+        if (group === undefined) return;
+        const { change, peer, online } = event;
+        this.#publishPresence({ event: change, group, peer: peerRef(peer), online });
+        return;
+      }
+      case "gap": {
+        const group = this.#parts.groups.labelOf(event.groupId);
+        if (group === undefined) return;
+        const gap = { group, from: peerRef(event.from), count: event.count };
+        this.#parts.stream.publish({ type: "gap", gap });
+      }
+    }
+  }
+
+  /** A datagram that is not of our protocol. */
+  receivePlain(datagram: LanDatagram): void {
+    const text = this.#plainText.read(this.#parts.clock.nowMs(), datagram);
+    if (text === undefined) return;
+    const { address, port } = datagram.from;
+    this.#publish({
+      id: null,
+      scope: "plain",
+      from: { id: null, name: "", address, port },
+      group: this.#parts.groups.labelAt(datagram.group),
+      text,
+      sentAt: null,
+      receivedAt: new Date(this.#parts.clock.wallMs()),
+      verified: false,
+    });
+  }
+
+  #publishMessage(
+    event: EventOf<"message" | "groupMessage">,
+    group: string | null,
+    verified: boolean,
+  ): void {
+    this.#publish({
+      id: event.messageId,
+      scope: group === null ? "direct" : "group",
+      from: peerRef(event.from),
+      group,
+      text: messageText(event.body),
+      sentAt: dateOf(event.sentAtMs),
+      receivedAt: new Date(this.#parts.clock.wallMs()),
+      verified,
+    });
+  }
+
+  #publish(message: Message): void {
+    this.#parts.stream.publish({ type: "message", message });
+  }
+
+  #publishPresence(presence: Presence): void {
+    this.#parts.stream.publish({ type: "presence", presence });
+  }
+
+  /** A suspect is neither gone nor new: nothing to tell anybody yet. */
+  #rosterChanged(change: EventOf<"peer">["change"], peer: PeerView): void {
+    if (change === "online" && !this.#online.has(peer.id)) this.#online.add(peer.id);
+    else if (change !== "offline" || !this.#online.delete(peer.id)) return;
+    const event = change === "online" ? "online" : "offline";
+    this.#publishPresence({ event, group: null, peer: peerRef(peer), online: this.#online.size });
+  }
+
+  #warnOfDuplicateKey(peer: PeerView): void {
+    const message =
+      `the key of ${distinctName(peer)} is in use in two places, ` +
+      `one of them ${peer.address}:${peer.port}: a copied home folder?`;
+    const warning = { code: "DUPLICATE_KEY", message, peer: peerRef(peer) } as const;
+    this.#parts.stream.publish({ type: "warning", warning });
+  }
+
+  async #answer(event: EventOf<"request">): Promise<void> {
+    const { handlers, driver, clock } = this.#parts;
+    const answer = await handlers.answer({
+      id: event.messageId,
+      from: peerRef(event.from),
+      text: messageText(event.body),
+      sentAt: dateOf(event.sentAtMs),
+    });
+    const sentAtMs = clock.wallMs();
+    driver.command((core, nowMs) => core.reply(nowMs, { key: event.key, ...answer, sentAtMs }));
+  }
+}
+
+/** The last moment that a Date can hold (ECMA-262 section 21.4.1.1). */
+const MAX_DATE_MS = 8.64e15;
+
+/** The sender's clock may say anything: a Date is made of it that can always be printed. */
+function dateOf(wallMs: number): Date {
+  return new Date(Math.min(wallMs, MAX_DATE_MS));
+}

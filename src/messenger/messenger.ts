@@ -1,0 +1,254 @@
+import type { Core } from "../core/core.js";
+import type { CoreEvent } from "../core/io.js";
+import type { Lan, LanDatagram } from "../net/lan.js";
+import { isOurs } from "../wire/header.js";
+import type { Clock } from "./clock.js";
+import { Driver } from "./driver.js";
+import { EventQueue } from "./eventQueue.js";
+import { EventStream, MAX_EVENTS_BEHIND } from "./eventStream.js";
+import type { LookUp } from "./hostLookup.js";
+import { Inbox } from "./inbox.js";
+import { JoinedGroups } from "./joinedGroups.js";
+import { type MessengerParts, openParts } from "./opening.js";
+import { type Outbound, Outgoing } from "./outgoing.js";
+import { PeerFinder } from "./peerFinder.js";
+import { rosterPeer } from "./peerShapes.js";
+import { Queries } from "./queries.js";
+import { type RequestHandler, RequestHandlers } from "./requests.js";
+import { messengerStatus } from "./status.js";
+import { parseTarget } from "./target.js";
+import type {
+  Delivery,
+  Group,
+  MessengerApi,
+  MessengerEvent,
+  MessengerOptions,
+  MessengerStatus,
+  Peer,
+  Reply,
+  WaitOptions,
+} from "./types.js";
+import { checkedDurationMs, closedError, DEFAULT_DISCOVER_MS } from "./waiting.js";
+
+/** Goodbyes and last repairs take a few seconds; a peer that keeps asking does not hold us. */
+const MAX_DEPARTURE_MS = 6000;
+
+/**
+ * A member of the local network: finds peers, exchanges messages with them, chats in groups.
+ * An open messenger keeps the process alive; `close` lets it end.
+ */
+export class Messenger implements MessengerApi {
+  readonly id: string;
+  readonly name: string;
+  readonly #core: Core;
+  readonly #lan: Lan;
+  readonly #clock: Clock;
+  readonly #startedAt: Date;
+  readonly #driver: Driver;
+  readonly #stream = new EventStream();
+  readonly #handlers = new RequestHandlers();
+  readonly #queries = new Queries();
+  readonly #outgoing: Outgoing;
+  readonly #groups: JoinedGroups;
+  readonly #inbox: Inbox;
+  readonly #finder: PeerFinder;
+  #departed: () => void = () => undefined;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Opens identity and sockets and says hello.
+   * @param parts network, clock and so on instead of the real ones: for tests
+   * @throws UdpchatError HOME_UNUSABLE, INVALID_NAME, INVALID_PORT, INVALID_ARGUMENT,
+   *   INVALID_TARGET, PORT_IN_USE, NETWORK_UNAVAILABLE
+   */
+  static async open(
+    options: MessengerOptions = {},
+    parts: Partial<MessengerParts> = {},
+  ): Promise<Messenger> {
+    // What arrives before everything is open is lost, as it would be a moment earlier.
+    let messenger: Messenger | undefined;
+    const opened = await openParts(options, parts, {
+      datagram(datagram) {
+        if (messenger !== undefined) messenger.#receive(datagram);
+      },
+      interfacesChanged() {
+        if (messenger !== undefined) messenger.#interfacesChanged();
+      },
+      trouble({ where, code }) {
+        if (messenger !== undefined) messenger.#warnOfNetwork(`${where}: ${code}`);
+      },
+    });
+    messenger = new Messenger(opened);
+    return messenger;
+  }
+
+  private constructor(opened: Awaited<ReturnType<typeof openParts>>) {
+    const { core, lan, clock, name, warnings } = opened;
+    this.id = core.id;
+    this.name = name;
+    this.#core = core;
+    this.#lan = lan;
+    this.#clock = clock;
+    this.#startedAt = new Date(clock.wallMs());
+    const stream = this.#stream;
+    const driver = new Driver(core, lan, clock, (event) => this.#settle(event));
+    this.#driver = driver;
+    this.#outgoing = new Outgoing(driver, clock);
+    this.#groups = new JoinedGroups({ driver, lan, clock, stream });
+    this.#finder = this.#makeFinder(opened.lookUp);
+    this.#inbox = new Inbox({
+      driver,
+      clock,
+      stream,
+      groups: this.#groups,
+      handlers: this.#handlers,
+      directVerified: opened.directVerified,
+    });
+    for (const warning of warnings) stream.publishToFirst({ type: "warning", warning });
+  }
+
+  #makeFinder(lookUp: LookUp): PeerFinder {
+    return new PeerFinder({
+      driver: this.#driver,
+      clock: this.#clock,
+      queries: this.#queries,
+      lookUp,
+    });
+  }
+
+  status(): MessengerStatus {
+    return messengerStatus({
+      core: this.#core,
+      lan: this.#lan,
+      name: this.name,
+      groups: this.#groups.handles(),
+      startedAt: this.#startedAt,
+      plainDropped: this.#inbox.plainDropped,
+    });
+  }
+
+  async *discover(options: WaitOptions = {}): AsyncGenerator<Peer, void, undefined> {
+    this.#assertOpen();
+    const timeoutMs = checkedDurationMs(options.timeoutMs ?? DEFAULT_DISCOVER_MS);
+    const answers = new EventQueue<Peer>({ capacity: MAX_EVENTS_BEHIND, signal: options.signal });
+    const stop = this.#queries.start(this.#driver, {
+      answered: (peer) => answers.push(rosterPeer(peer)),
+      closed: () => answers.end(),
+    });
+    const cancelTimer = this.#clock.after(timeoutMs, () => answers.end());
+    try {
+      yield* answers;
+    } finally {
+      cancelTimer();
+      stop();
+    }
+  }
+
+  peers(): Peer[] {
+    return this.#core.peers().map(rosterPeer);
+  }
+
+  async send(target: string, text: string, options: WaitOptions = {}): Promise<Delivery> {
+    return this.#outgoing.sendText(this.#outbound(target, text, options));
+  }
+
+  async ask(target: string, text: string, options: WaitOptions = {}): Promise<Reply> {
+    return this.#outgoing.sendRequest(this.#outbound(target, text, options));
+  }
+
+  #outbound(label: string, text: string, options: WaitOptions): Outbound {
+    this.#assertOpen();
+    const target = parseTarget(label);
+    return { label, text, options, find: () => this.#finder.find(target) };
+  }
+
+  /** The handler that came last answers. */
+  handle(handler: RequestHandler): () => void {
+    return this.#handlers.add(handler);
+  }
+
+  async join(group: string): Promise<Group> {
+    this.#assertOpen();
+    return this.#groups.join(group);
+  }
+
+  groups(): Group[] {
+    return this.#groups.handles();
+  }
+
+  events(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<MessengerEvent> {
+    return this.#stream.subscribe({ signal: options.signal });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#outgoing.close();
+    this.#queries.close();
+    await new Promise<void>((resolve) => {
+      const cancelTimer = this.#clock.after(MAX_DEPARTURE_MS, resolve);
+      this.#departed = () => {
+        cancelTimer();
+        resolve();
+      };
+      this.#driver.command((core, nowMs) => core.leave(nowMs));
+    });
+    // `departed` is settled before the last datagrams of its turn are handed over.
+    await this.#driver.afterTurn();
+    this.#driver.stop();
+    this.#groups.close();
+    await this.#lan.close();
+    this.#stream.end();
+  }
+
+  /** Throws CLOSED. */
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw closedError();
+  }
+
+  #receive(datagram: LanDatagram): void {
+    if (isOurs(datagram.bytes)) this.#driver.receive(datagram);
+    else this.#inbox.receivePlain(datagram);
+  }
+
+  #interfacesChanged(): void {
+    this.#driver.command((core, nowMs) => core.interfacesChanged(nowMs));
+  }
+
+  #warnOfNetwork(message: string): void {
+    this.#stream.publish({ type: "warning", warning: { code: "NETWORK", message, peer: null } });
+  }
+
+  /** Every event of the core goes to the part that it concerns. */
+  #settle(event: CoreEvent): void {
+    switch (event.kind) {
+      case "delivered":
+        this.#outgoing.delivered(event);
+        return;
+      case "reply":
+        this.#outgoing.replied(event);
+        return;
+      case "failed":
+        this.#outgoing.failed(event);
+        return;
+      case "answer":
+        this.#queries.answered(event.nonce, event.peer);
+        return;
+      case "groupLeft":
+        this.#groups.goodbyeSaid(event.groupId);
+        return;
+      case "departed":
+        this.#departed();
+        return;
+      default:
+        this.#inbox.settle(event);
+    }
+  }
+}

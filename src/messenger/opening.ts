@@ -1,0 +1,140 @@
+import { isIPv4 } from "node:net";
+import { Core } from "../core/core.js";
+import { clearSuite, type HandshakeSuite } from "../crypto/handshake.js";
+import { verifyEd25519 } from "../crypto/identity.js";
+import type { RandomSource } from "../crypto/random.js";
+import { systemRandom } from "../crypto/systemRandom.js";
+import { UdpchatError } from "../errors.js";
+import type { Lan, LanAddress, LanHandlers, LanOptions } from "../net/lan.js";
+import { openLan } from "../net/nodeLan.js";
+import { pathsOf } from "../store/paths.js";
+import { memoryStore, openStore, type Store } from "../store/store.js";
+import {
+  DEFAULT_DATA_PORT,
+  DEFAULT_DISCOVERY_PORT,
+  DISCOVERY_GROUP_ADDRESS,
+} from "../wire/constants.js";
+import { type Clock, systemClock } from "./clock.js";
+import { addressOf, type LookUp, lookUpHost } from "./hostLookup.js";
+import { checkedNickname, defaultNickname } from "./nickname.js";
+import { checkedPort } from "./target.js";
+import type { MessengerOptions, Warning } from "./types.js";
+
+/** What a messenger gets from outside itself; each can be replaced by a test. */
+export interface MessengerParts {
+  readonly openLan: (options: LanOptions, handlers: LanHandlers) => Promise<Lan>;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly lookUp: LookUp;
+  readonly suite: HandshakeSuite;
+}
+
+/** Everything a messenger consists of, opened and in agreement. */
+export interface OpenedParts {
+  readonly core: Core;
+  readonly lan: Lan;
+  readonly clock: Clock;
+  readonly lookUp: LookUp;
+  readonly name: string;
+  /** The handshake proves the key of who writes to us directly. */
+  readonly directVerified: boolean;
+  /** What went less well than asked for. */
+  readonly warnings: readonly Warning[];
+}
+
+/** What a datagram of 1200 bytes takes of a Linux receive buffer (skb truesize, measured). */
+const DATAGRAM_BUFFER_BYTES = 2304;
+
+/** Opens everything in the order of dependence; what was opened is closed if a later part fails. */
+export async function openParts(
+  options: MessengerOptions,
+  replaced: Partial<MessengerParts>,
+  handlers: LanHandlers,
+): Promise<OpenedParts> {
+  const { clock = systemClock, lookUp = lookUpHost, random = systemRandom } = replaced;
+  const suite = replaced.suite ?? clearSuite;
+  const name = options.name === undefined ? defaultNickname() : checkedNickname(options.name);
+  const lanOptions = checkedLanOptions(options);
+  const warnings: Warning[] = [];
+  const configuredPeers = await addressesOf(options.peers ?? [], lookUp, warnings);
+  const identity = (await storeOf(options, random)).identity();
+
+  const lan = await (replaced.openLan ?? openLan)(lanOptions, handlers);
+  try {
+    if (lan.dataPortTaken) warnings.push(portTaken(lanOptions.dataPort, lan.dataPort));
+    const core = new Core(clock.nowMs(), {
+      identity,
+      verify: verifyEd25519,
+      handshakeSuite: suite,
+      random,
+      name,
+      dataPort: lan.dataPort,
+      startedAtMs: clock.wallMs(),
+      announce: options.announce ?? true,
+      configuredPeers,
+      receiveCreditDatagrams: creditDatagrams(lan.receiveBufferBytes),
+    });
+    return { core, lan, clock, lookUp, name, directVerified: suite.authenticated, warnings };
+  } catch (error) {
+    await lan.close();
+    throw error;
+  }
+}
+
+async function storeOf(options: MessengerOptions, random: RandomSource): Promise<Store> {
+  if (options.ephemeral === true) return memoryStore(random);
+  return openStore(pathsOf(options.home), random);
+}
+
+function checkedLanOptions(options: MessengerOptions): LanOptions {
+  const dataPort = checkedPort(options.port ?? DEFAULT_DATA_PORT, 0);
+  const discoveryPort = checkedPort(options.discoveryPort ?? DEFAULT_DISCOVERY_PORT, 0);
+  if (dataPort === discoveryPort && dataPort !== 0) {
+    throw new UdpchatError("INVALID_PORT", `data and discovery cannot share port ${dataPort}`, {
+      remedy: "choose two different ports",
+    });
+  }
+  for (const broadcast of options.broadcasts ?? []) {
+    if (isIPv4(broadcast)) continue;
+    throw new UdpchatError("INVALID_ARGUMENT", `"${broadcast}" is not a broadcast address`, {
+      remedy: "write it as 10.0.0.255",
+    });
+  }
+  return {
+    dataPort,
+    discoveryPort,
+    discoveryGroup: DISCOVERY_GROUP_ADDRESS,
+    ...(options.interfaces === undefined ? {} : { interfaces: options.interfaces }),
+    ...(options.broadcasts === undefined ? {} : { broadcasts: options.broadcasts }),
+  };
+}
+
+/** A name that cannot be resolved now must not keep us from everybody else. */
+async function addressesOf(
+  targets: readonly string[],
+  lookUp: LookUp,
+  warnings: Warning[],
+): Promise<LanAddress[]> {
+  const addresses: LanAddress[] = [];
+  for (const target of targets) {
+    try {
+      addresses.push(await addressOf(target, lookUp));
+    } catch (error) {
+      if (!(error instanceof UdpchatError) || error.code !== "NAME_NOT_RESOLVED") throw error;
+      const message = `the configured peer ${target} is left out: ${error.message}`;
+      warnings.push({ code: "NETWORK", message, peer: null });
+    }
+  }
+  return addresses;
+}
+
+/** Half of what the buffer holds: the other half is for everybody else. */
+function creditDatagrams(receiveBufferBytes: number): number {
+  const halfOfBuffer = Math.floor(receiveBufferBytes / DATAGRAM_BUFFER_BYTES / 2);
+  return Math.max(16, Math.min(256, halfOfBuffer));
+}
+
+function portTaken(wanted: number, got: number): Warning {
+  const message = `port ${wanted} is taken by another program: using port ${got}`;
+  return { code: "PORT_TAKEN", message, peer: null };
+}

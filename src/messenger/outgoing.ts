@@ -1,0 +1,235 @@
+import type { CoreEvent, SendTarget, Token } from "../core/io.js";
+import { type ErrorCode, toUdpchatError, UdpchatError } from "../errors.js";
+import { ReplyStatus, type ReplyStatusCode } from "../wire/record.js";
+import type { Clock } from "./clock.js";
+import type { Driver } from "./driver.js";
+import { messageBody, messageText } from "./messageText.js";
+import { peerRef } from "./peerShapes.js";
+import type { Delivery, Reply, WaitOptions } from "./types.js";
+import {
+  abortedError,
+  checkedDurationMs,
+  closedError,
+  DEFAULT_TIMEOUT_MS,
+  durationText,
+} from "./waiting.js";
+
+/** A message that the application wants to be sent. */
+export interface Outbound {
+  /** As the caller named it, for error messages. */
+  readonly label: string;
+  readonly text: string;
+  readonly find: () => Promise<SendTarget>;
+  readonly options: WaitOptions;
+}
+
+interface PendingBase {
+  readonly token: Token;
+  readonly label: string;
+  readonly reject: (error: UdpchatError) => void;
+  /** Timer and abort listener. */
+  stopWaiting: () => void;
+  /** Undefined until the core has it. */
+  messageId: string | undefined;
+  delivered: boolean;
+}
+interface PendingText extends PendingBase {
+  readonly kind: "text";
+  readonly resolve: (delivery: Delivery) => void;
+}
+interface PendingRequest extends PendingBase {
+  readonly kind: "request";
+  readonly resolve: (reply: Reply) => void;
+}
+type Pending = PendingText | PendingRequest;
+
+type EventOf<Kind extends CoreEvent["kind"]> = Extract<CoreEvent, { readonly kind: Kind }>;
+
+/**
+ * Messages and requests on their way, until each ends in one result:
+ *
+ * ```text
+ *   finding the peer -> with the core -> text:    delivered               | failed, time out,
+ *                                        request: delivered -> reply      | aborted, closed
+ * ```
+ */
+export class Outgoing {
+  readonly #driver: Driver;
+  readonly #clock: Clock;
+  /** Bounded by the calls of the application that wait. */
+  readonly #pending = new Map<Token, Pending>();
+  #lastToken = 0;
+
+  constructor(driver: Driver, clock: Clock) {
+    this.#driver = driver;
+    this.#clock = clock;
+  }
+
+  sendText(outbound: Outbound): Promise<Delivery> {
+    return new Promise((resolve, reject) => {
+      this.#start({ kind: "text", resolve, ...this.#pendingBase(outbound, reject) }, outbound);
+    });
+  }
+
+  sendRequest(outbound: Outbound): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      this.#start({ kind: "request", resolve, ...this.#pendingBase(outbound, reject) }, outbound);
+    });
+  }
+
+  #pendingBase(outbound: Outbound, reject: (error: UdpchatError) => void): PendingBase {
+    this.#lastToken += 1;
+    return {
+      token: this.#lastToken,
+      label: outbound.label,
+      reject,
+      stopWaiting: () => undefined,
+      messageId: undefined,
+      delivered: false,
+    };
+  }
+
+  /** Throws (into the promise of the caller) what is wrong with the call itself. */
+  #start(pending: Pending, { text, find, options }: Outbound): void {
+    const body = messageBody(text);
+    const timeoutMs = checkedDurationMs(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const { signal } = options;
+    if (signal?.aborted === true) throw abortedError(signal);
+
+    const giveUp = (error: UdpchatError): void => {
+      if (pending.messageId !== undefined) {
+        this.#driver.command((core, nowMs) => core.cancel(nowMs, pending.token));
+      }
+      this.#reject(pending, error);
+    };
+    const cancelTimer = this.#clock.after(timeoutMs, () =>
+      giveUp(timeoutError(pending, timeoutMs)),
+    );
+    const onAbort = (): void => {
+      if (signal !== undefined) giveUp(abortedError(signal));
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    pending.stopWaiting = () => {
+      cancelTimer();
+      signal?.removeEventListener("abort", onAbort);
+    };
+    this.#pending.set(pending.token, pending);
+    this.#handOver(pending, body, find).catch((error: unknown) => {
+      this.#reject(pending, toUdpchatError(error));
+    });
+  }
+
+  async #handOver(
+    pending: Pending,
+    body: Uint8Array,
+    find: () => Promise<SendTarget>,
+  ): Promise<void> {
+    const target = await find();
+    // Given up meanwhile.
+    if (!this.#pending.has(pending.token)) return;
+    const { token, kind } = pending;
+    const sentAtMs = this.#clock.wallMs();
+    pending.messageId = this.#driver.command((core, nowMs) =>
+      core.send(nowMs, { token, target, kind, body, sentAtMs }),
+    );
+  }
+
+  delivered({ token, to, rttMs, attempts }: EventOf<"delivered">): void {
+    const pending = this.#pending.get(token);
+    if (pending?.messageId === undefined) return;
+    pending.delivered = true;
+    if (pending.kind !== "text") return;
+    this.#forget(pending);
+    pending.resolve({
+      id: pending.messageId,
+      status: "delivered",
+      to: peerRef(to),
+      rttMs,
+      attempts,
+    });
+  }
+
+  replied({ token, from, status, body, rttMs }: EventOf<"reply">): void {
+    const pending = this.#pending.get(token);
+    if (pending?.kind !== "request" || pending.messageId === undefined) return;
+    const text = messageText(body);
+    if (status !== ReplyStatus.ok) {
+      this.#reject(pending, replyError(pending.label, status, text));
+      return;
+    }
+    this.#forget(pending);
+    pending.resolve({ to: pending.messageId, from: peerRef(from), text, rttMs });
+  }
+
+  failed({ token, code, message }: EventOf<"failed">): void {
+    const pending = this.#pending.get(token);
+    if (pending === undefined) return;
+    const remedy = REMEDIES[code];
+    this.#reject(pending, new UdpchatError(code, message, remedy === undefined ? {} : { remedy }));
+  }
+
+  /** Rejects everything that waits. */
+  close(): void {
+    for (const pending of this.#pending.values()) this.#reject(pending, closedError());
+  }
+
+  #reject(pending: Pending, error: UdpchatError): void {
+    this.#forget(pending);
+    pending.reject(error);
+  }
+
+  #forget(pending: Pending): void {
+    this.#pending.delete(pending.token);
+    pending.stopWaiting();
+  }
+}
+
+const UNREACHABLE_REMEDY =
+  "check that udpchat runs there and that no firewall between you blocks UDP";
+
+/** What the sender can do about a failure that the core reports. */
+const REMEDIES: Partial<Record<ErrorCode, string>> = {
+  TIMEOUT: UNREACHABLE_REMEDY,
+  NO_SUCH_PEER: "see who is there with discover",
+  LIMIT_REACHED: "wait until earlier messages are delivered, then send it again",
+  PEER_RESTARTED: "it may or may not have been processed there: ask again if that does no harm",
+  REFUSED: "ask the person there",
+};
+
+function timeoutError(pending: Pending, timeoutMs: number): UdpchatError {
+  const within = durationText(timeoutMs);
+  if (pending.delivered) {
+    return new UdpchatError("TIMEOUT", `delivered, but no reply within ${within}`, {
+      remedy: `wait longer, or check what answers requests at ${pending.label}`,
+    });
+  }
+  return new UdpchatError("TIMEOUT", `no acknowledgement from ${pending.label} within ${within}`, {
+    remedy: UNREACHABLE_REMEDY,
+  });
+}
+
+/** Why a request has no reply, by its status. */
+function replyError(label: string, status: ReplyStatusCode, text: string): UdpchatError {
+  switch (status) {
+    case ReplyStatus.noHandler:
+      return new UdpchatError("NO_HANDLER", `nothing at ${label} answers requests`, {
+        remedy: "start `udpchat serve` or a handler there",
+      });
+    case ReplyStatus.expired:
+      return new UdpchatError("EXPIRED", `${label} no longer knows the outcome of this request`, {
+        remedy: "it was not executed again: ask anew if that does no harm",
+      });
+    case ReplyStatus.refused:
+      return new UdpchatError("REFUSED", `${label} refused the request`, {
+        remedy: "ask the person there",
+      });
+    case ReplyStatus.busy:
+      return new UdpchatError("REFUSED", `${label} has too many requests running`, {
+        remedy: "ask again later",
+      });
+    default:
+      return new UdpchatError("HANDLER_FAILED", `the request failed at ${label}: ${text}`, {
+        remedy: "see what the handler there needs",
+      });
+  }
+}

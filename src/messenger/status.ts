@@ -1,0 +1,49 @@
+import type { Core } from "../core/core.js";
+import type { Lan } from "../net/lan.js";
+import type { Group, MessengerStatus } from "./types.js";
+
+/** What a status is made from. */
+export interface StatusParts {
+  readonly core: Core;
+  readonly lan: Lan;
+  readonly name: string;
+  readonly groups: readonly Group[];
+  readonly startedAt: Date;
+  readonly plainDropped: number;
+}
+
+/** Facts about a running messenger, as they stand. */
+export function messengerStatus(parts: StatusParts): MessengerStatus {
+  const { core, lan, name, groups, startedAt } = parts;
+  return {
+    id: core.id,
+    name,
+    port: lan.dataPort,
+    portTaken: lan.dataPortTaken,
+    discoveryPort: lan.discoveryPort,
+    interfaces: lan.interfaces(),
+    peers: core.peers().filter((peer) => peer.state !== "offline").length,
+    groups: groups.map(({ label }) => label),
+    startedAt,
+    receiveBufferBytes: lan.receiveBufferBytes,
+    limits: core.limits,
+    counters: counters(parts),
+  };
+}
+
+/** Of the core, and of the sockets with `socket` before their names. */
+function counters({ core, lan, plainDropped }: StatusParts): Record<string, number> {
+  const socket = lan.counters();
+  const sendErrors = Object.entries(socket.sendErrors).map(
+    ([errno, count]) => [`socketSendErrors${errno}`, count] as const,
+  );
+  return {
+    ...core.counters(),
+    plainDropped,
+    socketDatagramsSent: socket.datagramsSent,
+    socketBytesSent: socket.bytesSent,
+    socketDatagramsReceived: socket.datagramsReceived,
+    socketBytesReceived: socket.bytesReceived,
+    ...Object.fromEntries(sendErrors),
+  };
+}

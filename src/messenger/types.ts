@@ -1,0 +1,190 @@
+/** The public vocabulary of the library: plain data, re-exported by `udpchat`. */
+import type { FoundVia, PeerState } from "../core/io.js";
+import type { Limits } from "../core/limits.js";
+import type { LanInterface } from "../net/lan.js";
+
+/** A peer as messages mention it. `id` is null for plain-text datagrams, which nobody signed. */
+export interface PeerRef {
+  /** Device key, 64 hexadecimal digits. */
+  readonly id: string | null;
+  /** What the peer calls itself: a label, not a proof, and unsanitised. */
+  readonly name: string;
+  /** IPv4 literal. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A roster entry: one per key. */
+export interface Peer extends PeerRef {
+  readonly id: string;
+  readonly state: PeerState;
+  /** How it was found. */
+  readonly via: FoundVia;
+  /** Smoothed round trip, null until measured. */
+  readonly rttMs: number | null;
+  /** Every address it was seen on, the best first. */
+  readonly addresses: readonly { readonly address: string; readonly port: number }[];
+}
+
+/** The end of a `send` that succeeded; one that did not rejects with an `UdpchatError`. */
+export interface Delivery {
+  /** Message id, 32 hexadecimal digits. */
+  readonly id: string;
+  readonly status: "delivered";
+  readonly to: PeerRef;
+  readonly rttMs: number;
+  /** How often the most repeated datagram of the message was sent; 1 is no loss. */
+  readonly attempts: number;
+}
+
+/** A message that arrived. */
+export interface Message {
+  /** Null for plain text. */
+  readonly id: string | null;
+  /** `direct` to us, in a `group`, or a `plain` datagram of no known sender. */
+  readonly scope: "direct" | "group" | "plain";
+  readonly from: PeerRef;
+  /** Label of the group, null unless it came through one. */
+  readonly group: string | null;
+  readonly text: string;
+  /** The sender's clock; null for plain text. */
+  readonly sentAt: Date | null;
+  readonly receivedAt: Date;
+  /** The sender's key was proven. Always false for plain text. */
+  readonly verified: boolean;
+}
+
+/** A request that arrived; return the reply from the handler. */
+export interface Request {
+  readonly id: string;
+  readonly from: PeerRef;
+  readonly text: string;
+  readonly sentAt: Date;
+}
+
+export interface Reply {
+  /** Id of the request. */
+  readonly to: string;
+  readonly from: PeerRef;
+  readonly text: string;
+  readonly rttMs: number;
+}
+
+/** Somebody came, went, or was found gone. */
+export interface Presence {
+  readonly event: "join" | "leave" | "online" | "offline";
+  /** Label of the group; null for the roster. */
+  readonly group: string | null;
+  readonly peer: PeerRef;
+  /** Members (or roster peers) online after it, ourselves included in a group. */
+  readonly online: number;
+}
+
+/** Lines of a member that are lost for good. */
+export interface Gap {
+  readonly group: string;
+  readonly from: PeerRef;
+  /** Datagrams. */
+  readonly count: number;
+}
+
+/** Something that the user should know about. */
+export interface Warning {
+  readonly code: "DUPLICATE_KEY" | "PORT_TAKEN" | "NETWORK" | "EVENTS_LOST";
+  readonly message: string;
+  readonly peer: PeerRef | null;
+}
+
+/** Everything that happens, in order. */
+export type MessengerEvent =
+  | { readonly type: "message"; readonly message: Message }
+  | { readonly type: "presence"; readonly presence: Presence }
+  | { readonly type: "gap"; readonly gap: Gap }
+  | { readonly type: "warning"; readonly warning: Warning };
+
+export interface MessengerOptions {
+  /** Folder of identity and memberships; created if missing. Default: the platform's own. */
+  readonly home?: string;
+  /** A throw-away identity that touches no disk; `home` is ignored. Default false. */
+  readonly ephemeral?: boolean;
+  /** Nickname, 1 to 32 bytes of UTF-8. Default: the user's login name. */
+  readonly name?: string;
+  /** Data port. Default 22400, or any free port if that is taken; 0: any free port. */
+  readonly port?: number;
+  /** Default 22401. Everybody on a network must use the same. */
+  readonly discoveryPort?: number;
+  /** Interface names. Default: all of them, loopback included. */
+  readonly interfaces?: readonly string[];
+  /** Further broadcast addresses, IPv4 literals. */
+  readonly broadcasts?: readonly string[];
+  /** `host:port` or `host` of peers that no broadcast reaches. */
+  readonly peers?: readonly string[];
+  /** Appear in other people's rosters. Default true. */
+  readonly announce?: boolean;
+}
+
+/** Facts about a running messenger. */
+export interface MessengerStatus {
+  readonly id: string;
+  readonly name: string;
+  readonly port: number;
+  /** True if the wanted port was taken and another one is in use. */
+  readonly portTaken: boolean;
+  readonly discoveryPort: number;
+  readonly interfaces: readonly LanInterface[];
+  /** Peers online. */
+  readonly peers: number;
+  /** Labels of the joined groups. */
+  readonly groups: readonly string[];
+  readonly startedAt: Date;
+  /** Receive buffer granted by the kernel. */
+  readonly receiveBufferBytes: number;
+  readonly limits: Limits;
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+/** How long to wait, and how to stop waiting. */
+export interface WaitOptions {
+  /** Default 5000. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** The public face of a joined group. */
+export interface Group {
+  /** `224.0.1.100`, `224.0.1.100:8000` or `#ops`. */
+  readonly label: string;
+  readonly address: string;
+  readonly port: number;
+  /** Online members, ourselves not included. */
+  members(): PeerRef[];
+  /** Sends one message to everybody in the group; resolves with its id once it is on the wire. */
+  say(text: string): Promise<string>;
+  /** Messages, presence and gaps of this group from now on; ends when the group is left. */
+  events(options?: { readonly signal?: AbortSignal }): AsyncIterable<MessengerEvent>;
+  /** Goodbye; repairs are served until nobody asks for them. */
+  leave(): Promise<void>;
+}
+
+/** What the library and the daemon build on: see `Messenger.open`. */
+export interface MessengerApi {
+  readonly id: string;
+  readonly name: string;
+  status(): MessengerStatus;
+  /** Asks the network who is there; yields each peer as it answers, until the timeout (1 s). */
+  discover(options?: WaitOptions): AsyncIterable<Peer>;
+  /** The roster as it stands. */
+  peers(): Peer[];
+  /** Resolves when the peer has it. Rejects: TIMEOUT, NO_SUCH_PEER, MESSAGE_TOO_LARGE, ... */
+  send(target: string, text: string, options?: WaitOptions): Promise<Delivery>;
+  /** Executed at most once over there. Rejects also with NO_HANDLER, HANDLER_FAILED, EXPIRED. */
+  ask(target: string, text: string, options?: WaitOptions): Promise<Reply>;
+  /** Answers requests; one handler at a time. Returns a function that takes it away. */
+  handle(handler: (request: Request) => Promise<string> | string): () => void;
+  join(group: string): Promise<Group>;
+  groups(): Group[];
+  /** Everything from now on. A consumer that falls 4,096 events behind loses the oldest. */
+  events(options?: { readonly signal?: AbortSignal }): AsyncIterable<MessengerEvent>;
+  /** Says goodbye to groups, peers and the network, and frees the sockets. */
+  close(): Promise<void>;
+}

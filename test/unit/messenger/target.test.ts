@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import type { PeerState, PeerView } from "../../../src/core/io.js";
+import { addressOf } from "../../../src/messenger/hostLookup.js";
+import { findPeer, parseTarget } from "../../../src/messenger/target.js";
+
+function peer(name: string, idStart: string, state: PeerState = "online"): PeerView {
+  return {
+    id: idStart.padEnd(64, "0"),
+    name,
+    address: "10.0.0.2",
+    port: 22_400,
+    incarnation: "0".repeat(16),
+    state,
+    via: "query",
+    rttMs: undefined,
+    addresses: [],
+  };
+}
+
+describe("parseTarget", () => {
+  it.each([
+    ["10.0.0.2", { kind: "address", to: { address: "10.0.0.2", port: 22_400 } }],
+    [" 10.0.0.2:1 ", { kind: "address", to: { address: "10.0.0.2", port: 1 } }],
+    ["nas.lan:9", { kind: "host", host: "nas.lan", port: 9, nickname: undefined }],
+    ["nas.lan", { kind: "host", host: "nas.lan", port: 22_400, nickname: "nas.lan" }],
+    ["nas:22400", { kind: "host", host: "nas", port: 22_400, nickname: undefined }],
+    ["localhost", { kind: "host", host: "localhost", port: 22_400, nickname: "localhost" }],
+    ["alice", { kind: "peer", name: "alice" }],
+    ["alice~ab12", { kind: "peer", name: "alice~ab12" }],
+    ["J. Doe", { kind: "peer", name: "J. Doe" }],
+    ["10.0.0.300", { kind: "peer", name: "10.0.0.300" }],
+  ])("reads %s", (text, target) => {
+    expect(parseTarget(text)).toEqual(target);
+  });
+
+  it.each([
+    ["10.0.0.2:99999", "INVALID_PORT", "port 99999 is out of range"],
+    ["10.0.0.2:0", "INVALID_PORT", "port 0 is out of range"],
+    ["10.0.0.2:http", "INVALID_PORT", '"http" is not a port'],
+    ["10.0.0.2:", "INVALID_PORT", '"" is not a port'],
+    ["10.0.0.300:22400", "INVALID_TARGET", '"10.0.0.300:22400" names nobody'],
+    ["a b:22400", "INVALID_TARGET", '"a b:22400" names nobody'],
+    ["  ", "INVALID_TARGET", '"  " names nobody'],
+  ])("rejects %s", (text, code, message) => {
+    expect(() => parseTarget(text)).toThrow(expect.objectContaining({ code, message }));
+  });
+});
+
+describe("findPeer", () => {
+  const alice = peer("alice", "aa11");
+  const bob = peer("bob", "bb22");
+  const otherBob = peer("bob", "bb33");
+
+  it("takes a nickname, a nickname with the start of the key, or the start of the key", () => {
+    const roster = [alice, bob, otherBob];
+    expect(findPeer("alice", roster)).toBe(alice);
+    expect(findPeer("bob~bb33", roster)).toBe(otherBob);
+    expect(findPeer("BB22", roster)).toBe(bob);
+    expect(findPeer("bb2", roster)).toBeUndefined();
+    expect(findPeer("bob~cc44", roster)).toBeUndefined();
+    expect(findPeer("Alice", roster)).toBeUndefined();
+  });
+
+  it("does not choose between namesakes", () => {
+    expect(() => findPeer("bob", [alice, bob, otherBob])).toThrow(
+      expect.objectContaining({ code: "AMBIGUOUS_PEER", remedy: "choose one: bob~bb22, bob~bb33" }),
+    );
+  });
+
+  it("does not let a nickname stand for the key of somebody else", () => {
+    const impostor = peer("aa11", "cc44");
+    expect(() => findPeer("aa11", [alice, impostor])).toThrow(
+      expect.objectContaining({ code: "AMBIGUOUS_PEER" }),
+    );
+  });
+
+  it("prefers who is there to who is gone", () => {
+    const gone = peer("bob", "bb44", "offline");
+    expect(findPeer("bob", [gone, bob])).toBe(bob);
+    expect(findPeer("bob", [gone])).toBe(gone);
+  });
+});
+
+describe("addressOf", () => {
+  it("looks names up and refuses nicknames", async () => {
+    const lookUp = async (): Promise<string> => "10.0.0.9";
+    expect(await addressOf("nas.lan:9", lookUp)).toEqual({ address: "10.0.0.9", port: 9 });
+    await expect(addressOf("alice", lookUp)).rejects.toMatchObject({ code: "INVALID_TARGET" });
+  });
+});
