@@ -53,4 +53,4 @@ export {
   DEFAULT_GROUP_ADDRESS,
   MAX_MESSAGE_BYTES,
   MAX_NAME_BYTES,
-} from "./wire/constants.js";
+} from "./messenger/types.js";

@@ -1,3 +1,6 @@
+/** What happens when a deadline is reached; serves as the key of that deadline. */
+export type Alarm = (nowMs: number) => void;
+
 interface TimerEntry<Key> {
   readonly key: Key;
   readonly atMs: number;

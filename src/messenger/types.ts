@@ -3,6 +3,14 @@ import type { FoundVia, PeerState } from "../core/io.js";
 import type { Limits } from "../core/limits.js";
 import type { LanInterface } from "../net/lan.js";
 
+export {
+  DEFAULT_DATA_PORT,
+  DEFAULT_DISCOVERY_PORT,
+  DEFAULT_GROUP_ADDRESS,
+  MAX_MESSAGE_BYTES,
+  MAX_NAME_BYTES,
+} from "../wire/constants.js";
+
 /** A peer as messages mention it. `id` is null for plain-text datagrams, which nobody signed. */
 export interface PeerRef {
   /** Device key, 64 hexadecimal digits. */

@@ -1,6 +1,6 @@
 import { MAX_MESSAGE_BYTES } from "../../wire/constants.js";
 import type { GroupEntry } from "../../wire/group.js";
-import type { ByteBudget } from "./byteBudget.js";
+import type { ByteBudget } from "../byteBudget.js";
 
 /** A whole message of another member. */
 export interface AssembledMessage {

@@ -9,9 +9,10 @@ import {
 import { signatureOf, signedPart, withSignature } from "../../wire/header.js";
 import type { Instance } from "../../wire/presence.js";
 import type { ReceivedDatagram } from "../io.js";
+import type { Alarm } from "../timers.js";
 import { Farewell } from "./farewell.js";
 import type { GroupName } from "./groupName.js";
-import type { Alarm, GroupsContext } from "./groupsContext.js";
+import type { GroupsContext } from "./groupsContext.js";
 import { HeartbeatSchedule } from "./heartbeatSchedule.js";
 import { Member } from "./member.js";
 import { Members } from "./members.js";

@@ -1,11 +1,8 @@
+import type { ByteBudget } from "../byteBudget.js";
 import type { CoreContext } from "../context.js";
 import type { Address } from "../io.js";
-import type { TimerQueue } from "../timers.js";
-import type { ByteBudget } from "./byteBudget.js";
+import type { Alarm, TimerQueue } from "../timers.js";
 import type { Pacer } from "./pacer.js";
-
-/** What happens when a deadline is reached; also the key of that deadline. */
-export type Alarm = (nowMs: number) => void;
 
 /** What all memberships of this node share. */
 export interface GroupsContext extends CoreContext {

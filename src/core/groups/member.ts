@@ -1,7 +1,8 @@
 import type { GroupHeartbeat, SequenceRange } from "../../wire/group.js";
 import type { Instance } from "../../wire/presence.js";
 import type { Address, PeerRef } from "../io.js";
-import type { Alarm, GroupsContext } from "./groupsContext.js";
+import type { Alarm } from "../timers.js";
+import type { GroupsContext } from "./groupsContext.js";
 import type { GroupRoundTrip } from "./nack.js";
 import { Receiver } from "./receiver.js";
 

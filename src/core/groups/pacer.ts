@@ -1,7 +1,6 @@
 import { MAX_DATAGRAM_BYTES } from "../../wire/constants.js";
-import type { TimerQueue } from "../timers.js";
+import type { Alarm, TimerQueue } from "../timers.js";
 import { TokenBucket } from "../tokenBucket.js";
-import type { Alarm } from "./groupsContext.js";
 
 /** Something that has datagrams to send, at the rate of the pacer. */
 export interface PacedSource {

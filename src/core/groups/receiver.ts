@@ -4,8 +4,9 @@ import type { Instance } from "../../wire/presence.js";
 import { messageId } from "../../wire/record.js";
 import type { PeerRef } from "../io.js";
 import { RangeSet } from "../rangeSet.js";
+import type { Alarm } from "../timers.js";
 import { Assembly } from "./assembly.js";
-import type { Alarm, GroupsContext } from "./groupsContext.js";
+import type { GroupsContext } from "./groupsContext.js";
 import { type GroupRoundTrip, NackTimer } from "./nack.js";
 
 /** NACK rounds without an answer after which a sender that is gone is given up. */

@@ -1,6 +1,7 @@
 import { malformed } from "../../wire/cursor.js";
 import type { FragmentFrame, LanePosition } from "../../wire/frames.js";
 import { MAX_RECORD_BYTES } from "../../wire/record.js";
+import type { ByteBudget } from "../byteBudget.js";
 import { RangeSet } from "../rangeSet.js";
 import { LANE_WINDOW_RECORDS } from "./outboundLane.js";
 
@@ -8,35 +9,6 @@ import { LANE_WINDOW_RECORDS } from "./outboundLane.js";
 const MAX_HOLES = LANE_WINDOW_RECORDS;
 /** A slice that is not the last has at least this: bounds the slices of a record. */
 const MIN_SLICE_BYTES = 256;
-
-/** Bytes held for incomplete or early records, shared by all lanes of a peer, and by all peers. */
-export class MemoryBudget {
-  readonly #limitBytes: number;
-  readonly #parent: MemoryBudget | undefined;
-  #usedBytes = 0;
-
-  constructor(limitBytes: number, parent?: MemoryBudget) {
-    this.#limitBytes = limitBytes;
-    this.#parent = parent;
-  }
-
-  get usedBytes(): number {
-    return this.#usedBytes;
-  }
-
-  /** False, and nothing taken, if it does not fit. */
-  take(sizeBytes: number): boolean {
-    if (this.#usedBytes + sizeBytes > this.#limitBytes) return false;
-    if (this.#parent !== undefined && !this.#parent.take(sizeBytes)) return false;
-    this.#usedBytes += sizeBytes;
-    return true;
-  }
-
-  give(sizeBytes: number): void {
-    this.#usedBytes -= sizeBytes;
-    this.#parent?.give(sizeBytes);
-  }
-}
 
 /** A record in the making. */
 class Assembly {
@@ -71,7 +43,7 @@ export type Taken = "new" | "partial" | "duplicate" | "refused";
  */
 export class InboundLane {
   readonly #ordered: boolean;
-  readonly #budget: MemoryBudget;
+  readonly #budget: ByteBudget;
   readonly #deliver: (nowMs: number, sequence: number, record: Uint8Array) => void;
   readonly #repeated: (nowMs: number, sequence: number) => void;
   readonly #received = new RangeSet(MAX_HOLES);
@@ -86,7 +58,7 @@ export class InboundLane {
 
   constructor(options: {
     ordered: boolean;
-    budget: MemoryBudget;
+    budget: ByteBudget;
     /** Exactly once per sequence. */
     deliver: (nowMs: number, sequence: number, record: Uint8Array) => void;
     /** A record that was complete before arrived again. */
@@ -129,7 +101,7 @@ export class InboundLane {
     this.#received.addUpTo(base - 1);
     if (base <= this.#next) return;
     const early = [...this.#held.keys()].filter((sequence) => sequence < base);
-    for (const sequence of early.sort((a, b) => a - b)) this.#release(nowMs, sequence);
+    for (const sequence of early.toSorted((a, b) => a - b)) this.#release(nowMs, sequence);
     for (const [sequence, assembly] of this.#assemblies) {
       if (sequence < base) this.#dropAssembly(sequence, assembly);
     }
@@ -154,7 +126,7 @@ export class InboundLane {
   /** Gives all memory back. */
   dispose(): void {
     this.dropUnfinished();
-    for (const record of this.#held.values()) this.#budget.give(record.length);
+    for (const record of this.#held.values()) this.#budget.release(record.length);
     this.#held.clear();
   }
 
@@ -198,12 +170,12 @@ export class InboundLane {
     const record = this.#held.get(sequence);
     if (record === undefined) return;
     this.#held.delete(sequence);
-    this.#budget.give(record.length);
+    this.#budget.release(record.length);
     this.#deliver(nowMs, sequence, record);
   }
 
   #dropAssembly(sequence: number, assembly: Assembly): void {
     this.#assemblies.delete(sequence);
-    this.#budget.give(assembly.record.length);
+    this.#budget.release(assembly.record.length);
   }
 }

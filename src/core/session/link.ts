@@ -17,9 +17,10 @@ import {
   type RequestRecord,
 } from "../../wire/record.js";
 import type { HandshakeClaims } from "../../wire/session.js";
+import { ByteBudget } from "../byteBudget.js";
 import type { CoreContext } from "../context.js";
 import type { Address, PeerRef } from "../io.js";
-import { InboundLane, MemoryBudget } from "./inboundLane.js";
+import { InboundLane } from "./inboundLane.js";
 import { OutboundLane } from "./outboundLane.js";
 import { Outgoing, type Purpose } from "./outgoing.js";
 import { RequestTable } from "./requestTable.js";
@@ -48,7 +49,7 @@ export class Link implements SessionOwner {
   path: Address;
 
   readonly #context: CoreContext;
-  readonly #budget: MemoryBudget;
+  readonly #budget: ByteBudget;
   readonly #outbound: Readonly<Record<LaneCode, OutboundLane>>;
   readonly #inbound: Readonly<Record<LaneCode, InboundLane>>;
   readonly #requests: RequestTable;
@@ -69,7 +70,7 @@ export class Link implements SessionOwner {
     options: {
       readonly claims: HandshakeClaims;
       readonly path: Address;
-      readonly budget: MemoryBudget;
+      readonly budget: ByteBudget;
       /** Lane sequences start here. */
       readonly firstSequence: number;
       readonly ended: (message: Outgoing) => void;
@@ -79,7 +80,7 @@ export class Link implements SessionOwner {
     this.claims = options.claims;
     this.path = options.path;
     this.#ended = options.ended;
-    this.#budget = new MemoryBudget(context.limits.reassemblyBytesPerPeer, options.budget);
+    this.#budget = new ByteBudget(context.limits.reassemblyBytesPerPeer, options.budget);
     this.#requests = new RequestTable(context.limits);
     const outbound = (lane: LaneCode): OutboundLane =>
       new OutboundLane(lane, options.firstSequence);

@@ -12,6 +12,7 @@ import {
   encodeReset,
   type HandshakeClaims,
 } from "../../wire/session.js";
+import { ByteBudget } from "../byteBudget.js";
 import type { CoreContext } from "../context.js";
 import {
   type Address,
@@ -27,7 +28,6 @@ import { TimerQueue } from "../timers.js";
 import { TokenBucket } from "../tokenBucket.js";
 import type { Dial } from "./dial.js";
 import { type Completed, Handshakes } from "./handshakes.js";
-import { MemoryBudget } from "./inboundLane.js";
 import { DRAIN_MS, Link } from "./link.js";
 import { Outgoing } from "./outgoing.js";
 import { CloseReason, Session } from "./session.js";
@@ -82,7 +82,7 @@ interface SessionEntry {
 export class Sessions implements Timed {
   readonly #context: CoreContext;
   readonly #options: SessionsOptions;
-  readonly #budget: MemoryBudget;
+  readonly #budget: ByteBudget;
   /** By device and incarnation; bounded by `limits.sessions`. */
   readonly #links = new Map<string, Link>();
   /** The link last heard of a device, and last at an address. Bounded by the links. */
@@ -113,7 +113,7 @@ export class Sessions implements Timed {
       creditDatagrams: options.creditDatagrams,
       name: context.name,
     });
-    this.#budget = new MemoryBudget(context.limits.reassemblyBytes);
+    this.#budget = new ByteBudget(context.limits.reassemblyBytes);
     this.#handshakes = new Handshakes(context, {
       suite: options.suite,
       claims,
