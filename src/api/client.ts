@@ -1,0 +1,241 @@
+import { type ClientRequest, type IncomingMessage, request } from "node:http";
+import { connect } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import * as v from "valibot";
+import { errnoOf, isErrorCode, toUdpchatError, UdpchatError } from "../errors.js";
+import { ErrorLineSchema } from "./lines.js";
+import {
+  type Api,
+  type CallOptions,
+  type Input,
+  OPERATIONS,
+  type OperationName,
+  type Operations,
+  type Output,
+  type StreamName,
+  type UnaryName,
+} from "./operations.js";
+import { SseParser } from "./sse.js";
+
+export interface ConnectOptions {
+  /**
+   * Keep `events` going when the daemon goes away: wait for it, and resume behind the last event
+   * (a `ready`, perhaps after a `resync`, is seen again). Default false: the stream throws.
+   */
+  readonly resumeEvents?: boolean;
+  /** Pause before connecting again. Default 1000. */
+  readonly resumeDelayMs?: number;
+}
+
+/** The daemon's API at `socketPath`. Connects with each call: nothing is open in between. */
+export function connectApi(socketPath: string, options: ConnectOptions = {}): Api {
+  return new ApiClient(socketPath, options);
+}
+
+/** True if something accepts connections at the socket. Rejects with HOME_UNUSABLE if barred. */
+export function daemonAnswers(socketPath: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(socketPath);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", (cause) => {
+      if (isAbsence(cause)) resolve(false);
+      else reject(barred(socketPath, cause));
+    });
+  });
+}
+
+class ApiClient implements Api {
+  readonly #socketPath: string;
+  readonly #resumeEvents: boolean;
+  readonly #resumeDelayMs: number;
+  readonly #closing = new AbortController();
+
+  constructor(socketPath: string, options: ConnectOptions) {
+    this.#socketPath = socketPath;
+    this.#resumeEvents = options.resumeEvents ?? false;
+    this.#resumeDelayMs = options.resumeDelayMs ?? 1000;
+  }
+
+  async call<N extends UnaryName>(
+    name: N,
+    input: Input<N>,
+    options: CallOptions = {},
+  ): Promise<Output<N>> {
+    const signal = this.#signalFor(options);
+    try {
+      const response = await this.#request(name, input, signal);
+      const body = parseJson(await readBody(response));
+      if (response.statusCode !== 200) throw failureOf(body);
+      return parseOutput(name, body);
+    } catch (error) {
+      throw this.#explain(error, signal);
+    }
+  }
+
+  async *stream<N extends StreamName>(
+    name: N,
+    input: Input<N>,
+    options: CallOptions = {},
+  ): AsyncGenerator<Output<N>, void, undefined> {
+    const signal = this.#signalFor(options);
+    const place = { lastEventId: "" };
+    for (;;) {
+      try {
+        yield* this.#lines(name, input, signal, place);
+        return;
+      } catch (thrown) {
+        if (options.signal?.aborted === true) return;
+        const error = this.#explain(thrown, signal);
+        const away = error.code === "DAEMON_NOT_RUNNING" || error.code === "CLOSED";
+        const resume = this.#resumeEvents && name === "events" && away && !signal.aborted;
+        // A daemon that was never there is an error, not something to wait for.
+        if (!resume || place.lastEventId === "") throw error;
+      }
+      await delay(this.#resumeDelayMs, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+  }
+
+  async *#lines<N extends StreamName>(
+    name: N,
+    input: Input<N>,
+    signal: AbortSignal,
+    place: { lastEventId: string },
+  ): AsyncGenerator<Output<N>, void, undefined> {
+    const response = await this.#request(name, input, signal, place.lastEventId);
+    try {
+      if (response.statusCode !== 200) throw failureOf(parseJson(await readBody(response)));
+      const parser = new SseParser();
+      for await (const chunk of response) {
+        if (!(chunk instanceof Uint8Array)) continue;
+        for (const event of parser.push(chunk)) {
+          const line = parseJson(event.data);
+          if (event.event === "error") throw failureOf(line);
+          place.lastEventId = event.id;
+          yield parseOutput(name, line);
+        }
+      }
+      if (name === "events") throw new UdpchatError("CLOSED", "the daemon was stopped");
+    } finally {
+      response.destroy();
+    }
+  }
+
+  #signalFor(options: CallOptions): AbortSignal {
+    return options.signal === undefined
+      ? this.#closing.signal
+      : AbortSignal.any([this.#closing.signal, options.signal]);
+  }
+
+  #request<N extends OperationName>(
+    name: N,
+    input: Input<N>,
+    signal: AbortSignal,
+    lastEventId = "",
+  ): Promise<IncomingMessage> {
+    const { method, path } = OPERATIONS[name];
+    const body = method === "GET" ? undefined : JSON.stringify(input);
+    return new Promise((resolve, reject) => {
+      const outgoing: ClientRequest = request({
+        socketPath: this.#socketPath,
+        method,
+        path,
+        signal,
+        agent: false,
+        headers: {
+          host: "udpchat",
+          ...(body === undefined
+            ? {}
+            : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),
+          ...(lastEventId === "" ? {} : { "last-event-id": lastEventId }),
+        },
+      });
+      outgoing.once("response", resolve);
+      outgoing.once("error", reject);
+      outgoing.end(body);
+    });
+  }
+
+  #explain(thrown: unknown, signal: AbortSignal): UdpchatError {
+    if (this.#closing.signal.aborted) {
+      return new UdpchatError("CLOSED", "the connection to the daemon was closed");
+    }
+    if (signal.aborted) return new UdpchatError("ABORTED", "given up", { cause: thrown });
+    if (thrown instanceof UdpchatError) return thrown;
+    if (isAbsence(thrown)) return notRunning("no daemon is running", thrown);
+    switch (errnoOf(thrown)) {
+      case "ECONNRESET":
+      case "EPIPE":
+        return notRunning("the daemon went away", thrown);
+      case "EACCES":
+      case "EPERM":
+        return barred(this.#socketPath, thrown);
+      default:
+        return toUdpchatError(thrown);
+    }
+  }
+}
+
+function notRunning(message: string, cause: unknown): UdpchatError {
+  const remedy = "start it with: udpchat start";
+  return new UdpchatError("DAEMON_NOT_RUNNING", message, { cause, remedy });
+}
+
+function barred(socketPath: string, cause: unknown): UdpchatError {
+  return new UdpchatError("HOME_UNUSABLE", `can't use ${socketPath} (${errnoOf(cause) ?? ""})`, {
+    cause,
+    remedy: "it belongs to another user: choose your own folder with --home",
+  });
+}
+
+function isAbsence(thrown: unknown): boolean {
+  const code = errnoOf(thrown);
+  return code === "ENOENT" || code === "ECONNREFUSED";
+}
+
+async function readBody(response: IncomingMessage): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of response) if (chunk instanceof Uint8Array) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw notOurs(cause);
+  }
+}
+
+function parseOutput<N extends OperationName>(name: N, value: unknown): Output<N> {
+  const schema: Operations[N]["output"] = OPERATIONS[name].output;
+  const result = v.safeParse(schema, value);
+  if (!result.success) throw notOurs(result.issues[0]);
+  return result.output;
+}
+
+/** The error that the daemon had, as if it had happened here. */
+function failureOf(value: unknown): UdpchatError {
+  const line = v.safeParse(ErrorLineSchema, value);
+  if (!line.success) return notOurs(line.issues[0]);
+  const { code, message, remedy } = line.output;
+  return new UdpchatError(
+    isErrorCode(code) ? code : "INTERNAL",
+    message,
+    remedy === null ? {} : { remedy },
+  );
+}
+
+function notOurs(cause: unknown): UdpchatError {
+  return new UdpchatError("INTERNAL", "the daemon gave an answer that is not understood", {
+    cause,
+    remedy: "restart it, in case it is another version: udpchat stop, udpchat start",
+  });
+}

@@ -1,0 +1,239 @@
+/**
+ * The JSON lines that the commands print and the local API speaks: a promise to scripts. Every
+ * line has `type` and always all of its keys (null where there is nothing to say), keys are
+ * camelCase, times are ISO 8601 in UTC, durations end in `Ms`.
+ */
+import * as v from "valibot";
+
+const timestamp = v.pipe(v.string(), v.isoTimestamp());
+
+/** A peer as messages mention it; `id` is null on plain messages, which nobody signed. */
+export const PeerRefSchema = v.object({
+  /** Device key, 64 hexadecimal digits. */
+  id: v.nullable(v.string()),
+  /** What the peer calls itself, unsanitised. */
+  name: v.string(),
+  address: v.string(),
+  port: v.number(),
+});
+export type PeerRefLine = v.InferOutput<typeof PeerRefSchema>;
+
+/** A roster entry. */
+export const PeerLineSchema = v.object({
+  type: v.literal("peer"),
+  id: v.string(),
+  name: v.string(),
+  address: v.string(),
+  port: v.number(),
+  state: v.picklist(["online", "suspect", "offline"]),
+  /** Smoothed round trip; null until measured. */
+  rttMs: v.nullable(v.number()),
+  via: v.picklist(["broadcast", "query", "configured", "contact"]),
+  /** Every address it was seen on, the best first. */
+  addresses: v.array(v.object({ address: v.string(), port: v.number() })),
+});
+export type PeerLine = v.InferOutput<typeof PeerLineSchema>;
+
+/** The end of a `send`. */
+export const DeliveryLineSchema = v.object({
+  type: v.literal("delivery"),
+  id: v.string(),
+  status: v.picklist(["delivered", "queued", "undelivered"]),
+  to: PeerRefSchema,
+  rttMs: v.nullable(v.number()),
+  /** How often the most repeated datagram was sent; 1 is no loss. */
+  attempts: v.number(),
+});
+export type DeliveryLine = v.InferOutput<typeof DeliveryLineSchema>;
+
+/** A message that arrived. */
+export const MessageLineSchema = v.object({
+  type: v.literal("message"),
+  /** Null on plain messages. */
+  id: v.nullable(v.string()),
+  scope: v.picklist(["direct", "group", "plain"]),
+  from: PeerRefSchema,
+  /** Null unless it came through a group. */
+  group: v.nullable(v.string()),
+  text: v.string(),
+  /** The sender's clock; null on plain messages. */
+  sentAt: v.nullable(timestamp),
+  receivedAt: timestamp,
+  /** The sender's key was proven: false on plain messages. */
+  verified: v.boolean(),
+});
+export type MessageLine = v.InferOutput<typeof MessageLineSchema>;
+
+/** The reply to an `ask`. */
+export const ReplyLineSchema = v.object({
+  type: v.literal("reply"),
+  /** Id of the request. */
+  to: v.string(),
+  from: PeerRefSchema,
+  text: v.string(),
+  rttMs: v.number(),
+});
+export type ReplyLine = v.InferOutput<typeof ReplyLineSchema>;
+
+/** A request that arrived and waits for its answer. */
+export const RequestLineSchema = v.object({
+  type: v.literal("request"),
+  id: v.string(),
+  from: PeerRefSchema,
+  text: v.string(),
+  sentAt: timestamp,
+});
+export type RequestLine = v.InferOutput<typeof RequestLineSchema>;
+
+/** Somebody came, went, or was found gone. */
+export const PresenceLineSchema = v.object({
+  type: v.literal("presence"),
+  event: v.picklist(["join", "leave", "online", "offline"]),
+  /** Null for the roster. */
+  group: v.nullable(v.string()),
+  peer: PeerRefSchema,
+  /** Online after it, ourselves included in a group. */
+  online: v.number(),
+});
+export type PresenceLine = v.InferOutput<typeof PresenceLineSchema>;
+
+/** Lines of a group member that are lost for good. */
+export const GapLineSchema = v.object({
+  type: v.literal("gap"),
+  group: v.string(),
+  from: PeerRefSchema,
+  /** Datagrams. */
+  count: v.number(),
+});
+export type GapLine = v.InferOutput<typeof GapLineSchema>;
+
+/** Something that the user should know about. */
+export const WarningLineSchema = v.object({
+  type: v.literal("warning"),
+  code: v.string(),
+  message: v.string(),
+  peer: v.nullable(PeerRefSchema),
+});
+export type WarningLine = v.InferOutput<typeof WarningLineSchema>;
+
+/** Facts about a running messenger. */
+export const StatusLineSchema = v.object({
+  type: v.literal("status"),
+  /** Process id. */
+  pid: v.number(),
+  id: v.string(),
+  name: v.string(),
+  port: v.number(),
+  /** True if the wanted port was taken and another one is in use. */
+  portTaken: v.boolean(),
+  discoveryPort: v.number(),
+  interfaces: v.array(
+    v.object({
+      name: v.string(),
+      address: v.string(),
+      netmask: v.string(),
+      /** Null for /31 and /32. */
+      broadcast: v.nullable(v.string()),
+      loopback: v.boolean(),
+    }),
+  ),
+  /** Peers online. */
+  peers: v.number(),
+  /** Labels of the joined groups. */
+  groups: v.array(v.string()),
+  startedAt: timestamp,
+  /** Granted by the kernel. */
+  receiveBufferBytes: v.number(),
+  limits: v.record(v.string(), v.number()),
+  counters: v.record(v.string(), v.number()),
+});
+export type StatusLine = v.InferOutput<typeof StatusLineSchema>;
+
+/** Who we are. */
+export const IdLineSchema = v.object({
+  type: v.literal("id"),
+  id: v.string(),
+  name: v.string(),
+});
+export type IdLine = v.InferOutput<typeof IdLineSchema>;
+
+/** A group that we are in. */
+export const GroupLineSchema = v.object({
+  type: v.literal("group"),
+  /** `224.0.1.100`, `224.0.1.100:8000` or `#ops`. */
+  group: v.string(),
+  address: v.string(),
+  port: v.number(),
+  /** Online, ourselves not included. */
+  members: v.array(PeerRefSchema),
+  /** The membership lasts across restarts, until `leave`. */
+  standing: v.boolean(),
+});
+export type GroupLine = v.InferOutput<typeof GroupLineSchema>;
+
+/** A standing membership has ended. */
+export const LeftLineSchema = v.object({ type: v.literal("left"), group: v.string() });
+export type LeftLine = v.InferOutput<typeof LeftLineSchema>;
+
+/** A group message is on the wire. */
+export const SentLineSchema = v.object({
+  type: v.literal("sent"),
+  id: v.string(),
+  group: v.string(),
+});
+export type SentLine = v.InferOutput<typeof SentLineSchema>;
+
+/** The answer to a request was handed over. */
+export const AnsweredLineSchema = v.object({ type: v.literal("answered"), id: v.string() });
+export type AnsweredLine = v.InferOutput<typeof AnsweredLineSchema>;
+
+/** The daemon says goodbye and ends. */
+export const StoppingLineSchema = v.object({ type: v.literal("stopping"), pid: v.number() });
+export type StoppingLine = v.InferOutput<typeof StoppingLineSchema>;
+
+/** First line of a stream: from here on nothing is missed. */
+export const ReadyLineSchema = v.object({ type: v.literal("ready") });
+export type ReadyLine = v.InferOutput<typeof ReadyLineSchema>;
+
+/** A stream could not resume where it was left: events may be missing before the next line. */
+export const ResyncLineSchema = v.object({
+  type: v.literal("resync"),
+  /** The daemon started anew since, or the place is further back than it remembers. */
+  reason: v.picklist(["restarted", "tooOld"]),
+  message: v.string(),
+});
+export type ResyncLine = v.InferOutput<typeof ResyncLineSchema>;
+
+/** A failure: match on `code`, one of `ErrorCode`; later versions may add codes. */
+export const ErrorLineSchema = v.object({
+  type: v.literal("error"),
+  code: v.string(),
+  message: v.string(),
+  /** What to do about it. */
+  remedy: v.nullable(v.string()),
+});
+export type ErrorLine = v.InferOutput<typeof ErrorLineSchema>;
+
+/** Everything that happens, in order. */
+export const EventLineSchema = v.variant("type", [
+  ReadyLineSchema,
+  ResyncLineSchema,
+  MessageLineSchema,
+  PresenceLineSchema,
+  GapLineSchema,
+  WarningLineSchema,
+]);
+export type EventLine = v.InferOutput<typeof EventLineSchema>;
+
+/** What happens in one group; the first line is `group`: we are in. */
+export const ChatLineSchema = v.variant("type", [
+  GroupLineSchema,
+  MessageLineSchema,
+  PresenceLineSchema,
+  GapLineSchema,
+]);
+export type ChatLine = v.InferOutput<typeof ChatLineSchema>;
+
+/** Requests to answer; the first line is `ready`: they come here now. */
+export const ServeLineSchema = v.variant("type", [ReadyLineSchema, RequestLineSchema]);
+export type ServeLine = v.InferOutput<typeof ServeLineSchema>;

@@ -1,0 +1,214 @@
+/**
+ * The one table of the local API: routes, client and documentation come from it. An operation
+ * with method GET takes no input; the others take their input as a JSON body.
+ */
+import * as v from "valibot";
+import {
+  AnsweredLineSchema,
+  ChatLineSchema,
+  DeliveryLineSchema,
+  EventLineSchema,
+  GroupLineSchema,
+  IdLineSchema,
+  LeftLineSchema,
+  PeerLineSchema,
+  ReplyLineSchema,
+  SentLineSchema,
+  ServeLineSchema,
+  StatusLineSchema,
+  StoppingLineSchema,
+} from "./lines.js";
+
+/** One row of the table. */
+export interface OperationDefinition {
+  readonly method: "GET" | "POST";
+  /** `/v1/...` */
+  readonly path: `/v1/${string}`;
+  readonly summary: string;
+  /** `unary`: one JSON answer; `stream`: Server-Sent Events, one line in each. */
+  readonly kind: "unary" | "stream";
+  readonly input: v.GenericSchema;
+  /** Of the answer, or of each line of the stream. */
+  readonly output: v.GenericSchema;
+}
+
+/** The longest wait that may be asked for: a day. */
+export const MAX_TIMEOUT_MS = 86_400_000;
+
+const nothing = v.strictObject({});
+const timeoutMs = v.optional(
+  v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_TIMEOUT_MS)),
+);
+const name = v.pipe(v.string(), v.nonEmpty(), v.maxLength(256));
+const text = v.string();
+const group = v.strictObject({ group: name });
+const targeted = v.strictObject({ target: name, text, timeoutMs });
+
+/** Every operation by name. */
+export const OPERATIONS = {
+  status: {
+    method: "GET",
+    path: "/v1/status",
+    summary: "Facts about the running messenger",
+    kind: "unary",
+    input: nothing,
+    output: StatusLineSchema,
+  },
+  id: {
+    method: "GET",
+    path: "/v1/id",
+    summary: "Our own device key and nickname",
+    kind: "unary",
+    input: nothing,
+    output: IdLineSchema,
+  },
+  peers: {
+    method: "GET",
+    path: "/v1/peers",
+    summary: "The roster as it stands",
+    kind: "unary",
+    input: nothing,
+    output: v.array(PeerLineSchema),
+  },
+  discover: {
+    method: "POST",
+    path: "/v1/discover",
+    summary: "Ask the network who is there; peers as they answer, until the timeout (1 s)",
+    kind: "stream",
+    input: v.strictObject({ timeoutMs }),
+    output: PeerLineSchema,
+  },
+  send: {
+    method: "POST",
+    path: "/v1/send",
+    summary: "One message to a peer; answers when it is delivered",
+    kind: "unary",
+    input: targeted,
+    output: DeliveryLineSchema,
+  },
+  ask: {
+    method: "POST",
+    path: "/v1/ask",
+    summary: "A request to a peer; answers with its reply",
+    kind: "unary",
+    input: targeted,
+    output: ReplyLineSchema,
+  },
+  groups: {
+    method: "GET",
+    path: "/v1/groups",
+    summary: "The groups that we are in",
+    kind: "unary",
+    input: nothing,
+    output: v.array(GroupLineSchema),
+  },
+  join: {
+    method: "POST",
+    path: "/v1/join",
+    summary: "Become a standing member of a group, across restarts",
+    kind: "unary",
+    input: group,
+    output: GroupLineSchema,
+  },
+  leave: {
+    method: "POST",
+    path: "/v1/leave",
+    summary: "End a standing membership",
+    kind: "unary",
+    input: group,
+    output: LeftLineSchema,
+  },
+  say: {
+    method: "POST",
+    path: "/v1/say",
+    summary: "One message to a group; `temporary` joins for just this message if need be",
+    kind: "unary",
+    input: v.strictObject({ group: name, text, temporary: v.optional(v.boolean()) }),
+    output: SentLineSchema,
+  },
+  chat: {
+    method: "POST",
+    path: "/v1/chat",
+    summary: "Be a member of a group, and follow it, while the stream is open",
+    kind: "stream",
+    input: group,
+    output: ChatLineSchema,
+  },
+  events: {
+    method: "GET",
+    path: "/v1/events",
+    summary: "Everything that happens; `Last-Event-ID` resumes behind that event",
+    kind: "stream",
+    input: nothing,
+    output: EventLineSchema,
+  },
+  requests: {
+    method: "POST",
+    path: "/v1/requests",
+    summary: "Requests to answer while the stream is open; the newest stream gets them",
+    kind: "stream",
+    input: nothing,
+    output: ServeLineSchema,
+  },
+  answer: {
+    method: "POST",
+    path: "/v1/answer",
+    summary: "The reply to a request, or why there is none",
+    kind: "unary",
+    input: v.union([
+      v.strictObject({ id: name, text }),
+      v.strictObject({ id: name, error: v.string() }),
+    ]),
+    output: AnsweredLineSchema,
+  },
+  stop: {
+    method: "POST",
+    path: "/v1/stop",
+    summary: "Say goodbye to the network and end the daemon",
+    kind: "unary",
+    input: nothing,
+    output: StoppingLineSchema,
+  },
+} as const satisfies Record<string, OperationDefinition>;
+
+export type Operations = typeof OPERATIONS;
+export type OperationName = keyof Operations;
+export type UnaryName = {
+  [N in OperationName]: Operations[N]["kind"] extends "unary" ? N : never;
+}[OperationName];
+export type StreamName = {
+  [N in OperationName]: Operations[N]["kind"] extends "stream" ? N : never;
+}[OperationName];
+export type Input<N extends OperationName> = v.InferOutput<Operations[N]["input"]>;
+/** The answer, or one line of the stream. */
+export type Output<N extends OperationName> = v.InferOutput<Operations[N]["output"]>;
+
+/** True if the table has an operation of this name. */
+export function isOperationName(name: string): name is OperationName {
+  return Object.hasOwn(OPERATIONS, name);
+}
+
+/** True if the operation answers with a stream of lines. */
+export function isStreamName(name: OperationName): name is StreamName {
+  return OPERATIONS[name].kind === "stream";
+}
+
+/** How to stop waiting. Aborting ends a stream quietly and rejects a call with ABORTED. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What a running daemon (`connectApi`) and a messenger in this process (`Service`) both offer.
+ * Failures are `UdpchatError`s with the same codes either way.
+ */
+export interface Api {
+  call<N extends UnaryName>(name: N, input: Input<N>, options?: CallOptions): Promise<Output<N>>;
+  /** Begins when iterated; leaving the loop (or the signal) ends it and what it holds. */
+  stream<N extends StreamName>(
+    name: N,
+    input: Input<N>,
+    options?: CallOptions,
+  ): AsyncIterable<Output<N>>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,107 @@
+import { createServer, type Server } from "node:http";
+import process from "node:process";
+import { getRequestListener } from "@hono/node-server";
+import { toUdpchatError, UdpchatError } from "../errors.js";
+import { EventLog } from "./eventLog.js";
+import type { EventLine } from "./lines.js";
+import type { Api } from "./operations.js";
+import { buildRoutes } from "./routes.js";
+
+export interface ApiServerOptions {
+  readonly api: Api;
+  /** Path of the Unix socket, which must not exist in a folder that does; or of a named pipe. */
+  readonly socketPath: string;
+  /** Of this start: the first part of event ids. */
+  readonly incarnation: string;
+  /** Told of everything that happens, as clients of `events` are. */
+  readonly observe?: (line: EventLine) => void;
+  /** Told of failures that are bugs of ours. */
+  readonly internalError?: (error: UdpchatError) => void;
+}
+
+/** Programs connected at once; more wait for the kernel to refuse them. */
+const MAX_CONNECTIONS = 256;
+/** How long open answers may take to finish when the server closes. */
+const CLOSE_GRACE_MS = 500;
+
+/** The local API on its socket, which only this user can open. */
+export class ApiServer {
+  readonly #server: Server;
+  readonly #log: EventLog;
+  readonly #stopLogging = new AbortController();
+
+  private constructor(server: Server, log: EventLog) {
+    this.#server = server;
+    this.#log = log;
+  }
+
+  /** Listens. Rejects with HOME_UNUSABLE, or DAEMON_RUNNING if something is bound there. */
+  static async listen(options: ApiServerOptions): Promise<ApiServer> {
+    const log = new EventLog(options.incarnation);
+    const app = buildRoutes({
+      api: options.api,
+      log,
+      internalError: options.internalError ?? (() => undefined),
+    });
+    const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+    server.maxConnections = MAX_CONNECTIONS;
+    await listenPrivately(server, options.socketPath);
+    const started = new ApiServer(server, log);
+    void started.#record(options);
+    return started;
+  }
+
+  /** Keeps what happens from the start on, so that a client can come later and resume. */
+  async #record({ api, observe }: ApiServerOptions): Promise<void> {
+    try {
+      const events = api.stream("events", {}, { signal: this.#stopLogging.signal });
+      for await (const line of events) {
+        if (line.type === "ready") continue;
+        this.#log.append(line);
+        observe?.(line);
+      }
+    } catch {
+      // The messenger was closed: followers are told by the end of the log.
+    }
+    this.#log.end();
+  }
+
+  /** Takes no more connections; answers under way get a moment. Removes the socket. */
+  async close(): Promise<void> {
+    this.#stopLogging.abort();
+    this.#log.end();
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const force = setTimeout(() => this.#server.closeAllConnections(), CLOSE_GRACE_MS);
+    await closed;
+    clearTimeout(force);
+  }
+}
+
+async function listenPrivately(server: Server, socketPath: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, socketPath)));
+    server.once("listening", resolve);
+    // The socket is created within this call: with the mask it is 0600 from its first moment.
+    const mask = process.platform === "win32" ? undefined : process.umask(0o177);
+    try {
+      server.listen(socketPath);
+    } finally {
+      if (mask !== undefined) process.umask(mask);
+    }
+  });
+  server.removeAllListeners("error");
+  // A failing accept (too many open files) must not end the process.
+  server.on("error", () => undefined);
+}
+
+function listenError(error: NodeJS.ErrnoException, socketPath: string): UdpchatError {
+  if (error.code === "EADDRINUSE") {
+    return new UdpchatError("DAEMON_RUNNING", `${socketPath} is in use`, { cause: error });
+  }
+  if (error.code === undefined) return toUdpchatError(error);
+  return new UdpchatError("HOME_UNUSABLE", `can't listen on ${socketPath} (${error.code})`, {
+    cause: error,
+    remedy: "check that the folder can be written, or choose another: --home DIR",
+  });
+}

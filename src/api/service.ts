@@ -1,0 +1,194 @@
+import process from "node:process";
+import { UdpchatError } from "../errors.js";
+import type { MessengerApi, WaitOptions } from "../messenger/types.js";
+import type { ChatLine, EventLine } from "./lines.js";
+import { Memberships, type StandingGroups } from "./memberships.js";
+import type { Api, CallOptions, Input, Output, StreamName, UnaryName } from "./operations.js";
+import { RequestDesk } from "./requestDesk.js";
+import { Subscription } from "./subscription.js";
+import {
+  toDeliveryLine,
+  toEventLine,
+  toGroupLine,
+  toPeerLine,
+  toReplyLine,
+  toStatusLine,
+} from "./toLines.js";
+
+export interface ServiceOptions {
+  /** Keeps standing memberships; without it `join` is refused. */
+  readonly standing?: StandingGroups;
+  /** Ends the process that serves; without it `stop` is refused. Called after the answer. */
+  readonly onStop?: () => void;
+}
+
+type Calls = {
+  readonly [N in UnaryName]: (
+    input: Input<N>,
+    signal: AbortSignal | undefined,
+  ) => Output<N> | Promise<Output<N>>;
+};
+type Streams = {
+  readonly [N in StreamName]: (input: Input<N>, signal: AbortSignal) => AsyncIterable<Output<N>>;
+};
+
+/** Every operation of the table, executed in this process on a messenger of its own. */
+export class Service implements Api {
+  readonly #messenger: MessengerApi;
+  readonly #memberships: Memberships;
+  readonly #desk: RequestDesk;
+  readonly #onStop: (() => void) | undefined;
+  readonly #closing = new AbortController();
+  #closed: Promise<void> | undefined;
+
+  constructor(messenger: MessengerApi, options: ServiceOptions = {}) {
+    this.#messenger = messenger;
+    this.#memberships = new Memberships(messenger, options.standing);
+    this.#desk = new RequestDesk((handler) => messenger.handle(handler));
+    this.#onStop = options.onStop;
+  }
+
+  async call<N extends UnaryName>(
+    name: N,
+    input: Input<N>,
+    options: CallOptions = {},
+  ): Promise<Output<N>> {
+    this.#assertOpen();
+    if (options.signal?.aborted === true) throw new UdpchatError("ABORTED", "given up");
+    return await this.#calls[name](input, options.signal);
+  }
+
+  async *stream<N extends StreamName>(
+    name: N,
+    input: Input<N>,
+    options: CallOptions = {},
+  ): AsyncGenerator<Output<N>, void, undefined> {
+    this.#assertOpen();
+    const closing = this.#closing.signal;
+    const signal =
+      options.signal === undefined ? closing : AbortSignal.any([options.signal, closing]);
+    if (signal.aborted) return;
+    yield* this.#streams[name](input, signal);
+    if (closing.aborted && options.signal?.aborted !== true) throw closed();
+  }
+
+  /** Joins again what was a standing membership before a restart. */
+  restoreMembership(label: string): Promise<void> {
+    return this.#memberships.restore(label);
+  }
+
+  /** Ends every stream, then says goodbye: the messenger is closed as well. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    await this.#messenger.close();
+    await this.#memberships.settled();
+  }
+
+  #assertOpen(): void {
+    if (this.#closing.signal.aborted) throw closed();
+  }
+
+  readonly #calls: Calls = {
+    status: () => toStatusLine(this.#messenger.status(), process.pid),
+    id: () => ({ type: "id", id: this.#messenger.id, name: this.#messenger.name }),
+    peers: () => this.#messenger.peers().map(toPeerLine),
+    send: async ({ target, text, timeoutMs }, signal) =>
+      toDeliveryLine(await this.#messenger.send(target, text, waiting(timeoutMs, signal))),
+    ask: async ({ target, text, timeoutMs }, signal) =>
+      toReplyLine(await this.#messenger.ask(target, text, waiting(timeoutMs, signal))),
+    groups: () => this.#memberships.lines(),
+    join: ({ group }) => this.#memberships.stand(group),
+    leave: async ({ group }) => ({ type: "left", group: await this.#memberships.end(group) }),
+    say: (input) => this.#say(input),
+    answer: (input) => {
+      this.#desk.answer(input.id, input);
+      return { type: "answered", id: input.id };
+    },
+    stop: () => {
+      const onStop = this.#onStop;
+      if (onStop === undefined) {
+        throw new UdpchatError("DAEMON_NOT_RUNNING", "no daemon is running");
+      }
+      setImmediate(onStop);
+      return { type: "stopping", pid: process.pid };
+    },
+  };
+
+  readonly #streams: Streams = {
+    discover: (input, signal) => this.#discover(input, signal),
+    chat: (input, signal) => this.#chat(input, signal),
+    events: (_input, signal) => this.#events(signal),
+    requests: (_input, signal) => this.#desk.requests(signal),
+  };
+
+  async #say({ group, text, temporary }: Input<"say">): Promise<Output<"say">> {
+    if (temporary !== true) {
+      const joined = this.#memberships.joined(group);
+      return { type: "sent", id: await joined.say(text), group: joined.label };
+    }
+    const joined = await this.#memberships.hold(group);
+    try {
+      return { type: "sent", id: await joined.say(text), group: joined.label };
+    } finally {
+      this.#memberships.release(joined);
+    }
+  }
+
+  async *#discover(
+    { timeoutMs }: Input<"discover">,
+    signal: AbortSignal,
+  ): AsyncGenerator<Output<"discover">, void, undefined> {
+    const found = new Subscription(
+      (whileWanted) => this.#messenger.discover(waiting(timeoutMs, whileWanted)),
+      signal,
+    );
+    for await (const peer of found) yield toPeerLine(peer);
+  }
+
+  async *#chat(
+    input: Input<"chat">,
+    signal: AbortSignal,
+  ): AsyncGenerator<ChatLine, void, undefined> {
+    const group = await this.#memberships.hold(input.group);
+    const events = new Subscription((whileWanted) => group.events({ signal: whileWanted }), signal);
+    try {
+      yield toGroupLine(group, this.#memberships.isStanding(group));
+      for await (const event of events) {
+        const line = toEventLine(event);
+        if (line.type !== "warning") yield line;
+      }
+    } finally {
+      events.close();
+      this.#memberships.release(group);
+    }
+  }
+
+  async *#events(signal: AbortSignal): AsyncGenerator<EventLine, void, undefined> {
+    const events = new Subscription(
+      (whileWanted) => this.#messenger.events({ signal: whileWanted }),
+      signal,
+    );
+    try {
+      yield { type: "ready" };
+      for await (const event of events) yield toEventLine(event);
+    } finally {
+      events.close();
+    }
+  }
+}
+
+function waiting(timeoutMs: number | undefined, signal: AbortSignal | undefined): WaitOptions {
+  return {
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+}
+
+function closed(): UdpchatError {
+  return new UdpchatError("CLOSED", "the messenger was closed");
+}

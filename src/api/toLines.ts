@@ -1,0 +1,175 @@
+/** What the messenger says, as the JSON lines that the outside is promised. */
+import { toUdpchatError, type UdpchatError } from "../errors.js";
+import type {
+  Delivery,
+  Group,
+  Message,
+  MessengerEvent,
+  MessengerStatus,
+  Peer,
+  PeerRef,
+  Reply,
+  Request,
+} from "../messenger/types.js";
+import type {
+  DeliveryLine,
+  ErrorLine,
+  GapLine,
+  GroupLine,
+  MessageLine,
+  PeerLine,
+  PeerRefLine,
+  PresenceLine,
+  ReplyLine,
+  RequestLine,
+  StatusLine,
+  WarningLine,
+} from "./lines.js";
+
+export function toPeerRef(peer: PeerRef): PeerRefLine {
+  return { id: peer.id, name: peer.name, address: peer.address, port: peer.port };
+}
+
+export function toPeerLine(peer: Peer): PeerLine {
+  return {
+    type: "peer",
+    id: peer.id,
+    name: peer.name,
+    address: peer.address,
+    port: peer.port,
+    state: peer.state,
+    rttMs: peer.rttMs,
+    via: peer.via,
+    addresses: peer.addresses.map(({ address, port }) => ({ address, port })),
+  };
+}
+
+export function toDeliveryLine(delivery: Delivery): DeliveryLine {
+  return {
+    type: "delivery",
+    id: delivery.id,
+    status: delivery.status,
+    to: toPeerRef(delivery.to),
+    rttMs: delivery.rttMs,
+    attempts: delivery.attempts,
+  };
+}
+
+export function toReplyLine(reply: Reply): ReplyLine {
+  return {
+    type: "reply",
+    to: reply.to,
+    from: toPeerRef(reply.from),
+    text: reply.text,
+    rttMs: reply.rttMs,
+  };
+}
+
+export function toRequestLine(request: Request): RequestLine {
+  return {
+    type: "request",
+    id: request.id,
+    from: toPeerRef(request.from),
+    text: request.text,
+    sentAt: toTimestamp(request.sentAt),
+  };
+}
+
+export function toMessageLine(message: Message): MessageLine {
+  return {
+    type: "message",
+    id: message.id,
+    scope: message.scope,
+    from: toPeerRef(message.from),
+    group: message.group,
+    text: message.text,
+    sentAt: message.sentAt === null ? null : toTimestamp(message.sentAt),
+    receivedAt: toTimestamp(message.receivedAt),
+    verified: message.verified,
+  };
+}
+
+export function toEventLine(
+  event: MessengerEvent,
+): MessageLine | PresenceLine | GapLine | WarningLine {
+  switch (event.type) {
+    case "message":
+      return toMessageLine(event.message);
+    case "presence": {
+      const { presence } = event;
+      return {
+        type: "presence",
+        event: presence.event,
+        group: presence.group,
+        peer: toPeerRef(presence.peer),
+        online: presence.online,
+      };
+    }
+    case "gap": {
+      const { gap } = event;
+      return { type: "gap", group: gap.group, from: toPeerRef(gap.from), count: gap.count };
+    }
+    case "warning": {
+      const { code, message, peer } = event.warning;
+      return { type: "warning", code, message, peer: peer === null ? null : toPeerRef(peer) };
+    }
+  }
+}
+
+export function toGroupLine(group: Group, standing: boolean): GroupLine {
+  return {
+    type: "group",
+    group: group.label,
+    address: group.address,
+    port: group.port,
+    members: group.members().map(toPeerRef),
+    standing,
+  };
+}
+
+/** `pid` is the process that runs the messenger. */
+export function toStatusLine(status: MessengerStatus, pid: number): StatusLine {
+  return {
+    type: "status",
+    pid,
+    id: status.id,
+    name: status.name,
+    port: status.port,
+    portTaken: status.portTaken,
+    discoveryPort: status.discoveryPort,
+    interfaces: status.interfaces.map((entry) => ({
+      name: entry.name,
+      address: entry.address,
+      netmask: entry.netmask,
+      broadcast: entry.broadcast ?? null,
+      loopback: entry.loopback,
+    })),
+    peers: status.peers,
+    groups: [...status.groups],
+    startedAt: toTimestamp(status.startedAt),
+    receiveBufferBytes: status.receiveBufferBytes,
+    limits: { ...status.limits },
+    counters: { ...status.counters },
+  };
+}
+
+/** Anything that was thrown. */
+export function toErrorLine(thrown: unknown): ErrorLine {
+  const error: UdpchatError = toUdpchatError(thrown);
+  return {
+    type: "error",
+    code: error.code,
+    message: error.message,
+    remedy: error.remedy ?? null,
+  };
+}
+
+/**
+ * ISO 8601 in UTC. Senders choose their own clock: a time that no date can hold becomes the
+ * start of 1970 instead of an exception.
+ */
+function toTimestamp(date: Date): string {
+  return Number.isNaN(date.getTime()) || Math.abs(date.getFullYear()) > 9999
+    ? new Date(0).toISOString()
+    : date.toISOString();
+}

@@ -1,0 +1,96 @@
+import process from "node:process";
+import { type Logger, pino } from "pino";
+import type { EventLine, PeerRefLine, StatusLine } from "../api/lines.js";
+
+export interface LogOptions {
+  /** Default stderr. */
+  readonly destination?: NodeJS.WritableStream;
+  /** For people; otherwise one JSON object a line. */
+  readonly pretty?: boolean;
+  /** Default `info`. */
+  readonly level?: "debug" | "info" | "warn" | "error";
+}
+
+/** A logger, and how to write out at once what it still holds. */
+export interface Log {
+  readonly logger: Logger;
+  flush(): void;
+}
+
+const STDERR_DESCRIPTOR = 2;
+
+/** Logs in this process, without worker threads: they break when the program is bundled. */
+export async function openLog(options: LogOptions = {}): Promise<Log> {
+  const settings = {
+    level: options.level ?? "info",
+    base: { pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+  };
+  if (options.pretty === true) {
+    const output = options.destination ?? process.stderr;
+    const { prettyFactory } = await import("pino-pretty");
+    const format = prettyFactory({
+      colorize: (process.env["NO_COLOR"] ?? "") === "",
+      translateTime: "SYS:HH:MM:ss.l",
+      ignore: "pid",
+    });
+    const stream = { write: (line: string): unknown => output.write(format(line)) };
+    return { logger: pino(settings, stream), flush: () => undefined };
+  }
+  if (options.destination !== undefined) {
+    return { logger: pino(settings, options.destination), flush: () => undefined };
+  }
+  const stream = pino.destination({ dest: STDERR_DESCRIPTOR, sync: false });
+  const flush = (): void => {
+    try {
+      stream.flushSync();
+    } catch {
+      // Not open yet, or closed: nothing is held back then.
+    }
+  };
+  return { logger: pino(settings, stream), flush };
+}
+
+/** The daemon is ready. */
+export function logStart(logger: Logger, status: StatusLine, socket: string): void {
+  logger.info(
+    {
+      id: status.id,
+      port: status.port,
+      discoveryPort: status.discoveryPort,
+      interfaces: status.interfaces.map(({ name, address }) => `${name} ${address}`),
+      socket,
+    },
+    "ready",
+  );
+  if (status.portTaken) {
+    logger.warn({ port: status.port }, "the wanted port is taken by another program");
+  }
+}
+
+/** What happened, without what was said: logs hold neither texts nor names of peers. */
+export function logEvent(logger: Logger, line: EventLine): void {
+  switch (line.type) {
+    case "presence":
+      logger.debug({ ...party(line.peer), group: line.group, online: line.online }, line.event);
+      return;
+    case "message":
+      logger.debug({ ...party(line.from), scope: line.scope, group: line.group }, "message");
+      return;
+    case "gap":
+      logger.warn({ ...party(line.from), group: line.group, count: line.count }, "messages lost");
+      return;
+    case "warning":
+      // Its text goes into a field, where control characters are escaped.
+      logger.warn(
+        { code: line.code, detail: line.message, ...(line.peer === null ? {} : party(line.peer)) },
+        "warning",
+      );
+      return;
+    default:
+  }
+}
+
+function party(peer: PeerRefLine): { peer: string | null; address: string } {
+  return { peer: peer.id, address: `${peer.address}:${peer.port}` };
+}

@@ -1,0 +1,226 @@
+import { expect } from "vitest";
+import { DEFAULT_LIMITS } from "../../../src/core/limits.js";
+import { UdpchatError } from "../../../src/errors.js";
+import type {
+  Delivery,
+  Group,
+  MessengerApi,
+  MessengerEvent,
+  MessengerStatus,
+  Peer,
+  PeerRef,
+  Reply,
+  Request,
+  WaitOptions,
+} from "../../../src/messenger/types.js";
+
+export const ALICE: PeerRef = {
+  id: "a1".repeat(32),
+  name: "alice",
+  address: "10.0.0.2",
+  port: 22400,
+};
+
+/** A source that tests push into; counts who listens. */
+class Source {
+  readonly #listeners = new Set<(event: MessengerEvent | undefined) => void>();
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  push(event: MessengerEvent | undefined): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  async *follow(signal: AbortSignal | undefined): AsyncGenerator<MessengerEvent> {
+    const queue: (MessengerEvent | undefined)[] = [];
+    let wake = (): void => undefined;
+    const listener = (event: MessengerEvent | undefined): void => {
+      queue.push(event);
+      wake();
+    };
+    const onAbort = (): void => listener(undefined);
+    this.#listeners.add(listener);
+    signal?.addEventListener("abort", onAbort);
+    try {
+      for (;;) {
+        if (signal?.aborted === true) return;
+        if (queue.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+        const event = queue.shift();
+        if (event === undefined) return;
+        yield event;
+      }
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+      this.#listeners.delete(listener);
+    }
+  }
+}
+
+export class FakeGroup implements Group {
+  readonly address: string;
+  readonly port = 22401;
+  readonly source = new Source();
+  readonly said: string[] = [];
+  left = false;
+
+  constructor(readonly label: string) {
+    this.address = label.startsWith("#") ? "239.192.5.6" : label;
+  }
+
+  members(): PeerRef[] {
+    return [ALICE];
+  }
+
+  say(text: string): Promise<string> {
+    this.said.push(text);
+    return Promise.resolve(`said-${this.said.length}`);
+  }
+
+  events(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<MessengerEvent> {
+    return this.source.follow(options.signal);
+  }
+
+  leave(): Promise<void> {
+    this.left = true;
+    this.source.push(undefined);
+    return Promise.resolve();
+  }
+}
+
+/** A messenger without a network: it records what it is asked, and says what tests tell it to. */
+export class FakeMessenger implements MessengerApi {
+  readonly id = "ff".repeat(32);
+  readonly name = "me";
+  readonly source = new Source();
+  /** Every group that was ever joined, in order. */
+  readonly groupsMade: FakeGroup[] = [];
+  handler: ((request: Request) => Promise<string> | string) | undefined;
+  closed = false;
+  sendFailure: UdpchatError | undefined;
+  lastSend: { target: string; text: string; options: WaitOptions | undefined } | undefined;
+
+  status(): MessengerStatus {
+    return {
+      id: this.id,
+      name: this.name,
+      port: 22400,
+      portTaken: false,
+      discoveryPort: 22401,
+      interfaces: [
+        {
+          name: "lo",
+          address: "127.0.0.1",
+          netmask: "255.255.255.255",
+          broadcast: undefined,
+          loopback: true,
+        },
+      ],
+      peers: 1,
+      groups: [],
+      startedAt: new Date(0),
+      receiveBufferBytes: 1,
+      limits: DEFAULT_LIMITS,
+      counters: { datagramsReceived: 1 },
+    };
+  }
+
+  async *discover(): AsyncGenerator<Peer> {
+    for (const peer of this.peers()) yield peer;
+  }
+
+  peers(): Peer[] {
+    return [
+      {
+        ...ALICE,
+        id: "a1".repeat(32),
+        state: "online",
+        via: "query",
+        rttMs: null,
+        addresses: [{ address: "10.0.0.2", port: 22400 }],
+      },
+    ];
+  }
+
+  async send(target: string, text: string, options?: WaitOptions): Promise<Delivery> {
+    this.lastSend = { target, text, options };
+    if (this.sendFailure !== undefined) throw this.sendFailure;
+    if (text === "hang") {
+      await new Promise<void>((resolve) => {
+        options?.signal?.addEventListener("abort", () => resolve());
+      });
+      throw new UdpchatError("ABORTED", "given up");
+    }
+    return { id: "m1", status: "delivered", to: ALICE, rttMs: 1.5, attempts: 1 };
+  }
+
+  ask(_target: string, text: string): Promise<Reply> {
+    return Promise.resolve({ to: "r1", from: ALICE, text: text.toUpperCase(), rttMs: 2 });
+  }
+
+  handle(handler: (request: Request) => Promise<string> | string): () => void {
+    this.handler = handler;
+    return () => {
+      if (this.handler === handler) this.handler = undefined;
+    };
+  }
+
+  join(group: string): Promise<Group> {
+    if (group === "nonsense") return Promise.reject(new UdpchatError("INVALID_GROUP", "no group"));
+    const label = group.replace(/:22401$/, "");
+    const present = this.groupsMade.find((made) => made.label === label && !made.left);
+    if (present !== undefined) return Promise.resolve(present);
+    const made = new FakeGroup(label);
+    this.groupsMade.push(made);
+    return Promise.resolve(made);
+  }
+
+  groups(): Group[] {
+    return this.groupsMade.filter((group) => !group.left);
+  }
+
+  events(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<MessengerEvent> {
+    return this.source.follow(options.signal);
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    this.source.push(undefined);
+    return Promise.resolve();
+  }
+}
+
+export function messageEvent(text: string, group: string | null = null): MessengerEvent {
+  return {
+    type: "message",
+    message: {
+      id: "m",
+      scope: group === null ? "direct" : "group",
+      from: ALICE,
+      group,
+      text,
+      sentAt: new Date(1000),
+      receivedAt: new Date(2000),
+      verified: true,
+    },
+  };
+}
+
+export function requestOf(id: string, text: string): Request {
+  return { id, from: ALICE, text, sentAt: new Date(0) };
+}
+
+/** Turns of the event loop, until the condition holds; fails after many. */
+export async function until(holds: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 20_000; turn += 1) {
+    if (holds()) return;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  throw new Error("it never came true");
+}
+
+/** Expects a failure, from now on: begin before what causes it, await after. */
+export async function fails(promise: Promise<unknown>, failure: object): Promise<void> {
+  await expect(promise).rejects.toMatchObject(failure);
+}

@@ -1,0 +1,129 @@
+import { spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { connectApi } from "../../../src/api/client.js";
+import { type DaemonOptions, runDaemon } from "../../../src/daemon/daemon.js";
+import { stopDaemon } from "../../../src/daemon/stop.js";
+import { UdpchatError } from "../../../src/errors.js";
+import { pathsOf } from "../../../src/store/paths.js";
+import { FakeMessenger, messageEvent, until } from "../api/fakeMessenger.js";
+
+let home: string;
+let logged: string;
+let messengers: FakeMessenger[];
+
+function options(): DaemonOptions {
+  const destination = new Writable({
+    write(chunk, _encoding, done) {
+      logged += String(chunk);
+      done();
+    },
+  });
+  return {
+    paths: pathsOf(home),
+    messengerOptions: {},
+    log: { destination, level: "debug" },
+    openMessenger: async () => {
+      const messenger = new FakeMessenger();
+      messengers.push(messenger);
+      return messenger;
+    },
+  };
+}
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), "udpchat-daemon-"));
+  logged = "";
+  messengers = [];
+});
+
+afterEach(async () => {
+  await rm(home, { recursive: true });
+});
+
+describe("runDaemon", () => {
+  it("answers when ready, and leaves nothing behind when stopped", async () => {
+    const daemon = await runDaemon(options());
+    const { socket } = pathsOf(home);
+    expect((await stat(socket)).mode & 0o777).toBe(0o600);
+    expect(await connectApi(socket).call("status", {})).toEqual(daemon.status);
+    expect(await stopDaemon({ socket })).toEqual({ type: "stopping", pid: process.pid });
+    await daemon.stopped;
+    expect(messengers[0]?.closed).toBe(true);
+    expect(await readdir(home)).toEqual([]);
+  });
+
+  it("refuses a second one, which opens nothing", async () => {
+    const daemon = await runDaemon(options());
+    await expect(runDaemon(options())).rejects.toMatchObject({
+      code: "DAEMON_RUNNING",
+      message: `a daemon with process id ${process.pid} already uses ${home}`,
+    });
+    expect(messengers).toHaveLength(1);
+    expect(await connectApi(pathsOf(home).socket).call("id", {})).toMatchObject({ type: "id" });
+    await daemon.stop();
+  });
+
+  it("recovers the socket and pid file of a process that was killed", async () => {
+    const { pidFile, socket } = pathsOf(home);
+    const script = `
+      require("node:fs").writeFileSync(${JSON.stringify(pidFile)}, process.pid + "\\n");
+      require("node:net").createServer().listen(${JSON.stringify(socket)}, () => {
+        process.kill(process.pid, "SIGKILL");
+      });`;
+    expect(spawnSync(process.execPath, ["-e", script]).signal).toBe("SIGKILL");
+    expect(await readdir(home)).toHaveLength(2);
+    const daemon = await runDaemon(options());
+    await daemon.stop();
+  });
+
+  it("rejoins standing groups", async () => {
+    const first = await runDaemon(options());
+    await connectApi(pathsOf(home).socket).call("join", { group: "#ops" });
+    await first.stop();
+    const second = await runDaemon(options());
+    expect(await connectApi(pathsOf(home).socket).call("groups", {})).toMatchObject([
+      { group: "#ops", standing: true },
+    ]);
+    await second.stop();
+  });
+
+  it("gives everything back when a part fails, and rejects with the reason", async () => {
+    const failing = {
+      ...options(),
+      openMessenger: () => Promise.reject(new UdpchatError("INVALID_NAME", "too long")),
+    };
+    await expect(runDaemon(failing)).rejects.toMatchObject({ code: "INVALID_NAME" });
+    expect(await readdir(home)).toEqual([]);
+    // A pid file that can't be written.
+    await mkdir(pathsOf(home).pidFile);
+    await expect(runDaemon(options())).rejects.toMatchObject({ code: "HOME_UNUSABLE" });
+    expect(messengers).toEqual([]);
+  });
+
+  it("says goodbye on SIGTERM; a second signal forces", async () => {
+    const exits: number[] = [];
+    const daemon = await runDaemon({ ...options(), exit: (code) => void exits.push(code) });
+    process.emit("SIGHUP", "SIGHUP");
+    process.emit("SIGTERM", "SIGTERM");
+    process.emit("SIGINT", "SIGINT");
+    await daemon.stopped;
+    expect(exits).toEqual([1]);
+    expect(process.listenerCount("SIGTERM")).toBe(0);
+    expect(messengers[0]?.closed).toBe(true);
+  });
+
+  it("logs what happens without what was said or by what name", async () => {
+    const daemon = await runDaemon(options());
+    messengers[0]?.source.push(messageEvent("the secret text"));
+    await until(() => logged.includes('"message"'));
+    await daemon.stop();
+    expect(logged).toContain('"msg":"ready"');
+    expect(logged).toContain('"msg":"stopped"');
+    expect(logged).not.toContain("secret");
+    expect(logged).not.toContain("alice");
+  });
+});
