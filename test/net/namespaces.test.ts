@@ -2,13 +2,11 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import type { LanOptions } from "../../src/net/lan.js";
+import { describeOnNamespaces } from "../support/describeOnNamespaces.js";
 import { bundleLanProbe, LanProbe } from "../support/lanProbeProcess.js";
-import { type NamespaceHost, NamespaceLan, namespacesAvailable } from "../support/namespaceLan.js";
-
-const available = namespacesAvailable();
-const skipped = available.ok ? "" : ` (SKIPPED: ${available.reason})`;
+import { type NamespaceHost, NamespaceLan } from "../support/namespaceLan.js";
 
 const OPTIONS: LanOptions = {
   dataPort: 22400,
@@ -56,7 +54,7 @@ function echo(host: NamespaceHost): void {
   host.spawn(process.execPath, ["-e", source]);
 }
 
-describe.skipIf(!available.ok)(`NodeLan across network namespaces${skipped}`, () => {
+describeOnNamespaces("NodeLan across network namespaces", () => {
   let directory = "";
   let script = "";
   let lan: NamespaceLan | undefined;
@@ -189,7 +187,7 @@ describe.skipIf(!available.ok)(`NodeLan across network namespaces${skipped}`, ()
   });
 });
 
-describe.skipIf(!available.ok)(`NamespaceLan${skipped}`, () => {
+describeOnNamespaces("NamespaceLan", () => {
   const lans: NamespaceLan[] = [];
   afterEach(() => {
     for (const lan of lans.splice(0)) lan.destroy();
@@ -234,4 +232,3 @@ describe.skipIf(!available.ok)(`NamespaceLan${skipped}`, () => {
 });
 
 // Never silently: a reporter that shows no names still shows this.
-if (!available.ok) process.stderr.write(`network namespaces are not tested: ${available.reason}\n`);

@@ -1,0 +1,147 @@
+/** Commands in this process: what they say about themselves and about wrong command lines. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as v from "valibot";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ErrorLineSchema } from "../../src/api/lines.js";
+import { COMMANDS } from "../../src/cli/commands/index.js";
+import { runCli } from "../support/cliInProcess.js";
+
+let home: string;
+beforeAll(() => (home = mkdtempSync(join(tmpdir(), "udpchat-commands-"))));
+afterAll(() => rmSync(home, { recursive: true }));
+
+const LOOPBACK = { UDPCHAT_INTERFACE: "lo", UDPCHAT_PORT: "0", UDPCHAT_DISCOVERY_PORT: "0" };
+const run = (...argv: string[]) => runCli(argv, { env: { ...LOOPBACK, UDPCHAT_HOME: home } });
+
+describe("help", () => {
+  it("lists the commands", async () => {
+    const { code, stdout, stderr } = await run("--help");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatchSnapshot();
+  });
+
+  it.each(COMMANDS.map(({ name }) => name))("explains %s", async (name) => {
+    const { code, stdout } = await run(name, "--help");
+    expect(code).toBe(0);
+    // The options of every command are in the snapshot above.
+    expect(stdout.replace(/\n*Everywhere:[\s\S]*?(?=\n\n[A-Z])/, "")).toMatchSnapshot();
+  });
+
+  it("prints the version", async () => {
+    expect((await run("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it("completes commands", async () => {
+    expect((await run("completion")).stdout).toContain("_udpchat_yargs_completions");
+    const { stdout } = await run("--get-yargs-completions", "udpchat", "sta");
+    expect(stdout.split("\n")).toEqual(expect.arrayContaining(["start", "status"]));
+  });
+});
+
+describe("a wrong command line", () => {
+  it.each([
+    [["discovr"], "there is no command discovr: did you mean discover?"],
+    [["send", "bob", "hi", "--jsno"], "there is no option --jsno: did you mean --json?"],
+    [["join", "#ops", "--detatch"], "there is no option --detatch: did you mean --detach?"],
+    [["send", "bob"], "words are missing: 1 given, 2 needed"],
+    [["send", "bob", "two", "words"], 'send takes fewer words: "words" is too much: put a text'],
+    [["status", "now"], 'status takes fewer words: "now" is too much'],
+    [[], "no command is given"],
+    [["listen", "--port"], "--port needs a value"],
+    [["listen", "--port", "x"], '--port: "x" is not a port'],
+    [["listen", "--port", "1", "--port", "2"], "it can be given only once"],
+    [["listen", "--name", "a\u202eb"], "--name: "],
+    [["send", "1.2.3.4", "x", "--timeout", "1w"], '--timeout: "1w" is not a duration'],
+    [["send", "1.2.3.4", "x", "--wait", "1s"], "--wait goes with --plain alone"],
+    [["send", "--plain", "1.2.3.4", "x", "--wait", "soon"], '"soon" is not a duration'],
+    [["send", "--plain", "bob", "x"], "is not host:port"],
+    [["send", "1.2.3.4:70000", "x"], "port 70000 is out of range"],
+    [["join", "10.0.0.1"], "multicast"],
+    [["say", "#two words", "x"], "white space"],
+    [["serve"], "--exec is missing"],
+  ])("%j ends with 2", async (argv, words) => {
+    const { code, stdout, stderr } = await run(...argv);
+    expect(stderr).toContain(words);
+    expect(stderr).toMatch(/^udpchat: .*: .*\n$/);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  });
+
+  it("is told to scripts on stdout as well", async () => {
+    const { stdout, stderr, code } = await run("discovr", "--json");
+    expect(code).toBe(2);
+    expect(stderr).toContain("udpchat: ");
+    const line = v.parse(ErrorLineSchema, JSON.parse(stdout));
+    expect(line).toMatchObject({ code: "INVALID_ARGUMENT", remedy: "did you mean discover?" });
+  });
+
+  it("names a wrong key of the config file", async () => {
+    const other = join(home, "other");
+    mkdirSync(other);
+    writeFileSync(join(other, "config.json"), '{"timeot":"1s"}');
+    const { code, stderr } = await run("status", "--home", other);
+    expect(code).toBe(2);
+    expect(stderr).toContain("did you mean timeout?");
+  });
+
+  it("shows cause and stack only with --verbose", async () => {
+    expect((await run("listen", "--port", "x")).stderr.split("\n")).toHaveLength(2);
+    expect((await run("listen", "--port", "x", "--verbose")).stderr).toContain("    at ");
+  });
+});
+
+describe("without a daemon", () => {
+  it.each([
+    ["status"],
+    ["stop"],
+    ["peers"],
+    ["groups"],
+    ["leave", "#ops"],
+    ["join", "#ops", "--detach"],
+  ])("%s ends with 6", async (...argv) => {
+    const { code, stderr } = await run(...argv);
+    expect(stderr).toBe(`udpchat: no daemon runs in ${home}: start it with \`udpchat start\`\n`);
+    expect(code).toBe(6);
+  });
+});
+
+describe("a text on standard input", () => {
+  const send = (input: string | Uint8Array) =>
+    runCli(["send", "127.0.0.1:9", "-", "--timeout", "1ms"], {
+      env: { ...LOOPBACK, UDPCHAT_HOME: home },
+      input,
+    });
+
+  it("holds at most 65,536 bytes", async () => {
+    const { code, stderr } = await send("x".repeat(65_537));
+    expect(stderr).toContain("more than 65536 bytes: at most 65536 fit");
+    expect(code).toBe(2);
+    expect((await send("x".repeat(65_536))).code).toBe(4);
+  });
+
+  it("is UTF-8", async () => {
+    const { code, stderr } = await send(Uint8Array.of(0x68, 0xff));
+    expect(stderr).toContain("not UTF-8");
+    expect(code).toBe(2);
+  });
+});
+
+describe("an interruption", () => {
+  it("ends a command with 130, and the second one at once", async () => {
+    const forced: number[] = [];
+    const { code } = await runCli(["listen"], {
+      env: { ...LOOPBACK, UDPCHAT_HOME: home },
+      forceExit: (exitCode) => forced.push(exitCode),
+      onStart: (raise) => {
+        setImmediate(() => {
+          raise();
+          expect(forced).toEqual([]);
+          raise();
+        });
+      },
+    });
+    expect(code).toBe(130);
+    expect(forced).toEqual([130]);
+  });
+});

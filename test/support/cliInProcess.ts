@@ -1,0 +1,52 @@
+import { PassThrough, Readable, Writable } from "node:stream";
+import type { CliIo } from "../../src/cli/io.js";
+import { main } from "../../src/cli/main.js";
+
+export interface CliResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliRunOptions {
+  readonly env?: Record<string, string>;
+  /** Standard input; default: ended at once. */
+  readonly input?: string | Uint8Array;
+  /** Called once the command listens to signals, with what raises one. */
+  readonly onStart?: (raise: () => void) => void;
+  readonly forceExit?: (code: number) => void;
+}
+
+/** Runs a command line in this process, with streams of its own and no terminal. */
+export async function runCli(
+  argv: readonly string[],
+  options: CliRunOptions = {},
+): Promise<CliResult> {
+  const stdout = new Collected();
+  const stderr = new Collected();
+  const input = options.input;
+  const io: CliIo = {
+    stdin: input === undefined ? new PassThrough().end() : Readable.from([Buffer.from(input)]),
+    stdout,
+    stderr,
+    env: options.env ?? {},
+    script: "",
+    isTTY: { stdin: false, stdout: false, stderr: false },
+    onSignal(listener) {
+      options.onStart?.(() => listener("SIGINT"));
+      return () => undefined;
+    },
+    forceExit: options.forceExit ?? (() => undefined),
+  };
+  const code = await main(argv, io);
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+class Collected extends Writable {
+  text = "";
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString("utf8");
+    done();
+  }
+}
