@@ -8,9 +8,15 @@ const MIN_PROMISE_MS = 1_000;
 const MAX_PROMISE_MS = 600_000;
 /** Rivals remembered so that each is reported once; the oldest is forgotten. */
 const MAX_REPORTED_RIVALS = 8;
+/** An interface loses a beacon now and then; so many in a row that came another way is a move. */
+const BEACONS_MISSED_BY_MOVE = 2;
+/** A session packet this recent proves an address in spite of beacons that missed it. */
+const FRESHLY_CONFIRMED_MS = 1_000;
 
 interface SeenAddress extends Address {
   heardAtMs: number;
+  /** The newest beacon that it was heard with. */
+  sequence: number;
   /** Last authenticated session packet from here; -Infinity for none. */
   confirmedAtMs: number;
 }
@@ -101,7 +107,8 @@ export class RosterEntry {
   /**
    * The peer was heard from `from`; `confirmed` by an authenticated session packet. True if its
    * best address changed. The best stays the best while it is heard: two interfaces must not
-   * make it flap. Only a session, or loopback, displaces one that is still heard.
+   * make it flap. Only a session, or loopback, displaces one that is still heard; but one that
+   * misses beacons which come from elsewhere has been left.
    */
   heardFrom(nowMs: number, from: Address, confirmed: boolean): boolean {
     const seen = this.#addresses.find(({ address }) => address === from.address);
@@ -111,7 +118,7 @@ export class RosterEntry {
     // Judge before the marks are set: they may be those of the best address itself.
     const displaces =
       best === undefined || (candidate !== best && this.#displaces(nowMs, candidate, best));
-    Object.assign(candidate, { port: from.port, heardAtMs: nowMs });
+    Object.assign(candidate, { port: from.port, heardAtMs: nowMs, sequence: this.sequence });
     if (confirmed) candidate.confirmedAtMs = nowMs;
     if (candidate === best) return portChanged;
     if (!displaces && !confirmed) return false;
@@ -120,6 +127,8 @@ export class RosterEntry {
   }
 
   #displaces(nowMs: number, candidate: SeenAddress, best: SeenAddress): boolean {
+    const left = this.sequence - best.sequence >= BEACONS_MISSED_BY_MOVE;
+    if (left && nowMs - best.confirmedAtMs > FRESHLY_CONFIRMED_MS) return true;
     if (nowMs - best.confirmedAtMs <= this.promiseMs) return false;
     if (nowMs - best.heardAtMs > this.promiseMs) return true;
     return isLoopback(candidate) && !isLoopback(best);
@@ -131,6 +140,7 @@ export class RosterEntry {
       address: from.address,
       port: from.port,
       heardAtMs: Number.NEGATIVE_INFINITY,
+      sequence: -1,
       confirmedAtMs: Number.NEGATIVE_INFINITY,
     };
     if (this.#addresses.length >= this.#maxAddresses) {

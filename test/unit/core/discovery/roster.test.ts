@@ -58,6 +58,19 @@ describe("roster", () => {
     expect(bench.changes(peer)).toEqual(["online", "updated"]);
   });
 
+  it("follows a move after two beacons that missed the old address, recent sessions included", () => {
+    const bench = new DiscoveryBench();
+    const peer = new FakePeer(1);
+    bench.receive(peer.beacon(), "10.0.0.1");
+    bench.heard(peer, "10.0.0.1", 4);
+    bench.runUntil(2_000);
+    bench.receive(peer.beacon(), "10.0.0.2");
+    expect(bench.discovery.addressOf(peer.device)?.address).toBe("10.0.0.1");
+    bench.runUntil(3_000);
+    bench.receive(peer.beacon(), "10.0.0.2");
+    expect(bench.discovery.addressOf(peer.device)?.address).toBe("10.0.0.2");
+  });
+
   it("follows a session at once, and a beacon from elsewhere does not pull it back", () => {
     const bench = new DiscoveryBench();
     const peer = new FakePeer(1);
