@@ -108,7 +108,7 @@ export class Group implements PacedSource {
       return;
     }
     if (!this.#isAuthentic(data.device, datagram.bytes)) return;
-    const established = nowMs - this.#joinedAtMs > ESTABLISHED_AFTER_MS;
+    const established = this.#isEstablished(nowMs);
     const baseline = { expected: established ? 1 : data.sequence, provisional: established };
     const wasOnline = this.members.isOnline(data.device);
     const member = known ?? this.#admit(data, datagram, baseline);
@@ -117,7 +117,8 @@ export class Group implements PacedSource {
     member.heard(nowMs, datagram.from);
     // Repairs of what it once said prove nothing about now; nor does anything after its goodbye.
     const isNews = data.sequence > member.receiver.lead && member.state !== "left";
-    if (isNews) this.members.arrived(member, wasOnline, known === undefined ? "join" : "online");
+    const joins = known === undefined && established;
+    if (isNews) this.members.arrived(member, wasOnline, joins ? "join" : "online");
     member.receiver.accept(nowMs, data, datagram.bytes);
   }
 
@@ -130,7 +131,7 @@ export class Group implements PacedSource {
     }
     if (known === undefined && heartbeat.leaving) return; // whom we never met
     if (!this.#isAuthentic(heartbeat.device, datagram.bytes)) return;
-    const everything = heartbeat.hello || nowMs - this.#joinedAtMs > ESTABLISHED_AFTER_MS;
+    const everything = heartbeat.hello || this.#isEstablished(nowMs);
     const expected = everything ? heartbeat.trail : heartbeat.lead + 1;
     const wasOnline = this.members.isOnline(heartbeat.device);
     const member = known ?? this.#admit(heartbeat, datagram, { expected, provisional: false });
@@ -141,10 +142,16 @@ export class Group implements PacedSource {
       if (member.state !== "left") this.members.departed(member, "leave");
     } else {
       const isReturn = known !== undefined && known.state === "offline" && !heartbeat.hello;
-      this.members.arrived(member, wasOnline, isReturn ? "online" : "join");
+      // Whoever makes itself known to us newcomers was there before.
+      this.members.arrived(member, wasOnline, isReturn || !everything ? "online" : "join");
     }
     member.receiver.announced(nowMs, heartbeat);
     if (heartbeat.hello) this.#heartbeatAsked(nowMs);
+  }
+
+  /** We have been here long enough to have met everybody: who is new to us is new here. */
+  #isEstablished(nowMs: number): boolean {
+    return nowMs - this.#joinedAtMs > ESTABLISHED_AFTER_MS;
   }
 
   receiveNack(nowMs: number, nack: GroupNack, datagram: ReceivedDatagram): void {
