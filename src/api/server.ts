@@ -43,7 +43,8 @@ export class ApiServer {
       log,
       internalError: options.internalError ?? (() => undefined),
     });
-    const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+    const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+    const server = createServer((request, response) => void listener(request, response));
     server.maxConnections = MAX_CONNECTIONS;
     await listenPrivately(server, options.socketPath);
     const started = new ApiServer(server, log);

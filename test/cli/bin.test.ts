@@ -15,16 +15,9 @@ import {
 } from "../../src/api/lines.js";
 import { pathsOf } from "../../src/store/paths.js";
 import { buildBin, CliWorld, eventually, killDaemon } from "../support/cliWorld.js";
+import { parseLines } from "../support/jsonLines.js";
 
 beforeAll(() => buildBin());
-
-/** One object of the schema in each line. */
-function parseLines<S extends v.GenericSchema>(schema: S, text: string): v.InferOutput<S>[] {
-  return text
-    .trimEnd()
-    .split("\n")
-    .map((line) => v.parse(schema, JSON.parse(line)));
-}
 
 function parseLine<S extends v.GenericSchema>(schema: S, text: string): v.InferOutput<S> {
   const [line, ...others] = parseLines(schema, text);
@@ -278,7 +271,7 @@ describe("a user alone", () => {
   it("speaks plain text", async () => {
     const echo = createSocket("udp4");
     echo.on("message", (bytes, { address, port }) =>
-      echo.send(`${bytes}, world\u001b[2J`, port, address),
+      echo.send(`${bytes.toString()}, world\u001b[2J`, port, address),
     );
     await new Promise<void>((resolve) => echo.bind(0, "127.0.0.1", resolve));
     const target = `127.0.0.1:${echo.address().port}`;

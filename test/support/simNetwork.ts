@@ -50,6 +50,8 @@ export class SimNetwork {
   /** One line per datagram sent, lost, delivered, and per event. */
   readonly trace: string[] = [];
   datagramsSent = 0;
+  /** UDP payload of the datagrams sent. */
+  bytesSent = 0;
   datagramsLost = 0;
   readonly #random: SeededRandom;
   #queue: Agenda = new Agenda();
@@ -135,6 +137,7 @@ export class SimNetwork {
     const { bytes, destination } = transmit;
     const to = destination.kind === "lan" ? "lan" : addressKey(destination.to);
     this.datagramsSent += 1;
+    this.bytesSent += bytes.length;
     this.trace.push(this.#line(from, `-> ${to} ${toHex(bytes)}`));
     for (const node of this.nodes) {
       if (destination.kind === "unicast" && !node.isAt(destination.to)) continue;
@@ -245,6 +248,14 @@ export class SimNode {
 
   cancel(token: number): void {
     this.core.cancel(this.#network.nowMs, token);
+    this.#network.pump(this);
+  }
+
+  /** A new address: the other interface, or another lease. `tell`: the driver notices it. */
+  moveTo(address: string, tell: boolean): void {
+    this.address = { ...this.address, address };
+    if (!tell) return;
+    this.core.interfacesChanged(this.#network.nowMs);
     this.#network.pump(this);
   }
 

@@ -1,0 +1,109 @@
+/** Who does the work: the daemon of this home if one runs, or else this process. */
+import { connectApi, daemonAnswers } from "../api/client.js";
+import type { StatusLine } from "../api/lines.js";
+import type { Api } from "../api/operations.js";
+import { UdpchatError } from "../errors.js";
+import type { MessengerOptions } from "../messenger/types.js";
+import type { CommandContext } from "./context.js";
+import { flagOf, readFlags, type Settings } from "./settings.js";
+
+/**
+ * Calls `use` with the daemon's API, or with a messenger of our own that lasts until `use` ends
+ * and does not announce itself.
+ */
+export async function withApi<T>(
+  context: CommandContext,
+  use: (api: Api) => Promise<T>,
+): Promise<T> {
+  const api = (await daemonAnswers(context.paths.socket))
+    ? await connect(context)
+    : await openOwn(context);
+  try {
+    return await use(api);
+  } finally {
+    await api.close();
+  }
+}
+
+/**
+ * Calls `use` with the daemon's API.
+ * @throws UdpchatError DAEMON_NOT_RUNNING
+ */
+export async function withDaemon<T>(
+  context: CommandContext,
+  use: (api: Api) => Promise<T>,
+): Promise<T> {
+  const { home, socket } = context.paths;
+  if (!(await daemonAnswers(socket))) {
+    throw new UdpchatError("DAEMON_NOT_RUNNING", `no daemon runs in ${home}`, {
+      remedy: "start it with `udpchat start`",
+    });
+  }
+  const api = await connect(context);
+  try {
+    return await use(api);
+  } finally {
+    await api.close();
+  }
+}
+
+/** What the messenger is told of the settings. */
+export function messengerOptions({ home, settings }: CommandContext): MessengerOptions {
+  const { name, port, discoveryPort, interface: interfaces, broadcast, peer } = settings;
+  return {
+    ...(home === undefined ? {} : { home }),
+    ...(name === undefined ? {} : { name }),
+    ...(port === undefined ? {} : { port }),
+    ...(discoveryPort === undefined ? {} : { discoveryPort }),
+    ...(interfaces === undefined ? {} : { interfaces }),
+    ...(broadcast === undefined ? {} : { broadcasts: broadcast }),
+    ...(peer === undefined ? {} : { peers: peer }),
+  };
+}
+
+async function connect(context: CommandContext): Promise<Api> {
+  const api = connectApi(context.paths.socket);
+  const flags = readFlags(context.args);
+  const { timeout: _, ...ofTheMessenger } = flags;
+  if (Object.keys(ofTheMessenger).length > 0) {
+    const ignored = ignoredFlags(flags, await api.call("status", {}, { signal: context.signal }));
+    if (ignored.length > 0) {
+      await context.stderr.line(
+        `udpchat: ${ignored.join(", ")} changes nothing: the daemon that runs in this home has ` +
+          "its own settings",
+      );
+    }
+  }
+  return api;
+}
+
+/** Flags that ask for something else than what the daemon does. */
+function ignoredFlags(flags: Settings, daemon: StatusLine): string[] {
+  const interfaces = new Set(daemon.interfaces.map(({ name }) => name));
+  const wanted = new Set(flags.interface);
+  const differs: Readonly<Record<string, boolean>> = {
+    name: flags.name !== undefined && flags.name !== daemon.name,
+    port: flags.port !== undefined && flags.port !== daemon.port && flags.port !== 0,
+    discoveryPort:
+      flags.discoveryPort !== undefined && flags.discoveryPort !== daemon.discoveryPort,
+    interface: flags.interface !== undefined && !sameItems(wanted, interfaces),
+    // The daemon does not tell these.
+    broadcast: flags.broadcast !== undefined,
+    peer: flags.peer !== undefined,
+  };
+  return Object.keys(differs)
+    .filter((key) => differs[key])
+    .map(flagOf);
+}
+
+function sameItems(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && [...a].every((item) => b.has(item));
+}
+
+async function openOwn(context: CommandContext): Promise<Api> {
+  const [{ Messenger }, { Service }] = await Promise.all([
+    import("../messenger/messenger.js"),
+    import("../api/service.js"),
+  ]);
+  return new Service(await Messenger.open({ ...messengerOptions(context), announce: false }));
+}

@@ -1,0 +1,50 @@
+import type { ArgumentsCamelCase, Argv } from "yargs";
+import type { CommandContext } from "./context.js";
+import type { GlobalArgs } from "./globalOptions.js";
+
+/** Runs a command; resolves with its exit code, rejects with an `UdpchatError`. */
+export type Handler<A> = (args: A, context: CommandContext) => Promise<number>;
+
+/** `A`: the command's own arguments, beside those of every command. */
+export interface CommandDefinition<A> {
+  /** As yargs wants it: `send <target> <text>`. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly options?: (yargs: Argv<GlobalArgs>) => Argv<GlobalArgs & A>;
+  /** Imports the handler: what a command needs is loaded only if it runs. */
+  readonly load: () => Promise<Handler<ArgumentsCamelCase<GlobalArgs & A>>>;
+}
+
+/** What was asked for on the command line. */
+export interface Chosen {
+  readonly args: GlobalArgs;
+  readonly run: (context: CommandContext) => Promise<number>;
+}
+
+/** Puts arguments right that yargs changed. */
+export type Restore = <A>(args: A) => A;
+
+/** A command whose types only its own files know. */
+export interface Command {
+  /** The first word of `usage`. */
+  readonly name: string;
+  readonly register: (
+    yargs: Argv<GlobalArgs>,
+    restore: Restore,
+    choose: (chosen: Chosen) => void,
+  ) => Argv<GlobalArgs>;
+}
+
+export function defineCommand<A = unknown>(definition: CommandDefinition<A>): Command {
+  const { usage, summary, options, load } = definition;
+  return {
+    name: usage.split(" ", 1)[0] ?? usage,
+    register: (yargs, restore, choose) => {
+      const handler = (parsed: ArgumentsCamelCase<GlobalArgs & A>): void => {
+        const args = restore(parsed);
+        choose({ args, run: async (context) => (await load())(args, context) });
+      };
+      return yargs.command<GlobalArgs & A>(usage, summary, (own) => options?.(own) ?? own, handler);
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import { withApi } from "../../backend.js";
+import type { CommandContext } from "../../context.js";
+import { EXIT } from "../../exitCodes.js";
+import { readTextArgument } from "../../textArgument.js";
+import { timeoutInput } from "../../timeoutInput.js";
+
+export interface AskArgs {
+  readonly target: string;
+  readonly text: string;
+}
+
+export async function handle(args: AskArgs, context: CommandContext): Promise<number> {
+  const { io, printer, signal } = context;
+  const text = await readTextArgument(args.text, io, signal);
+  const input = { target: args.target, text, ...timeoutInput(context) };
+  await printer.line(await withApi(context, (api) => api.call("ask", input, { signal })));
+  return EXIT.done;
+}

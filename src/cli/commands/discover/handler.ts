@@ -1,0 +1,26 @@
+import { UdpchatError } from "../../../errors.js";
+import { withApi } from "../../backend.js";
+import type { CommandContext } from "../../context.js";
+import { EXIT } from "../../exitCodes.js";
+import type { GlobalArgs } from "../../globalOptions.js";
+import { timeoutInput } from "../../timeoutInput.js";
+
+/** @throws UdpchatError NOBODY */
+export async function handle(_args: GlobalArgs, context: CommandContext): Promise<number> {
+  const { printer, signal } = context;
+  return await withApi(context, async (api) => {
+    let answers = 0;
+    for await (const peer of api.stream("discover", timeoutInput(context), { signal })) {
+      answers += 1;
+      await printer.line(peer);
+    }
+    if (answers === 0 && !signal.aborted) {
+      throw new UdpchatError("NOBODY", "nobody answered", {
+        remedy:
+          "check that udpchat runs on other hosts of this network with the same " +
+          "--discovery-port, and that no firewall keeps UDP out",
+      });
+    }
+    return EXIT.done;
+  });
+}

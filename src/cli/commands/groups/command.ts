@@ -1,0 +1,7 @@
+import { defineCommand } from "../../command.js";
+
+export const groups = defineCommand({
+  usage: "groups",
+  summary: "The groups that the daemon is in",
+  load: async () => (await import("./handler.js")).handle,
+});

@@ -1,0 +1,12 @@
+import { withDaemon } from "../../backend.js";
+import type { CommandContext } from "../../context.js";
+import { EXIT } from "../../exitCodes.js";
+import type { GlobalArgs } from "../../globalOptions.js";
+
+export async function handle(_args: GlobalArgs, context: CommandContext): Promise<number> {
+  const { printer, signal, stderr } = context;
+  const groups = await withDaemon(context, (api) => api.call("groups", {}, { signal }));
+  await printer.groups(groups);
+  if (groups.length === 0 && !printer.forScripts) await stderr.line("in no group");
+  return EXIT.done;
+}

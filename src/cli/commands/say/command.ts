@@ -1,0 +1,20 @@
+import { defineCommand } from "../../command.js";
+import type { SayArgs } from "./handler.js";
+
+export const say = defineCommand<SayArgs>({
+  usage: "say <group> <text>",
+  summary: "One message to a group",
+  options: (yargs) =>
+    yargs
+      .positional("group", {
+        type: "string",
+        demandOption: true,
+        describe: "224.0.1.100, address:port or '#name'",
+      })
+      .positional("text", {
+        type: "string",
+        demandOption: true,
+        describe: "What to say; - reads standard input",
+      }),
+  load: async () => (await import("./handler.js")).handle,
+});

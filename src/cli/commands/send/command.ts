@@ -1,0 +1,30 @@
+import { defineCommand } from "../../command.js";
+import type { SendArgs } from "./handler.js";
+
+export const send = defineCommand<SendArgs>({
+  usage: "send <target> <text>",
+  summary: "One message to a peer; waits for its delivery",
+  options: (yargs) =>
+    yargs
+      .positional("target", {
+        type: "string",
+        demandOption: true,
+        describe: "host:port, host, a nickname, or the first characters of a peer id",
+      })
+      .positional("text", {
+        type: "string",
+        demandOption: true,
+        describe: "What to send; - reads standard input",
+      })
+      .option("plain", {
+        type: "boolean",
+        default: false,
+        describe: "Send the bare bytes to host:port, as nc -u does",
+      })
+      .option("wait", {
+        type: "string",
+        requiresArg: true,
+        describe: "With --plain: print bare replies for this long",
+      }),
+  load: async () => (await import("./handler.js")).handle,
+});

@@ -1,0 +1,35 @@
+import type { StatusLine } from "../../../api/lines.js";
+import { startDaemon } from "../../../daemon/start.js";
+import type { CommandContext } from "../../context.js";
+import { EXIT } from "../../exitCodes.js";
+import type { GlobalArgs } from "../../globalOptions.js";
+import { flagOf, readFlags } from "../../settings.js";
+
+export async function handle(args: GlobalArgs, context: CommandContext): Promise<number> {
+  const { io, paths, printer, stdout } = context;
+  const status = await startDaemon({
+    script: io.script,
+    args: ["daemon", ...daemonFlags(args, context.home)],
+    logFile: paths.logFile,
+  });
+  if (printer.forScripts) await printer.line(status);
+  else await stdout.line(runningText(status));
+  return EXIT.done;
+}
+
+function runningText(status: StatusLine): string {
+  const taken = status.portTaken ? " (the wanted port was taken)" : "";
+  return `running: pid ${status.pid}, port ${status.port}${taken}`;
+}
+
+/** What was said on this command line; environment and file reach the daemon by themselves. */
+function daemonFlags(args: GlobalArgs, home: string | undefined): string[] {
+  const flags = Object.entries(readFlags(args)).flatMap(([key, value]) =>
+    (Array.isArray(value) ? value : [value]).map((item) => `${flagOf(key)}=${String(item)}`),
+  );
+  return [
+    ...(home === undefined ? [] : [`--home=${home}`]),
+    ...(args.verbose ? ["--verbose"] : []),
+    ...flags,
+  ];
+}

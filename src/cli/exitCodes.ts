@@ -1,0 +1,58 @@
+import type { ErrorCode } from "../errors.js";
+
+/** What the exit codes mean; a promise to scripts. */
+export const EXIT = {
+  done: 0,
+  internal: 1,
+  usage: 2,
+  nobody: 3,
+  notDelivered: 4,
+  refused: 5,
+  daemon: 6,
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+const EXIT_OF_CODE: Readonly<Record<ErrorCode, ExitCode>> = {
+  INVALID_ARGUMENT: EXIT.usage,
+  INVALID_TARGET: EXIT.usage,
+  INVALID_GROUP: EXIT.usage,
+  INVALID_NAME: EXIT.usage,
+  INVALID_PORT: EXIT.usage,
+  INVALID_DURATION: EXIT.usage,
+  MESSAGE_TOO_LARGE: EXIT.usage,
+  AMBIGUOUS_PEER: EXIT.usage,
+  NOT_A_MEMBER: EXIT.usage,
+
+  NO_SUCH_PEER: EXIT.nobody,
+  NOBODY: EXIT.nobody,
+  NAME_NOT_RESOLVED: EXIT.nobody,
+
+  TIMEOUT: EXIT.notDelivered,
+  NETWORK_UNAVAILABLE: EXIT.notDelivered,
+  // The request may have been executed; what is certain is that no reply comes.
+  PEER_RESTARTED: EXIT.notDelivered,
+
+  REFUSED: EXIT.refused,
+  NO_HANDLER: EXIT.refused,
+  HANDLER_FAILED: EXIT.refused,
+  EXPIRED: EXIT.refused,
+
+  DAEMON_NOT_RUNNING: EXIT.daemon,
+  DAEMON_RUNNING: EXIT.daemon,
+
+  ABORTED: EXIT.interrupted,
+
+  CLOSED: EXIT.internal,
+  MALFORMED_DATAGRAM: EXIT.internal,
+  PORT_IN_USE: EXIT.internal,
+  HOME_UNUSABLE: EXIT.internal,
+  LIMIT_REACHED: EXIT.internal,
+  INTERNAL: EXIT.internal,
+};
+
+/** The exit code of a command that failed with this error. */
+export function exitCodeOf(code: ErrorCode): ExitCode {
+  return EXIT_OF_CODE[code];
+}

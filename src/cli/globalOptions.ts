@@ -1,0 +1,85 @@
+import type { Argv } from "yargs";
+
+/** Options of every command, as typed: `settings.ts` gives them their values. */
+export interface GlobalArgs {
+  readonly json: boolean;
+  readonly verbose: boolean;
+  readonly home?: string | undefined;
+  readonly name?: string | undefined;
+  readonly port?: string | undefined;
+  readonly discoveryPort?: string | undefined;
+  readonly interface?: string[] | undefined;
+  readonly broadcast?: string[] | undefined;
+  readonly peer?: string[] | undefined;
+  readonly timeout?: string | undefined;
+}
+
+const GROUP = "Everywhere:";
+
+/** Declares them. */
+export function addGlobalOptions(yargs: Argv): Argv<GlobalArgs> {
+  return yargs
+    .option("json", {
+      type: "boolean",
+      default: false,
+      group: GROUP,
+      describe: "One JSON object a line on stdout, nothing else there",
+    })
+    .option("home", {
+      type: "string",
+      requiresArg: true,
+      group: GROUP,
+      describe: "Folder of identity, settings and socket; two homes are two users",
+    })
+    .option("name", {
+      type: "string",
+      requiresArg: true,
+      group: GROUP,
+      describe: "Nickname, at most 32 bytes",
+    })
+    .option("port", {
+      type: "string",
+      requiresArg: true,
+      group: GROUP,
+      describe: "UDP port for messages (22400; any free one if that is taken)",
+    })
+    .option("discovery-port", {
+      type: "string",
+      requiresArg: true,
+      group: GROUP,
+      describe: "UDP port for discovery and groups, the same for everybody (22401)",
+    })
+    .option("interface", {
+      type: "string",
+      array: true,
+      requiresArg: true,
+      group: GROUP,
+      describe: "Network interface to use; repeatable (all)",
+    })
+    .option("broadcast", {
+      type: "string",
+      array: true,
+      requiresArg: true,
+      group: GROUP,
+      describe: "Further broadcast address; repeatable",
+    })
+    .option("peer", {
+      type: "string",
+      array: true,
+      requiresArg: true,
+      group: GROUP,
+      describe: "host:port of a peer that no broadcast reaches; repeatable",
+    })
+    .option("timeout", {
+      type: "string",
+      requiresArg: true,
+      group: GROUP,
+      describe: "How long to wait: 500ms, 2s (5s; discover: 1s)",
+    })
+    .option("verbose", {
+      type: "boolean",
+      default: false,
+      group: GROUP,
+      describe: "Show the cause and the stack of errors",
+    });
+}

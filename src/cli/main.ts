@@ -1,0 +1,79 @@
+import { toUdpchatError } from "../errors.js";
+import type { Chosen } from "./command.js";
+import { parseCommandLine } from "./commandLine.js";
+import { COMMANDS } from "./commands/index.js";
+import { EXIT, exitCodeOf } from "./exitCodes.js";
+import { Interruption } from "./interruption.js";
+import type { CliIo } from "./io.js";
+import { isBrokenPipe, Output } from "./output.js";
+import { JsonPrinter } from "./printers/jsonPrinter.js";
+import { PeoplePrinter } from "./printers/peoplePrinter.js";
+import type { Printer } from "./printers/printer.js";
+import { styleFor } from "./printers/style.js";
+import { packageVersion } from "./version.js";
+
+/** Runs one command line and resolves with its exit code; never rejects. */
+export async function main(argv: readonly string[], io: CliIo): Promise<number> {
+  const interruption = new Interruption(io);
+  const stdout = new Output(io.stdout, (error) => interruption.end(error));
+  const stderr = new Output(io.stderr, () => undefined);
+  let printer = printerFor(argv.includes("--json"), stdout, io);
+  let verbose = argv.includes("--verbose");
+  try {
+    const commandLine = parseCommandLine(argv, { commands: COMMANDS, version: packageVersion() });
+    if (commandLine.kind === "print") {
+      await stdout.write(commandLine.text);
+      return EXIT.done;
+    }
+    const { args } = commandLine.chosen;
+    printer = printerFor(args.json, stdout, io);
+    verbose = args.verbose;
+    const code = await run(commandLine.chosen, { io, printer, stdout, stderr, interruption });
+    return interruption.interrupted ? EXIT.interrupted : code;
+  } catch (thrown) {
+    if (interruption.interrupted) return EXIT.interrupted;
+    if (isBrokenPipe(interruption.signal.reason)) return EXIT.done;
+    const error = toUdpchatError(thrown);
+    const { reportError } = await import("./errorReport.js");
+    await reportError(error, { stderr, printer, verbose });
+    return exitCodeOf(error.code);
+  } finally {
+    interruption.dispose();
+    stdout.dispose();
+    stderr.dispose();
+  }
+}
+
+interface Surroundings {
+  readonly io: CliIo;
+  readonly printer: Printer;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly interruption: Interruption;
+}
+
+async function run({ args, run }: Chosen, surroundings: Surroundings): Promise<number> {
+  const { io, interruption } = surroundings;
+  const [{ loadSettings }, { pathsOf }] = await Promise.all([
+    import("./settings.js"),
+    import("../store/paths.js"),
+  ]);
+  const home = args.home ?? io.env["UDPCHAT_HOME"];
+  const paths = pathsOf(home);
+  const settings = await loadSettings(args, io.env, paths.configFile);
+  return await run({
+    ...surroundings,
+    args,
+    settings,
+    paths,
+    home: home === "" ? undefined : home,
+    signal: interruption.signal,
+  });
+}
+
+function printerFor(json: boolean, stdout: Output, io: CliIo): Printer {
+  const write = (text: string): Promise<void> => stdout.write(text);
+  if (json) return new JsonPrinter(write);
+  const isTerminal = io.isTTY.stdout;
+  return new PeoplePrinter(write, { style: styleFor(isTerminal, io.env), tables: isTerminal });
+}

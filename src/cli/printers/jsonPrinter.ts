@@ -1,0 +1,24 @@
+import type { GroupLine, PeerLine } from "../../api/lines.js";
+import type { Line, Printer, Write } from "./printer.js";
+
+/** One JSON object a line. Texts and names are as the peer sent them. */
+export class JsonPrinter implements Printer {
+  readonly forScripts = true;
+  readonly #write: Write;
+
+  constructor(write: Write) {
+    this.#write = write;
+  }
+
+  line(line: Line): Promise<void> {
+    return this.#write(`${JSON.stringify(line)}\n`);
+  }
+
+  async peers(peers: readonly PeerLine[]): Promise<void> {
+    for (const peer of peers) await this.line(peer);
+  }
+
+  async groups(groups: readonly GroupLine[]): Promise<void> {
+    for (const group of groups) await this.line(group);
+  }
+}

@@ -1,0 +1,116 @@
+import type { GroupLine, PeerLine } from "../../api/lines.js";
+import { sanitiseName, sanitiseText } from "../sanitise.js";
+import {
+  gapText,
+  joinedText,
+  messageText,
+  presenceText,
+  requestText,
+  warningText,
+} from "./conversation.js";
+import { Names } from "./names.js";
+import type { Line, Printer, Write } from "./printer.js";
+import { deliveryText, idText, statusText } from "./results.js";
+import type { Style } from "./style.js";
+import { groupTable, groupTabs, peerRow, peerRowHead, peerTable, peerTabs } from "./tables.js";
+
+export interface PeoplePrinterOptions {
+  readonly style: Style;
+  /** Columns that line up, for eyes; otherwise tabs, for `cut`. */
+  readonly tables: boolean;
+}
+
+/** Sentences and tables. Everything in them that a peer chose is sanitised. */
+export class PeoplePrinter implements Printer {
+  readonly forScripts = false;
+  readonly #write: Write;
+  readonly #style: Style;
+  readonly #tables: boolean;
+  readonly #names = new Names();
+  #peerHeadPrinted = false;
+  /** In a chat of one group its name on each line says nothing. */
+  #inOneGroup = false;
+
+  constructor(write: Write, { style, tables }: PeoplePrinterOptions) {
+    this.#write = write;
+    this.#style = style;
+    this.#tables = tables;
+  }
+
+  async line(line: Line): Promise<void> {
+    const text = await this.#text(line);
+    if (text !== undefined) await this.#write(`${text}\n`);
+  }
+
+  async peers(peers: readonly PeerLine[]): Promise<void> {
+    if (peers.length === 0) return;
+    this.#names.learn(peers);
+    if (this.#tables) {
+      await this.#write(`${await peerTable(peers, this.#names, this.#style)}\n`);
+    } else {
+      for (const peer of peers) await this.line(peer);
+    }
+  }
+
+  async groups(groups: readonly GroupLine[]): Promise<void> {
+    if (groups.length === 0) return;
+    const text = this.#tables
+      ? await groupTable(groups, this.#style)
+      : groups.map(groupTabs).join("\n");
+    await this.#write(`${text}\n`);
+  }
+
+  /** Undefined for lines that tell people nothing. */
+  async #text(line: Line): Promise<string | undefined> {
+    const names = this.#names;
+    const style = this.#style;
+    const withGroup = !this.#inOneGroup;
+    switch (line.type) {
+      case "peer":
+        return await this.#peerText(line);
+      case "message":
+        return messageText(line, names, style, withGroup);
+      case "request":
+        return requestText(line, names, style);
+      case "presence":
+        return presenceText(line, names, style, withGroup);
+      case "gap":
+        return gapText(line, names, style, withGroup);
+      case "warning":
+        return warningText(line, style);
+      case "group":
+        this.#inOneGroup = true;
+        names.learn(line.members);
+        return joinedText(line, style);
+      case "reply":
+        return sanitiseText(line.text);
+      case "delivery":
+        return deliveryText(line, names);
+      case "id":
+        return idText(line);
+      case "status":
+        return statusText(line);
+      case "left":
+        return `left ${sanitiseName(line.group)}`;
+      case "sent":
+        return `sent to ${sanitiseName(line.group)}`;
+      case "stopping":
+        return `stopped: pid ${line.pid}`;
+      case "resync":
+        return `* ${sanitiseName(line.message)}`;
+      case "ready":
+      case "answered":
+      // Errors are sentences on standard error.
+      case "error":
+        return undefined;
+    }
+  }
+
+  async #peerText(peer: PeerLine): Promise<string> {
+    if (!this.#tables) return peerTabs(peer, this.#names);
+    const row = await peerRow(peer, this.#names, this.#style);
+    if (this.#peerHeadPrinted) return row;
+    this.#peerHeadPrinted = true;
+    return `${await peerRowHead(this.#style)}\n${row}`;
+  }
+}

@@ -1,0 +1,35 @@
+/** How single commands end, for people. */
+import type { DeliveryLine, IdLine, StatusLine } from "../../api/lines.js";
+import { sanitiseName } from "../sanitise.js";
+import type { Names } from "./names.js";
+import { millisecondsText } from "./units.js";
+
+/** `delivered to bob (10.77.0.2:22400) in 1.2 ms`. */
+export function deliveryText(line: DeliveryLine, names: Names): string {
+  const { to } = line;
+  const took = line.rttMs === null ? "" : ` in ${millisecondsText(line.rttMs)}`;
+  const repeated = line.attempts > 1 ? ` (${line.attempts} attempts)` : "";
+  return `${line.status} to ${names.of(to)} (${to.address}:${to.port})${took}${repeated}`;
+}
+
+export function idText(line: IdLine): string {
+  return `${line.id} ${sanitiseName(line.name)}`;
+}
+
+/** One fact a line. */
+export function statusText(line: StatusLine): string {
+  const interfaces = line.interfaces.map(({ name, address }) => `${name} ${address}`);
+  const port = line.portTaken ? `${line.port} (the wanted one was taken)` : String(line.port);
+  const facts: readonly [string, string][] = [
+    ["running", `pid ${line.pid}`],
+    ["name", sanitiseName(line.name)],
+    ["id", line.id],
+    ["port", port],
+    ["discovery port", String(line.discoveryPort)],
+    ["interfaces", interfaces.length === 0 ? "none" : interfaces.join(", ")],
+    ["peers online", String(line.peers)],
+    ["groups", line.groups.length === 0 ? "none" : line.groups.map(sanitiseName).join(", ")],
+    ["since", line.startedAt],
+  ];
+  return facts.map(([fact, value]) => `${fact}: ${value}`).join("\n");
+}

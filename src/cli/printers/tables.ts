@@ -1,0 +1,101 @@
+/** Peers and groups in columns: lined up on a terminal, with tabs between them in a pipe. */
+import type { GroupLine, PeerLine } from "../../api/lines.js";
+import { sanitiseName } from "../sanitise.js";
+import type { Names } from "./names.js";
+import type { Style } from "./style.js";
+import { millisecondsText } from "./units.js";
+
+const PEER_HEAD = ["NAME", "ADDRESS", "STATE", "RTT", "FOUND BY", "ID"];
+/** For rows that are printed before the last one is known. */
+const PEER_WIDTHS = [20, 23, 9, 9, 12, 10];
+const GROUP_HEAD = ["GROUP", "ADDRESS", "MEMBERS", "STANDING"];
+const SHORT_ID_DIGITS = 8;
+
+/** One row with tabs; the id is complete. */
+export function peerTabs(peer: PeerLine, names: Names): string {
+  return [...peerCells(peer, names), peer.id].join("\t");
+}
+
+export function groupTabs(group: GroupLine): string {
+  return groupCells(group).join("\t");
+}
+
+/** Column heads for `peerRow`. */
+export function peerRowHead(style: Style): Promise<string> {
+  return table([], PEER_HEAD.map(style.strong), PEER_WIDTHS);
+}
+
+/** One row in columns of fixed width. */
+export function peerRow(peer: PeerLine, names: Names, style: Style): Promise<string> {
+  return table([styledPeerCells(peer, names, style)], undefined, PEER_WIDTHS);
+}
+
+/** All rows, as wide as they need. */
+export function peerTable(peers: readonly PeerLine[], names: Names, style: Style): Promise<string> {
+  const rows = peers.map((peer) => styledPeerCells(peer, names, style));
+  return table(rows, PEER_HEAD.map(style.strong));
+}
+
+export function groupTable(groups: readonly GroupLine[], style: Style): Promise<string> {
+  return table(groups.map(groupCells), GROUP_HEAD.map(style.strong));
+}
+
+function styledPeerCells(peer: PeerLine, names: Names, style: Style): string[] {
+  const [name = "", address = "", state = "", ...others] = peerCells(peer, names);
+  const shownState = peer.state === "online" ? style.good(state) : style.faint(state);
+  const id = style.faint(peer.id.slice(0, SHORT_ID_DIGITS));
+  return [style.strong(name), address, shownState, ...others, id];
+}
+
+function peerCells(peer: PeerLine, names: Names): string[] {
+  const rtt = peer.rttMs === null ? "-" : millisecondsText(peer.rttMs);
+  return [names.of(peer), `${peer.address}:${peer.port}`, peer.state, rtt, peer.via];
+}
+
+function groupCells(group: GroupLine): string[] {
+  return [
+    sanitiseName(group.group),
+    `${group.address}:${group.port}`,
+    String(group.members.length + 1),
+    group.standing ? "yes" : "no",
+  ];
+}
+
+const NO_BORDERS = {
+  top: "",
+  "top-mid": "",
+  "top-left": "",
+  "top-right": "",
+  bottom: "",
+  "bottom-mid": "",
+  "bottom-left": "",
+  "bottom-right": "",
+  left: "",
+  "left-mid": "",
+  mid: "",
+  "mid-mid": "",
+  right: "",
+  "right-mid": "",
+  middle: "",
+};
+
+/** Loaded only when a table is drawn. */
+async function table(
+  rows: readonly string[][],
+  head: string[] | undefined,
+  widths?: number[],
+): Promise<string> {
+  const { default: Table } = await import("cli-table3");
+  const drawn = new Table({
+    ...(head === undefined ? {} : { head }),
+    ...(widths === undefined ? {} : { colWidths: widths }),
+    chars: NO_BORDERS,
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 2 },
+  });
+  drawn.push(...rows);
+  return drawn
+    .toString()
+    .split("\n")
+    .map((row) => row.trimEnd())
+    .join("\n");
+}

@@ -1,0 +1,214 @@
+/** What flags, environment and config file say together. */
+import { readFile } from "node:fs/promises";
+import { isIPv4 } from "node:net";
+import * as v from "valibot";
+import { MAX_TIMEOUT_MS } from "../api/operations.js";
+import { type ErrorCode, errnoOf, UdpchatError } from "../errors.js";
+import { checkedNickname } from "../messenger/nickname.js";
+import { checkedPort } from "../messenger/target.js";
+import { parseDurationMs } from "./duration.js";
+import type { GlobalArgs } from "./globalOptions.js";
+import { nearest } from "./nearest.js";
+
+/** Undefined: the messenger's own default. */
+export interface Settings {
+  readonly name?: string;
+  readonly port?: number;
+  readonly discoveryPort?: number;
+  readonly interface?: readonly string[];
+  readonly broadcast?: readonly string[];
+  readonly peer?: readonly string[];
+  /** Milliseconds. */
+  readonly timeout?: number;
+}
+
+/** Those that can be set in the environment and the file too. */
+export const SETTING_KEYS = [
+  "name",
+  "port",
+  "discoveryPort",
+  "interface",
+  "broadcast",
+  "peer",
+  "timeout",
+] as const satisfies readonly (keyof Settings)[];
+type Key = (typeof SETTING_KEYS)[number];
+
+const CODE_OF_KEY: Partial<Readonly<Record<string, ErrorCode>>> = {
+  name: "INVALID_NAME",
+  port: "INVALID_PORT",
+  discoveryPort: "INVALID_PORT",
+  timeout: "INVALID_DURATION",
+};
+
+const port = v.pipe(
+  v.union(
+    [v.number(), v.pipe(v.string(), v.regex(/^\d{1,9}$/), v.transform(Number))],
+    (issue) => `${issue.received} is not a port`,
+  ),
+  v.transform((number) => checkedPort(number, 0)),
+);
+const list = v.pipe(
+  v.union([v.string(), v.array(v.string())], "a text or a list of texts is expected"),
+  v.transform((value) => (typeof value === "string" ? [value] : value)),
+  v.minLength(1, "the list is empty"),
+);
+const SettingsSchema = v.strictObject({
+  name: v.optional(v.pipe(v.string("a text is expected"), v.transform(checkedNickname))),
+  port: v.optional(port),
+  discoveryPort: v.optional(port),
+  interface: v.optional(list),
+  broadcast: v.optional(
+    v.pipe(
+      list,
+      v.everyItem((address) => isIPv4(address), "an IPv4 address is expected"),
+    ),
+  ),
+  peer: v.optional(list),
+  timeout: v.optional(
+    v.pipe(
+      v.union([v.string(), v.number()], "a duration is expected"),
+      v.transform((value) => parseDurationMs(String(value))),
+      v.minValue(1, "a wait lasts at least 1ms"),
+      v.maxValue(MAX_TIMEOUT_MS, "a wait lasts at most 1d"),
+    ),
+  ),
+});
+
+/** Where a value came from, and what its key is called there. */
+interface Source {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly nameOf: (key: string) => string;
+}
+
+/**
+ * The settings of one run: flags win, then the environment, then the file.
+ * @throws UdpchatError INVALID_NAME, INVALID_PORT, INVALID_DURATION, INVALID_ARGUMENT
+ */
+export async function loadSettings(
+  args: GlobalArgs,
+  env: Readonly<Record<string, string | undefined>>,
+  configFile: string,
+): Promise<Settings> {
+  return {
+    ...readSource(await fileSource(configFile)),
+    ...readSource(environmentSource(env)),
+    ...readFlags(args),
+  };
+}
+
+/** What the command line itself says. */
+export function readFlags(args: GlobalArgs): Settings {
+  return readSource({
+    values: Object.fromEntries(SETTING_KEYS.map((key) => [key, args[key]])),
+    nameOf: flagOf,
+  });
+}
+
+/** `--discovery-port` of `discoveryPort`. */
+export function flagOf(key: string): string {
+  return `--${toKebab(key)}`;
+}
+
+function environmentSource(env: Readonly<Record<string, string | undefined>>): Source {
+  const nameOf = (key: string) => `UDPCHAT_${toKebab(key).replaceAll("-", "_").toUpperCase()}`;
+  const lists: readonly Key[] = ["interface", "broadcast", "peer"];
+  const values = SETTING_KEYS.map((key): [string, unknown] => {
+    const value = env[nameOf(key)];
+    // Empty is the shell's way to say not set.
+    if (value === undefined || value === "") return [key, undefined];
+    return [key, lists.includes(key) ? value.split(",").map((item) => item.trim()) : value];
+  });
+  return { values: Object.fromEntries(values), nameOf };
+}
+
+async function fileSource(path: string): Promise<Source> {
+  const nameOf = (key: string) => `"${key}" in ${path}`;
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    if (errnoOf(cause) === "ENOENT") return { values: {}, nameOf };
+    throw invalid("INVALID_ARGUMENT", `cannot read ${path}`, "check its permissions", cause);
+  }
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (cause) {
+    throw invalid("INVALID_ARGUMENT", `${path} is not JSON`, "correct it or remove it", cause);
+  }
+  if (typeof content !== "object" || content === null || Array.isArray(content)) {
+    throw invalid("INVALID_ARGUMENT", `${path} holds no JSON object`, "correct it or remove it");
+  }
+  // Spelled as the flag as well.
+  const entries = Object.entries(content).map(([key, value]) => [toCamel(key), value]);
+  return { values: Object.fromEntries(entries), nameOf };
+}
+
+function readSource({ values, nameOf }: Source): Settings {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  let settings: Settings = {};
+  for (const [key, value] of given) {
+    settings = { ...settings, ...readOne(key, value, nameOf(key)) };
+  }
+  return settings;
+}
+
+function readOne(key: string, value: unknown, label: string): Settings {
+  let result: v.SafeParseResult<typeof SettingsSchema>;
+  try {
+    result = v.safeParse(SettingsSchema, { [key]: value });
+  } catch (thrown) {
+    // The checks of the messenger throw errors of ours.
+    if (!(thrown instanceof UdpchatError)) throw thrown;
+    throw invalid(thrown.code, `${label}: ${thrown.message}`, thrown.remedy, thrown);
+  }
+  if (result.success) return definedOnly(result.output);
+  const [issue] = result.issues;
+  if (issue.type === "strict_object") {
+    const meant = nearest(key, SETTING_KEYS);
+    throw invalid(
+      "INVALID_ARGUMENT",
+      `${label} is no setting`,
+      meant === undefined
+        ? `the settings are ${SETTING_KEYS.join(", ")}`
+        : `did you mean ${meant}?`,
+    );
+  }
+  const repeated = Array.isArray(value) ? "it can be given only once" : undefined;
+  throw invalid(
+    CODE_OF_KEY[key] ?? "INVALID_ARGUMENT",
+    `${label}: ${issue.message}`,
+    repeated ?? "see udpchat --help",
+  );
+}
+
+function definedOnly(output: v.InferOutput<typeof SettingsSchema>): Settings {
+  const { name, port, discoveryPort, interface: interfaces, broadcast, peer, timeout } = output;
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(port === undefined ? {} : { port }),
+    ...(discoveryPort === undefined ? {} : { discoveryPort }),
+    ...(interfaces === undefined ? {} : { interface: interfaces }),
+    ...(broadcast === undefined ? {} : { broadcast }),
+    ...(peer === undefined ? {} : { peer }),
+    ...(timeout === undefined ? {} : { timeout }),
+  };
+}
+
+function invalid(
+  code: ErrorCode,
+  message: string,
+  remedy: string | undefined,
+  cause?: unknown,
+): UdpchatError {
+  return new UdpchatError(code, message, { ...(remedy === undefined ? {} : { remedy }), cause });
+}
+
+function toKebab(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+function toCamel(key: string): string {
+  return key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

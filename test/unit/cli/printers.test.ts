@@ -1,0 +1,210 @@
+import { describe, expect, it } from "vitest";
+import type { MessageLine, PeerLine, PeerRefLine } from "../../../src/api/lines.js";
+import { JsonPrinter } from "../../../src/cli/printers/jsonPrinter.js";
+import { PeoplePrinter } from "../../../src/cli/printers/peoplePrinter.js";
+import type { Line, Printer } from "../../../src/cli/printers/printer.js";
+import { styleFor } from "../../../src/cli/printers/style.js";
+
+const alice: PeerRefLine = {
+  id: "ab12".padEnd(64, "0"),
+  name: "alice",
+  address: "10.0.0.2",
+  port: 22400,
+};
+const otherAlice: PeerRefLine = { ...alice, id: "cd34".padEnd(64, "0") };
+
+function message(overrides: Partial<MessageLine>): MessageLine {
+  return {
+    type: "message",
+    id: "00",
+    scope: "direct",
+    from: alice,
+    group: null,
+    text: "hello",
+    sentAt: "2026-01-02T03:04:05.000Z",
+    receivedAt: "2026-01-02T03:04:05.000Z",
+    verified: true,
+    ...overrides,
+  };
+}
+
+function peer(overrides: Partial<PeerLine>): PeerLine {
+  return {
+    type: "peer",
+    id: "ab12".padEnd(64, "0"),
+    name: "alice",
+    address: "10.0.0.2",
+    port: 22400,
+    state: "online",
+    rttMs: 0.8,
+    via: "broadcast",
+    addresses: [{ address: "10.0.0.2", port: 22400 }],
+    ...overrides,
+  };
+}
+
+interface Setting {
+  readonly tables?: boolean;
+  readonly colour?: boolean;
+}
+
+async function printed(
+  print: (printer: Printer) => Promise<void>,
+  { tables = false, colour = false }: Setting = {},
+): Promise<string> {
+  let text = "";
+  const write = async (part: string): Promise<void> => {
+    text += part;
+  };
+  await print(new PeoplePrinter(write, { style: styleFor(colour, {}), tables }));
+  return text;
+}
+
+const linesPrinted = (...lines: Line[]): Promise<string> =>
+  printed(async (printer) => {
+    for (const line of lines) await printer.line(line);
+  });
+
+describe("the printer for people", () => {
+  it("prints chat lines", async () => {
+    const text = await linesPrinted(
+      {
+        type: "group",
+        group: "#ops",
+        address: "239.192.1.2",
+        port: 22401,
+        members: [alice],
+        standing: false,
+      },
+      message({ scope: "group", group: "#ops" }),
+      {
+        type: "presence",
+        event: "join",
+        group: "#ops",
+        peer: { ...alice, id: "ef".padEnd(64, "0"), name: "bob" },
+        online: 3,
+      },
+      {
+        type: "presence",
+        event: "leave",
+        group: "#ops",
+        peer: { ...alice, id: "ef".padEnd(64, "0"), name: "bob" },
+        online: 2,
+      },
+      { type: "gap", group: "#ops", from: alice, count: 4 },
+    );
+    expect(text.replaceAll(/\d\d:\d\d/g, "HH:MM")).toBe(
+      [
+        "* you joined #ops (2 online)",
+        "HH:MM alice: hello",
+        "* bob joined (3 online)",
+        "* bob left (2 online)",
+        "* 4 message parts of alice lost for good",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("lets nobody forge a line or move the cursor", async () => {
+    const text = await linesPrinted(
+      message({ text: "hi\n12:00 bob: I am bob\u001b[2J", from: { ...alice, name: "a\nb\u202e" } }),
+    );
+    expect(text.split("\n")).toHaveLength(3);
+    expect(text.split("\n")[1]).toMatch(/^ {6}12:00 bob/);
+    expect(text).toContain("a␊b<U+202E>");
+    expect(text).not.toContain("\u001b");
+  });
+
+  it("shows the id of a nameless sender and the address of a plain one", async () => {
+    const nameless = message({ from: { ...alice, name: " " } });
+    const plain = message({
+      scope: "plain",
+      id: null,
+      sentAt: null,
+      verified: false,
+      from: { id: null, name: "", address: "10.0.0.9", port: 5000 },
+    });
+    const text = await linesPrinted(nameless, plain);
+    expect(text).toContain(" ab120000: hello\n");
+    expect(text).toContain(" 10.0.0.9:5000 (plain, unverified): hello\n");
+  });
+
+  it("tells peers of one name apart", async () => {
+    expect(await linesPrinted(message({}), message({ from: otherAlice }), message({}))).toMatch(
+      / alice: hello\n.* alice~cd34: hello\n.* alice~ab12: hello\n/,
+    );
+    const list = [peer({}), peer({ id: otherAlice.id ?? "" })];
+    const text = await printed((printer) => printer.peers(list));
+    expect(text).toMatch(/^alice~ab12\t.*\nalice~cd34\t/);
+  });
+
+  it("separates columns with tabs in a pipe", async () => {
+    expect(await printed((printer) => printer.peers([peer({ rttMs: null })]))).toBe(
+      `alice\t10.0.0.2:22400\tonline\t-\tbroadcast\t${"ab12".padEnd(64, "0")}\n`,
+    );
+  });
+
+  it("lines up wide characters", async () => {
+    const list = [peer({ name: "爱丽丝" }), peer({ name: "bob", id: "ef".padEnd(64, "0") })];
+    const [head = "", wide = "", narrow = ""] = (
+      await printed((printer) => printer.peers(list), { tables: true })
+    ).split("\n");
+    const column = head.indexOf("ADDRESS");
+    expect(narrow.indexOf("10.0.0.2")).toBe(column);
+    // Three characters that take two columns each.
+    expect(wide.indexOf("10.0.0.2")).toBe(column - 3);
+  });
+
+  it("prints peers as they come in the same columns", async () => {
+    const text = await printed(
+      async (printer) => {
+        await printer.line(peer({}));
+        await printer.line(peer({ name: "爱丽丝", id: "ef".padEnd(64, "0") }));
+      },
+      { tables: true },
+    );
+    const [head = "", first = "", second = ""] = text.split("\n");
+    expect(first.indexOf("10.0.0.2")).toBe(head.indexOf("ADDRESS"));
+    expect(second.indexOf("10.0.0.2")).toBe(head.indexOf("ADDRESS") - 3);
+  });
+
+  it("says how a delivery went", async () => {
+    const to = { ...alice, name: "bob", address: "10.77.0.2" };
+    expect(
+      await linesPrinted({
+        type: "delivery",
+        id: "0",
+        status: "delivered",
+        to,
+        rttMs: 1.23,
+        attempts: 1,
+      }),
+    ).toBe("delivered to bob (10.77.0.2:22400) in 1.2 ms\n");
+  });
+});
+
+describe("colour", () => {
+  it("is used on a terminal, unless NO_COLOR is set", () => {
+    expect(styleFor(true, {}).strong("x")).toContain("\u001b[1m");
+    expect(styleFor(true, { NO_COLOR: "" }).strong("x")).toContain("\u001b[1m");
+    expect(styleFor(true, { NO_COLOR: "1" }).strong("x")).toBe("x");
+    expect(styleFor(false, {}).strong("x")).toBe("x");
+  });
+});
+
+describe("the printer for scripts", () => {
+  it("prints one object a line, and texts as they are", async () => {
+    let text = "";
+    const printer = new JsonPrinter(async (part) => {
+      text += part;
+    });
+    const line = message({ text: "two\nlines\u001b[0m" });
+    await printer.line(line);
+    await printer.peers([peer({})]);
+    const [first = "", second = "", ...others] = text.split("\n");
+    expect(others).toEqual([""]);
+    expect(JSON.parse(first)).toEqual(line);
+    expect(JSON.parse(second)).toEqual(peer({}));
+    expect(text).not.toContain("\u001b");
+  });
+});
