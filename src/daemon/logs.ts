@@ -14,7 +14,7 @@ export interface LogOptions {
 /** A logger, and how to write out at once what it still holds. */
 export interface Log {
   readonly logger: Logger;
-  flush(): void;
+  readonly flush: () => void;
 }
 
 const STDERR_DESCRIPTOR = 2;

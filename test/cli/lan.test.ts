@@ -170,6 +170,7 @@ describeOnNamespaces("three hosts without a default route", () => {
     await listener.prints(/listening/);
     await alice.host.run("sh", ["-c", "printf hello | nc -u -w1 10.77.0.2 22400"]);
     await listener.prints(/10\.77\.0\.1:\d+ \(plain, unverified\): hello/);
+    expect(listener.stdout.match(/: hello/g)).toHaveLength(1);
     listener.kill("SIGINT");
     await listener.ended();
   });
@@ -200,16 +201,19 @@ describeOnNamespaces("three hosts without a default route", () => {
       });`;
     await alice.host.run(process.execPath, ["-e", sender]);
     await chat.prints(/10\.77\.0\.1:\d+ \(plain, unverified\): plain to all/);
+    expect(chat.stdout.match(/plain to all/g)).toHaveLength(1);
     chat.kill("SIGINT");
     await chat.ended();
   });
 
   it("stop says goodbye to the network", async () => {
     expect((await carol.run(["stop"])).code).toBe(0);
+    const aliceSees = async () => (await alice.run(["peers"])).stdout;
     await eventually(
-      async () => /carol\t.*\toffline/.test((await alice.run(["peers"])).stdout),
+      async () => /carol\t.*\toffline/.test(await aliceSees()),
       () => "carol to be offline",
     );
+    expect(await aliceSees()).toMatch(/bob\t.*\tonline/);
   });
 
   it("nobody there: discover exits 3", async () => {

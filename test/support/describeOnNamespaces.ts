@@ -4,10 +4,7 @@ import { namespacesAvailable } from "./namespaceLan.js";
 /** A suite that needs hosts of its own; where there can be none it is skipped, and says why. */
 export function describeOnNamespaces(name: string, suite: () => void): void {
   const available = namespacesAvailable();
-  if (available.ok) {
-    describe(name, suite);
-  } else {
-    process.stderr.write(`SKIPPED: ${name}: ${available.reason}\n`);
-    describe.skip(`${name} (SKIPPED: ${available.reason})`, suite);
-  }
+  const skipped = available.ok ? "" : ` (SKIPPED: ${available.reason})`;
+  if (!available.ok) process.stderr.write(`${name}${skipped}\n`);
+  describe.skipIf(!available.ok)(name + skipped, () => suite());
 }
