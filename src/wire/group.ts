@@ -6,6 +6,7 @@ import {
   HEADER_BYTES,
   INCARNATION_BYTES,
   MAX_DATAGRAM_BYTES,
+  MAX_NAME_BYTES,
   MAX_RANGES,
   SIGNATURE_BYTES,
 } from "./constants.js";
@@ -35,7 +36,7 @@ export interface GroupEntry {
   /** The next datagram of this sender goes on with the same message. */
   readonly continues: boolean;
   /** Goes on with the message of the datagram before: no line of its own if that one is lost. */
-  readonly continued?: boolean;
+  readonly continued: boolean;
   /** UTF-8; may be cut inside a character when `continues`. */
   readonly body: Uint8Array;
 }
@@ -45,15 +46,24 @@ export interface GroupData extends Instance {
   readonly groupId: string;
   /** 1, 2, 3, ... per (group, sender, incarnation); counts datagrams. */
   readonly sequence: number;
+  /** Of the author: a line that comes before any heartbeat has one too. */
+  readonly name: string;
   readonly entries: readonly GroupEntry[];
 }
 
 const ENTRY_CONTINUES = 0x01;
 const ENTRY_CONTINUED = 0x02;
 
-/** header, group id, instance, sequence, signature. */
+/** header, group id, instance, sequence, the longest name, signature. */
 const GROUP_DATA_FIXED_BYTES =
-  HEADER_BYTES + GROUP_ID_BYTES + DEVICE_BYTES + INCARNATION_BYTES + 8 + SIGNATURE_BYTES;
+  HEADER_BYTES +
+  GROUP_ID_BYTES +
+  DEVICE_BYTES +
+  INCARNATION_BYTES +
+  8 +
+  1 +
+  MAX_NAME_BYTES +
+  SIGNATURE_BYTES;
 /** flags, message sequence, sent-at and length in their longest form. */
 export const GROUP_ENTRY_OVERHEAD_BYTES = 1 + 8 + 8 + 2;
 /** Entries, each with its overhead, that fit one datagram. */
@@ -66,6 +76,7 @@ export function encodeGroupData(data: GroupData): Uint8Array {
     DatagramType.groupData,
   ).hex(data.groupId);
   writeInstance(writer, data).u64(data.sequence);
+  writeName(writer, data.name);
   for (const entry of data.entries) {
     writer
       .u8((entry.continues ? ENTRY_CONTINUES : 0) | (entry.continued ? ENTRY_CONTINUED : 0))
@@ -83,19 +94,20 @@ export function decodeGroupData(datagram: Uint8Array): GroupData {
   const instance = readInstance(reader);
   const sequence = reader.u64();
   if (sequence === 0) throw malformed("sequence 0");
+  const name = readName(reader);
   const entries: GroupEntry[] = [];
   while (reader.remainingBytes > 0) {
     const flags = reader.u8();
     entries.push({
       continues: (flags & ENTRY_CONTINUES) !== 0,
-      ...((flags & ENTRY_CONTINUED) !== 0 && { continued: true }),
+      continued: (flags & ENTRY_CONTINUED) !== 0,
       messageSequence: reader.varint(),
       sentAtMs: reader.varint(),
       body: reader.bytes(reader.varint()),
     });
   }
   if (entries.length === 0) throw malformed("no entries");
-  return { groupId, ...instance, sequence, entries };
+  return { groupId, ...instance, sequence, name, entries };
 }
 
 /** What a member says of itself: that it is here, and which of its datagrams exist. */

@@ -118,7 +118,10 @@ export class Group implements PacedSource {
     // Repairs of what it once said prove nothing about now; nor does anything after its goodbye.
     const isNews = data.sequence > member.receiver.lead && member.state !== "left";
     const joins = known === undefined && established;
-    if (isNews) this.members.arrived(member, wasOnline, joins ? "join" : "online");
+    if (isNews) {
+      member.rename(data.name);
+      this.members.arrived(member, wasOnline, joins ? "join" : "online");
+    }
     member.receiver.accept(nowMs, data, datagram.bytes);
   }
 

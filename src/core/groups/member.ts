@@ -89,6 +89,11 @@ export class Member implements Instance {
     this.#intervalMs = Math.min(Math.max(heartbeat.intervalMs, MIN_INTERVAL_MS), MAX_INTERVAL_MS);
   }
 
+  /** A line that is news says its author's name. */
+  rename(name: string): void {
+    this.#name = name;
+  }
+
   /** A verified datagram of it came. */
   heard(nowMs: number, from: Address): void {
     this.#heardAtMs = nowMs;

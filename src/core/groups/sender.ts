@@ -140,12 +140,13 @@ export class Sender {
 
   #takeNew(): Uint8Array {
     this.#lead += 1;
-    const { identity, incarnation, limits } = this.#context;
+    const { identity, incarnation, limits, name } = this.#context;
     const unsigned = encodeGroupData({
       groupId: this.#group.groupId,
       device: identity.device,
       incarnation,
       sequence: this.#lead,
+      name,
       entries: this.#packEntries(),
     });
     const bytes = withSignature(unsigned, identity.sign(unsigned));

@@ -217,6 +217,7 @@ const goldens: readonly Golden[] = [
       groupId,
       ...aliceHere,
       sequence: 17,
+      name: "alice",
       entries: [
         {
           continues: false,
@@ -225,7 +226,13 @@ const goldens: readonly Golden[] = [
           sentAtMs: startedAtMs,
           body: Uint8Array.of(0x82, 0xac),
         },
-        { continues: true, messageSequence: 65, sentAtMs: startedAtMs, body: Uint8Array.of(0xe2) },
+        {
+          continues: true,
+          continued: false,
+          messageSequence: 65,
+          sentAtMs: startedAtMs,
+          body: Uint8Array.of(0xe2),
+        },
       ],
     },
     encodeGroupData,

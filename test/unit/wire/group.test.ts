@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { MAX_DATAGRAM_BYTES, MAX_RANGES, SIGNATURE_BYTES } from "../../../src/wire/constants.js";
+import {
+  MAX_DATAGRAM_BYTES,
+  MAX_NAME_BYTES,
+  MAX_RANGES,
+  SIGNATURE_BYTES,
+} from "../../../src/wire/constants.js";
 import { Writer } from "../../../src/wire/cursor.js";
 import {
   decodeGroupData,
@@ -24,7 +29,16 @@ const data: GroupData = {
   groupId: "44".repeat(8),
   ...who,
   sequence: 1,
-  entries: [{ messageSequence: 1, sentAtMs: 2, continues: false, body: Uint8Array.of(65) }],
+  name: "alice",
+  entries: [
+    {
+      messageSequence: 1,
+      sentAtMs: 2,
+      continues: false,
+      continued: false,
+      body: Uint8Array.of(65),
+    },
+  ],
 };
 const heartbeat: GroupHeartbeat = {
   groupId: "44".repeat(8),
@@ -56,17 +70,23 @@ const readNack = (value: GroupNack) =>
   decodeGroupNack(withSignature(encodeGroupNack(value), filler));
 
 describe("group data", () => {
-  it("fills a datagram exactly with one entry of the longest header", () => {
-    const body = new Uint8Array(GROUP_ENTRIES_BYTES - GROUP_ENTRY_OVERHEAD_BYTES);
+  it("fills a datagram exactly with the longest name and one entry of the longest header", () => {
     const top = Number.MAX_SAFE_INTEGER;
-    const entries = [{ messageSequence: top, sentAtMs: top, continues: true, body }];
-    const bytes = withSignature(encodeGroupData({ ...data, entries }), filler);
+    const entry = (sizeBytes: number) => ({
+      messageSequence: top,
+      sentAtMs: top,
+      continues: true,
+      continued: false,
+      body: new Uint8Array(sizeBytes),
+    });
+    const longest = { ...data, name: "x".repeat(MAX_NAME_BYTES) };
+    const fullBytes = GROUP_ENTRIES_BYTES - GROUP_ENTRY_OVERHEAD_BYTES;
+    const full = { ...longest, entries: [entry(fullBytes)] };
+    const bytes = withSignature(encodeGroupData(full), filler);
     expect(bytes).toHaveLength(MAX_DATAGRAM_BYTES);
-    expect(decodeGroupData(bytes).entries).toEqual(entries);
-    const longer = [{ ...entries[0], messageSequence: top, sentAtMs: top, continues: true }].map(
-      (entry) => ({ ...entry, body: new Uint8Array(body.length + 1) }),
-    );
-    expect(() => encodeGroupData({ ...data, entries: longer })).toThrow(RangeError);
+    expect(decodeGroupData(bytes)).toEqual(full);
+    const tooLong = { ...longest, entries: [entry(fullBytes + 1)] };
+    expect(() => encodeGroupData(tooLong)).toThrow(RangeError);
   });
 
   it("refuses sequence 0, no entries, and an entry longer than the datagram", () => {
