@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { buildBin, eventually } from "../support/cliWorld.js";
 import { describeOnNamespaces } from "../support/describeOnNamespaces.js";
+import { inParallel } from "../support/inParallel.js";
 import { type LanUser, LanUsers } from "../support/lanUsers.js";
 
 /** Long enough for the unluckiest of thousands; nothing here measures speed. */
@@ -137,21 +138,3 @@ describeOnNamespaces("a LAN that loses datagrams", () => {
     LIMIT_MS,
   );
 });
-
-/** Runs `work` over all items, so many at a time; results in the order of the items. */
-async function inParallel<Item, Result>(
-  width: number,
-  items: readonly Item[],
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  const queue = [...items.entries()];
-  const worker = async (): Promise<void> => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const [index, item] = next;
-      results[index] = await work(item);
-    }
-  };
-  await Promise.all(Array.from({ length: width }, worker));
-  return results;
-}

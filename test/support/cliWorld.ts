@@ -77,6 +77,8 @@ export function killDaemon(home: string): void {
 export class RunningCommand {
   stdout = "";
   stderr = "";
+  /** Called with what it prints on standard output, as it comes. */
+  onStdout: (text: string) => void = () => undefined;
   readonly #child: ChildProcess;
   readonly #ended: Promise<number>;
 
@@ -91,7 +93,10 @@ export class RunningCommand {
       env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...env },
       cwd: ROOT,
     });
-    this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
+    this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      this.stdout += text;
+      this.onStdout(text);
+    });
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
     this.#child.stdin?.on("error", () => undefined);
     this.#ended = new Promise((resolve, reject) => {

@@ -1,0 +1,46 @@
+import { readFile } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Result, resultOf } from "../result.js";
+import type { Stage } from "../stage.js";
+
+const IDLE_MS = 20_000;
+/** What a daemon says when it starts has been said by then. */
+const SETTLED_MS = 3_000;
+/** USER_HZ, the unit of times in /proc (proc(5)): 100 on every Linux that Node runs on. */
+const TICKS_PER_MS = 0.1;
+
+/** Three daemons that know each other and have nothing to do. */
+export async function measureIdling({ alice, bob, carol }: Stage): Promise<Result[]> {
+  const memory = "idle daemon with two peers: resident memory";
+  const processor = `idle daemon with two peers: processor over ${IDLE_MS / 1000} s`;
+  if (process.platform !== "linux") {
+    const problem = "not measured: needs /proc";
+    return [memory, processor].map((what) => resultOf(what, [], { problem }));
+  }
+  const statuses = await Promise.all([alice, bob, carol].map((u) => u.api.call("status", {})));
+  const pids = statuses.map(({ pid }) => pid);
+  await delay(SETTLED_MS);
+  const startMs = performance.now();
+  const before = await Promise.all(pids.map(processorMs));
+  await delay(IDLE_MS);
+  const after = await Promise.all(pids.map(processorMs));
+  const elapsedMs = performance.now() - startMs;
+  const shares = after.map((ms, i) => (100 * (ms - (before[i] ?? ms))) / elapsedMs);
+  return [
+    resultOf(memory, await Promise.all(pids.map(residentMiB)), { unit: "MiB" }),
+    resultOf(processor, shares, { unit: "% of a core" }),
+  ];
+}
+
+/** User and system time of all threads. */
+async function processorMs(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  // The name in brackets may contain spaces; utime and stime are fields 14 and 15, the state is 3.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_MS;
+}
+
+async function residentMiB(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+}
