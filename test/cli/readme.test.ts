@@ -1,0 +1,63 @@
+/** What the README shows is what happens. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeOnNamespaces } from "../support/describeOnNamespaces.js";
+import { LanUsers } from "../support/lanUsers.js";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const README = readFileSync(join(ROOT, "README.md"), "utf8");
+
+beforeAll(() => {
+  execFileSync("npm", ["run", "--silent", "build"], { cwd: ROOT });
+});
+
+it("the demo works and leaves nothing behind", () => {
+  const folder = mkdtempSync(join(tmpdir(), "udpchat-readme-"));
+  const env = { ...process.env, TMPDIR: folder };
+  const transcript = execFileSync(process.execPath, ["test/demo/demo.js"], { cwd: ROOT, env });
+  expect(transcript.toString()).toContain("Everything worked, and nothing was left behind.");
+  expect(readdirSync(folder)).toEqual([]);
+  rmdirSync(folder);
+});
+
+it("every command of the table exists", () => {
+  const table = README.slice(README.indexOf("## Commands"), README.indexOf("TARGET is"));
+  const named = [...table.matchAll(/`udpchat ([a-z]+)/g)].map(([, name = ""]) => name);
+  expect(new Set(named).size).toBeGreaterThan(12);
+  for (const name of new Set(named)) {
+    const help = execFileSync(process.execPath, ["bin/udpchat.js", name, "--help"], { cwd: ROOT });
+    expect(help.toString()).toContain(`udpchat ${name}`);
+  }
+});
+
+describeOnNamespaces("the example of the library", () => {
+  let users: LanUsers;
+  beforeAll(() => {
+    users = new LanUsers(2);
+  });
+  afterAll(() => users.dispose());
+
+  it("greets whoever is there", async () => {
+    const [, example = ""] = /```js\n(.*?)```/s.exec(README) ?? [];
+    const alice = users.user(0, "alice");
+    expect((await alice.run(["start"])).code).toBe(0);
+    const chat = alice.spawn("join", "224.0.1.100");
+    await chat.prints(/you joined/);
+    const listener = alice.spawn("listen");
+    await listener.prints(/listening/);
+    const home = users.user(1, "greeter").home;
+    const env = { ...process.env, HOME: home, XDG_DATA_HOME: join(home, "data") };
+    const ran = await users.lan
+      .host(1)
+      .run(process.execPath, ["--input-type=module", "--eval", example], { cwd: ROOT, env });
+    expect(ran.stderr).toBe("");
+    expect(ran.stdout).toMatch(/^alice has it after [\d.]+ ms\n$/);
+    await listener.prints(/greeter: good morning\n/);
+    await chat.prints(/greeter: good morning, everybody\n/);
+  });
+});
