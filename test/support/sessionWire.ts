@@ -5,6 +5,7 @@ import { DEFAULT_LIMITS, type Limits } from "../../src/core/limits.js";
 import { Sessions } from "../../src/core/session/sessions.js";
 import { clearSuite } from "../../src/crypto/handshake.js";
 import { randomHex } from "../../src/crypto/random.js";
+import { UdpchatError } from "../../src/errors.js";
 import { DatagramType, INCARNATION_BYTES } from "../../src/wire/constants.js";
 import { encodeUtf8 } from "../../src/wire/cursor.js";
 import { datagramType } from "../../src/wire/header.js";
@@ -67,7 +68,7 @@ export class SessionWire {
     for (const host of this.#hosts) {
       if (!host.up || addressKey(host.address) !== addressKey(flight.to)) continue;
       const { bytes, from } = flight;
-      host.sessions.receive(this.nowMs, { bytes, from, onLink: true, via: "data" });
+      host.receive(this.nowMs, bytes, from);
     }
   }
 
@@ -97,6 +98,8 @@ export class SessionHost {
   events: CoreEvent[] = [];
   /** Types of the datagrams sent. */
   sent: number[] = [];
+  /** Where peers were told to be alive, oldest first. */
+  readonly heardAt: Address[] = [];
   /** Where the roster would find a device. */
   readonly roster = new Map<string, Address>();
   readonly #wire: SessionWire;
@@ -121,6 +124,16 @@ export class SessionHost {
 
   get id(): string {
     return this.context.identity.device;
+  }
+
+  /** As `Core.receive` does: what is malformed is dropped and counted, all else is a bug. */
+  receive(nowMs: number, bytes: Uint8Array, from: Address): void {
+    try {
+      this.sessions.receive(nowMs, { bytes, from, onLink: true, via: "data" });
+    } catch (error) {
+      if (!(error instanceof UdpchatError) || error.code !== "MALFORMED_DATAGRAM") throw error;
+      this.context.counters.add("datagramsMalformed");
+    }
   }
 
   /** All state is gone; the same key starts again. */
@@ -189,7 +202,9 @@ export class SessionHost {
       suite: clearSuite,
       creditDatagrams: 256,
       addressOf: (device) => this.roster.get(device),
-      heard: () => undefined,
+      heard: (_nowMs, { address, port }) => {
+        this.heardAt.push({ address, port });
+      },
     });
   }
 }

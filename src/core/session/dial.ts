@@ -63,7 +63,9 @@ export class Dial {
 
   isWanted(nowMs: number): boolean {
     if (this.waiting.size > 0) return true;
+    const links = [...this.links];
+    if (links.some((link) => link.session === undefined && link.hasCommands)) return true;
     if (nowMs - this.#startedAtMs >= UNWANTED_AFTER_MS) return false;
-    return [...this.links].some((link) => link.wantsSession);
+    return links.some((link) => link.wantsSession);
   }
 }

@@ -126,6 +126,12 @@ export class Link implements SessionOwner {
     return this.#awaitingReply.size > 0 || Object.values(this.#outbound).some((l) => !l.idle);
   }
 
+  /** A text or request of ours waits: worth a session for as long as it does. */
+  get hasCommands(): boolean {
+    const { [Lane.ordered]: texts, [Lane.requests]: requests } = this.#outbound;
+    return this.#awaitingReply.size > 0 || !texts.idle || !requests.idle;
+  }
+
   /** Above every lane sequence used so far. */
   get nextSequence(): number {
     return Math.max(...Object.values(this.#outbound).map((lane) => lane.nextSequence));
@@ -135,11 +141,16 @@ export class Link implements SessionOwner {
 
   /** A new session for this link: everything unsettled starts anew in it. */
   attach(session: Session): void {
-    if (this.#session !== undefined) this.#session.draining = true;
+    if (this.#session !== undefined) {
+      this.#session.draining = true;
+      // The new session may cut records elsewhere: slices of both must not meet.
+      for (const lane of Object.values(this.#inbound)) lane.dropUnfinished();
+    }
     this.#session = session;
     this.path = session.path;
     for (const lane of Object.values(this.#outbound)) {
       for (const message of lane.unsettled()) session.start(message);
+      if (lane.owesAdvance) session.advance(lane.lane);
     }
     // The peer may have lost a reply with the old session: a repeated request brings it back.
     for (const request of this.#awaitingReply.values()) {
@@ -194,8 +205,11 @@ export class Link implements SessionOwner {
   /** Gives a message up: the receiver is told not to wait for it. */
   cancel(message: Outgoing): void {
     if (message.purpose.kind === "request") this.#awaitingReply.delete(message.sequence);
-    if (message.delivered) message.settled = true;
-    else this.#settle(message, "tellPeer");
+    message.settled = true;
+    if (message.delivered) return;
+    this.#unqueue(message);
+    if (this.#outbound[message.lane].cancel(message)) this.#session?.advance(message.lane);
+    this.#admit();
   }
 
   /** Our answer to a request of this peer; ignored if it is not running. */
@@ -275,11 +289,25 @@ export class Link implements SessionOwner {
   }
 
   delivered(nowMs: number, message: Outgoing): void {
-    if (message.settled && !message.delivered) return; // given up
-    message.settled = true;
-    if (message.delivered) return; // a request that was asked again
+    if (message.cancelled) return;
+    if (message.delivered) {
+      message.settled = true; // a request that was asked again
+      return;
+    }
+    const handedOn = this.#outbound[message.lane].acknowledge(message);
+    for (const each of handedOn) this.#handedOn(nowMs, each);
+    this.#admit();
+  }
+
+  advanced(nowMs: number, frame: AdvanceFrame): void {
+    const handedOn = this.#outbound[frame.lane].confirm(frame.base);
+    for (const each of handedOn) this.#handedOn(nowMs, each);
+    this.#admit();
+  }
+
+  #handedOn(nowMs: number, message: Outgoing): void {
     message.delivered = true;
-    this.#settle(message, "quietly");
+    this.#unqueue(message);
     this.#context.counters.add("messagesDelivered");
     const { purpose } = message;
     if (purpose.kind === "reply") {
@@ -309,13 +337,9 @@ export class Link implements SessionOwner {
     }
   }
 
-  #settle(message: Outgoing, how: "quietly" | "tellPeer"): void {
-    const lane = this.#outbound[message.lane];
+  #unqueue(message: Outgoing): void {
     this.#queuedCount -= 1;
     this.#queuedBytes -= message.record.length;
-    const hadSequence = lane.settle(message);
-    if (hadSequence && how === "tellPeer") this.#session?.advance(message.lane);
-    this.#admit();
   }
 
   // Incoming records.

@@ -1,4 +1,4 @@
-import { fragmentOverheadBytes, type LaneCode } from "../../wire/frames.js";
+import { fragmentOverheadBytes, Lane, type LaneCode } from "../../wire/frames.js";
 import { MAX_RECORD_BYTES } from "../../wire/record.js";
 import type { Outgoing } from "./outgoing.js";
 
@@ -22,6 +22,10 @@ export const SLICE_OVERHEAD_BYTES = fragmentOverheadBytes(
 /**
  * One lane towards one peer: gives records their sequence, keeps those that are unsettled, and
  * holds back what would run too far ahead.
+ *
+ * An acknowledged record of the ordered lane may still wait at the receiver, in memory alone, for
+ * one before it. It stays in the window until those before it are acknowledged too, or until the
+ * receiver confirmed that it does not wait for them: only then was it handed on for certain.
  */
 export class OutboundLane {
   readonly lane: LaneCode;
@@ -29,6 +33,8 @@ export class OutboundLane {
   readonly #waiting: Outgoing[] = [];
   /** By sequence, ascending; at most `LANE_WINDOW_RECORDS`. */
   readonly #window = new Map<number, Outgoing>();
+  /** The receiver confirmed that it waits for nothing below. */
+  #confirmedBase = 0;
   #windowBytes = 0;
   #nextSequence: number;
 
@@ -44,12 +50,21 @@ export class OutboundLane {
 
   /** Everything below is settled. */
   get base(): number {
-    for (const sequence of this.#window.keys()) return sequence;
+    for (const message of this.#window.values()) if (!message.settled) return message.sequence;
     return this.#nextSequence;
   }
 
+  /** Nothing waits for its end. */
   get idle(): boolean {
-    return this.#waiting.length === 0 && this.#window.size === 0;
+    if (this.#waiting.length > 0) return false;
+    for (const message of this.#window.values()) if (!message.cancelled) return false;
+    return true;
+  }
+
+  /** The receiver may wait for a record that was given up. */
+  get owesAdvance(): boolean {
+    for (const message of this.#window.values()) if (message.cancelled) return true;
+    return false;
   }
 
   add(message: Outgoing): void {
@@ -60,7 +75,7 @@ export class OutboundLane {
   admit(): Outgoing | undefined {
     const next = this.#waiting[0];
     if (next === undefined) return undefined;
-    const inWindow = this.#nextSequence - this.base < LANE_WINDOW_RECORDS;
+    const inWindow = this.#nextSequence - this.#oldestSequence < LANE_WINDOW_RECORDS;
     const fits = this.#windowBytes + next.record.length <= LANE_WINDOW_BYTES;
     if (!inWindow || !fits) return undefined;
     this.#waiting.shift();
@@ -71,11 +86,32 @@ export class OutboundLane {
     return next;
   }
 
-  /** Acknowledged or given up: true if it had a sequence, which the receiver may wait for. */
-  settle(message: Outgoing): boolean {
+  get #oldestSequence(): number {
+    for (const sequence of this.#window.keys()) return sequence;
+    return this.#nextSequence;
+  }
+
+  /** The whole record was acknowledged. Returns what is now known to be handed on, in order. */
+  acknowledge(message: Outgoing): Outgoing[] {
     message.settled = true;
-    if (this.#window.delete(message.sequence)) {
+    if (this.lane === Lane.ordered) return this.#takeHandedOn();
+    this.#remove(message);
+    return [message];
+  }
+
+  /** The receiver confirmed our base. Returns what is now known to be handed on, in order. */
+  confirm(base: number): Outgoing[] {
+    this.#confirmedBase = Math.max(this.#confirmedBase, base);
+    return this.#takeHandedOn();
+  }
+
+  /** Gives a record up: true if it had a sequence, which the receiver may wait for. */
+  cancel(message: Outgoing): boolean {
+    message.settled = true;
+    message.cancelled = true;
+    if (this.#window.has(message.sequence)) {
       this.#windowBytes -= message.record.length;
+      if (this.lane !== Lane.ordered) this.#window.delete(message.sequence);
       return true;
     }
     const index = this.#waiting.indexOf(message);
@@ -83,17 +119,38 @@ export class OutboundLane {
     return false;
   }
 
-  /** Records with a sequence that are not settled: what a new session has to send again. */
+  /** What a new session has to send again: also what the receiver holds, for it may forget it. */
   unsettled(): Outgoing[] {
-    return [...this.#window.values()];
+    return [...this.#window.values()].filter((message) => !message.cancelled).map(asUnsent);
   }
 
   /** Empties the lane, unsettled ones first: its messages move to another link. */
   takeAll(): Outgoing[] {
-    const all = [...this.#window.values(), ...this.#waiting];
+    const all = [...this.unsettled(), ...this.#waiting];
     this.#window.clear();
     this.#waiting.length = 0;
     this.#windowBytes = 0;
     return all;
   }
+
+  #takeHandedOn(): Outgoing[] {
+    const handedOn: Outgoing[] = [];
+    for (const message of this.#window.values()) {
+      if (!message.settled) break;
+      if (message.cancelled && message.sequence >= this.#confirmedBase) break;
+      this.#remove(message);
+      if (!message.cancelled) handedOn.push(message);
+    }
+    return handedOn;
+  }
+
+  #remove(message: Outgoing): void {
+    const removed = this.#window.delete(message.sequence);
+    if (removed && !message.cancelled) this.#windowBytes -= message.record.length;
+  }
+}
+
+function asUnsent(message: Outgoing): Outgoing {
+  message.settled = false;
+  return message;
 }

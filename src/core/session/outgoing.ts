@@ -29,7 +29,9 @@ export class Outgoing {
   sequence = 0;
   /** Needs no sending (any more): acknowledged or given up. */
   settled = false;
-  /** Was acknowledged as a whole, in this session or an earlier one. */
+  /** Given up before it was delivered. */
+  cancelled = false;
+  /** The peer handed it on, in this session or an earlier one. */
   delivered = false;
   #chunks: Chunk[] = [];
   #unacknowledgedChunks = 0;

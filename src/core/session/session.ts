@@ -46,6 +46,8 @@ export interface SessionOwner {
   advance(nowMs: number, frame: AdvanceFrame): void;
   /** The whole of a message was acknowledged. */
   delivered(nowMs: number, message: Outgoing): void;
+  /** An ADVANCE of ours was acknowledged. */
+  advanced(nowMs: number, frame: AdvanceFrame): void;
 }
 
 /**
@@ -114,7 +116,7 @@ export class Session {
     this.#finish = options.finish;
     this.confirmed = !options.initiator;
     this.#creditDatagrams = options.creditDatagrams;
-    this.#remoteCreditDatagrams = Math.max(1, options.remoteCreditDatagrams);
+    this.#remoteCreditDatagrams = usableCredit(options.remoteCreditDatagrams);
     this.#recovery = new Recovery(() => context.random.uniform());
     this.establishedAtMs = nowMs;
     this.#lastProgressAtMs = nowMs;
@@ -280,6 +282,8 @@ export class Session {
           break;
         case FrameType.message:
         case FrameType.fragment:
+          // The record starts anew in the session that replaced this one.
+          if (this.draining && frame.type === FrameType.fragment) return "refused";
           if (this.#owner.incoming(nowMs, frame) === "refused") return "refused";
           elicits = elicits === "now" || wantsPromptAck(frame) ? "now" : "soon";
       }
@@ -290,11 +294,14 @@ export class Session {
 
   #takeAckFrame(nowMs: number, ack: AckFrame): void {
     const { acknowledged, lost } = this.#recovery.acknowledge(nowMs, ack, this.#windowLimited);
-    this.#remoteCreditDatagrams = Math.max(1, Math.min(ack.creditDatagrams, MAX_CREDIT_DATAGRAMS));
+    this.#remoteCreditDatagrams = usableCredit(ack.creditDatagrams);
     if (acknowledged.length > 0) this.#lastProgressAtMs = nowMs;
     for (const packet of acknowledged) {
       for (const chunk of packet.chunks) {
         if (chunk.message.acknowledge(chunk)) this.#owner.delivered(nowMs, chunk.message);
+      }
+      for (const frame of packet.control) {
+        if (frame.type === FrameType.advance) this.#owner.advanced(nowMs, frame);
       }
     }
     this.#requeue(lost);
@@ -424,6 +431,11 @@ export class Session {
     this.#context.outputs.unicast(datagram, this.path);
     return datagram.length;
   }
+}
+
+/** A credit of 0 would stop a session for good. */
+function usableCredit(grantedDatagrams: number): number {
+  return Math.max(1, Math.min(grantedDatagrams, MAX_CREDIT_DATAGRAMS));
 }
 
 /** A sender waits for the delivery of a text; a request is acknowledged by its reply. */

@@ -36,6 +36,8 @@ import { CloseReason, Session } from "./session.js";
 const SIMULTANEOUS_MS = 3_000;
 /** So many unanswered probes, and the roster knows another address: try that one. */
 const PROBES_BEFORE_REDIAL = 3;
+/** A link with business and without a session looks for a new address of its peer this often. */
+const RELOCATE_EVERY_MS = 1_000;
 /** A link without traffic and without business is forgotten. */
 const IDLE_LINK_MS = 600_000;
 /** A sign of life is passed on to the roster at most this often per peer. */
@@ -211,7 +213,9 @@ export class Sessions implements Timed {
   flush(nowMs: number): void {
     for (const link of this.#touched) {
       link.flush(nowMs);
-      this.#timers.set(link, Math.min(link.nextWakeMs(), forgetAtMs(link)));
+      const searches = link.session === undefined && link.hasCommands;
+      const relocateAtMs = searches ? nowMs + RELOCATE_EVERY_MS : Number.POSITIVE_INFINITY;
+      this.#timers.set(link, Math.min(link.nextWakeMs(), forgetAtMs(link), relocateAtMs));
     }
     this.#touched.clear();
   }
@@ -221,6 +225,7 @@ export class Sessions implements Timed {
     const { session } = link;
     if (session === undefined) {
       if (forgetAtMs(link) <= nowMs) this.#forget(link);
+      else this.#wantSession(nowMs, link);
       return;
     }
     if (session.isDead(nowMs) || link.isStalled(nowMs)) {
@@ -242,7 +247,8 @@ export class Sessions implements Timed {
     link.abandon();
     this.#timers.clear(link);
     this.#touched.delete(link);
-    this.#links.delete(linkKey(id, incarnation));
+    const key = linkKey(id, incarnation);
+    if (this.#links.get(key) === link) this.#links.delete(key);
     if (this.#linkOfDevice.get(id) === link) this.#linkOfDevice.delete(id);
     this.#dropAddress(link);
   }
@@ -442,6 +448,7 @@ export class Sessions implements Timed {
   /** Both opened at once: both sides keep the session begun by the lower key. */
   #keeps(nowMs: number, remoteDevice: string, previous: Session, next: Session): boolean {
     if (previous.initiator === next.initiator) return false;
+    if (previous.probesUnanswered >= PROBES_BEFORE_REDIAL) return false; // it leads nowhere
     const young = nowMs - previous.establishedAtMs < SIMULTANEOUS_MS;
     if (previous.confirmed && !young) return false;
     return previous.initiator === this.#context.identity.device < remoteDevice;
@@ -476,7 +483,7 @@ export class Sessions implements Timed {
     let idlest: Link | undefined;
     let idlestAtMs = Number.POSITIVE_INFINITY;
     for (const link of this.#links.values()) {
-      if (link.wantsSession) continue;
+      if (link.hasCommands) continue;
       const heardAtMs = link.lastHeardAtMs;
       if (heardAtMs < idlestAtMs) {
         idlest = link;
@@ -549,15 +556,16 @@ export class Sessions implements Timed {
     const lastMs = this.#heardAtMs.get(link) ?? Number.NEGATIVE_INFINITY;
     if (!moved && nowMs - lastMs < HEARD_EVERY_MS) return;
     this.#heardAtMs.set(link, nowMs);
-    const { peer } = link;
+    // Where this packet came from; a session that gives way to another may have its own path.
+    const peer = { ...link.peer, ...session.path };
     const isSelf = peer.id === this.#context.identity.device;
     if (!isSelf) this.#options.heard(nowMs, peer, session.rttMs);
   }
 }
 
-/** When nothing has been heard for long and nobody waits for anything. */
+/** When nothing has been heard for long and nobody here waits: a reply that nobody fetches goes. */
 function forgetAtMs(link: Link): number {
-  return link.wantsSession ? Number.POSITIVE_INFINITY : link.lastHeardAtMs + IDLE_LINK_MS;
+  return link.hasCommands ? Number.POSITIVE_INFINITY : link.lastHeardAtMs + IDLE_LINK_MS;
 }
 
 function linkKey(device: string, incarnation: string): string {

@@ -1,0 +1,51 @@
+import { describe, expect, it } from "vitest";
+import { type HalfOpen, HalfOpenTable } from "../../../../src/core/session/halfOpen.js";
+import { clearSuite } from "../../../../src/crypto/handshake.js";
+import { SeededRandom } from "../../../support/seededRandom.js";
+
+const nothing = new Uint8Array(0);
+
+function entry(localIndex: number, startedAtMs = 0): HalfOpen {
+  return {
+    localIndex,
+    remoteIndex: 7,
+    from: { address: "10.0.0.1", port: localIndex },
+    handshake: clearSuite.respond(nothing, nothing, new SeededRandom(1)),
+    response: nothing,
+    startedAtMs,
+  };
+}
+
+describe("half-open handshakes", () => {
+  it("are found by our index, and by initiator and its index", () => {
+    const table = new HalfOpenTable(4);
+    const one = entry(1);
+    table.add(0, one);
+    expect(table.byLocalIndex(1)).toBe(one);
+    expect(table.byInitiator(one.from, 7)).toBe(one);
+    expect(table.byInitiator(one.from, 8)).toBeUndefined();
+    expect(table.byInitiator({ address: "10.0.0.2", port: 1 }, 7)).toBeUndefined();
+    table.remove(one);
+    expect(table.byLocalIndex(1)).toBeUndefined();
+    expect(table.byInitiator(one.from, 7)).toBeUndefined();
+  });
+
+  it("push the oldest out when there are too many", () => {
+    const table = new HalfOpenTable(3);
+    for (let index = 1; index <= 5; index += 1) table.add(0, entry(index));
+    const known = [1, 2, 3, 4, 5].map((index) => table.byLocalIndex(index) !== undefined);
+    expect(known).toEqual([false, false, true, true, true]);
+    expect(table.byInitiator(entry(1).from, 7)).toBeUndefined();
+  });
+
+  it("live for 10 s", () => {
+    const table = new HalfOpenTable(3);
+    table.add(0, entry(1));
+    table.add(5_000, entry(2, 5_000));
+    table.expire(9_999);
+    expect(table.byLocalIndex(1)).toBeDefined();
+    table.expire(10_000);
+    expect(table.byLocalIndex(1)).toBeUndefined();
+    expect(table.byLocalIndex(2)).toBeDefined();
+  });
+});
