@@ -96,6 +96,7 @@ export class Core {
     this.#sessions = new Sessions(this.#context, {
       suite: options.handshakeSuite,
       creditDatagrams: options.receiveCreditDatagrams ?? 256,
+      announces: options.announce,
       addressOf: (device) => this.#discovery.addressOf(device),
       heard: (nowMs, peer, rttMs) => this.#discovery.heard(nowMs, peer, rttMs),
     });

@@ -56,6 +56,13 @@ export interface PeerRef extends Address {
   readonly name: string;
 }
 
+/** A peer that was met in a session. */
+export interface ContactPeer extends PeerRef {
+  readonly incarnation: string;
+  /** It sends beacons: it has a place in the roster. */
+  readonly announces: boolean;
+}
+
 export type PeerState = "online" | "suspect" | "offline";
 
 /** How a peer was first found: its own beacon, our query, a configured address, or it wrote to us. */

@@ -5,6 +5,7 @@ import {
   HEADER_BYTES,
   INCARNATION_BYTES,
   MAX_DATAGRAM_BYTES,
+  MAX_NAME_BYTES,
   MIN_HANDSHAKE_INIT_BYTES,
   SEALED_HEADER_BYTES,
 } from "./constants.js";
@@ -83,16 +84,22 @@ export interface HandshakeClaims extends Instance {
   readonly dataPort: number;
   /** Datagrams that the other side may have in flight towards us. */
   readonly creditDatagrams: number;
+  /** Sends beacons: has a place in rosters. A one-shot process has none. */
+  readonly announces: boolean;
   readonly name: string;
 }
 
-/** Longest encoded claims: instance, port, credit, name and extension length. */
-export const MAX_CLAIMS_BYTES = DEVICE_BYTES + INCARNATION_BYTES + 2 + 2 + 1 + 32 + 1;
+const CLAIM_ANNOUNCES = 0x01;
+
+/** Longest encoded claims: instance, port, credit, flags, name and extension length. */
+export const MAX_CLAIMS_BYTES =
+  DEVICE_BYTES + INCARNATION_BYTES + 2 + 2 + 1 + 1 + MAX_NAME_BYTES + 1;
 
 export function encodeClaims(claims: HandshakeClaims): Uint8Array {
   const writer = writeInstance(new Writer(MAX_CLAIMS_BYTES), claims)
     .u16(claims.dataPort)
-    .u16(claims.creditDatagrams);
+    .u16(claims.creditDatagrams)
+    .u8(claims.announces ? CLAIM_ANNOUNCES : 0);
   return writeName(writer, claims.name).u8(0).finish();
 }
 
@@ -102,6 +109,7 @@ export function decodeClaims(bytes: Uint8Array): HandshakeClaims {
     ...readInstance(reader),
     dataPort: readPort(reader),
     creditDatagrams: reader.u16(),
+    announces: (reader.u8() & CLAIM_ANNOUNCES) !== 0,
     name: readName(reader),
   };
   reader.shortBytes(); // extensions of later minor revisions

@@ -92,6 +92,7 @@ describeOnNamespaces("three hosts without a default route", () => {
     await listener.prints(/listening/);
     expect((await dave.run(["send", "10.77.0.3:22400", "from dave"])).code).toBe(0);
     await listener.prints(/dave: from dave/);
+    expect(listener.stdout).not.toContain("dave is online"); // who only passes by is in no roster
     const chat = dave.spawn("join", "224.0.1.100");
     const other = alice.spawn("join", "224.0.1.100");
     await other.prints(/\(2 online\)/);

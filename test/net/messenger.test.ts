@@ -121,7 +121,9 @@ describe.skipIf(process.platform !== "linux")("messengers on real sockets", () =
     const echo = createSocket("udp4");
     echo.bind(0, "127.0.0.1");
     await once(echo, "listening");
-    echo.on("message", (bytes, from) => echo.send(`re: ${bytes.toString()}`, from.port, from.address));
+    echo.on("message", (bytes, from) =>
+      echo.send(`re: ${bytes.toString()}`, from.port, from.address),
+    );
     const to = `127.0.0.1:${echo.address().port}`;
     for await (const reply of exchangePlain(to, "ping", { waitMs: 5000 })) {
       expect(reply).toEqual({

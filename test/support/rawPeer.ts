@@ -75,6 +75,7 @@ export class RawPeer {
       incarnation: options.incarnation ?? "00".repeat(8),
       dataPort: this.address.port,
       creditDatagrams: options.creditDatagrams ?? 256,
+      announces: true,
       name: "raw",
     });
     this.inject(encodeHandshakeFinish({ receiverIndex: this.remoteIndex, message: claims }));

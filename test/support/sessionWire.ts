@@ -201,6 +201,7 @@ export class SessionHost {
     return new Sessions(this.context, {
       suite: clearSuite,
       creditDatagrams: 256,
+      announces: true,
       addressOf: (device) => this.roster.get(device),
       heard: (_nowMs, { address, port }) => {
         this.heardAt.push({ address, port });

@@ -12,7 +12,7 @@ import { DatagramType, NONCE_BYTES } from "../../wire/constants.js";
 import { datagramType } from "../../wire/header.js";
 import { decodeAnswer, decodeQuery } from "../../wire/presence.js";
 import type { CoreContext } from "../context.js";
-import type { Address, FoundVia, PeerRef, PeerView, ReceivedDatagram, Timed } from "../io.js";
+import type { Address, ContactPeer, FoundVia, PeerView, ReceivedDatagram, Timed } from "../io.js";
 import { Admission, type AdmittedBeacon } from "./admission.js";
 import { Answering } from "./answering.js";
 import { Beaconing } from "./beaconing.js";
@@ -191,13 +191,10 @@ export class Discovery implements Timed {
    * An authenticated session packet of `peer` came from its address. `rttMs` is a new sample of
    * the round trip. Runs for every packet.
    */
-  heard(
-    nowMs: number,
-    peer: PeerRef & { readonly incarnation: string },
-    rttMs: number | undefined,
-  ): void {
+  heard(nowMs: number, peer: ContactPeer, rttMs: number | undefined): void {
     if (this.#left || peer.id === this.#context.identity.device) return;
     const known = this.#roster.get(peer.id);
+    if (known === undefined && !peer.announces) return; // passes by
     const entry = known ?? this.#add(nowMs, { ...peer, device: peer.id }, peer, "contact");
     if (entry === undefined) return;
     const restarted = entry.incarnation !== peer.incarnation;

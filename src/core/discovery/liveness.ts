@@ -23,7 +23,7 @@ const GRACE_INTERVALS = 1;
 /** When probes go out, and when they count as unanswered, after the suspicion arose. */
 export const PROBE_OFFSETS_MS = [0, 500, 1000];
 const PROBE_VERDICT_MS = 1500;
-/** A one-shot process that talked to us and never announced itself. */
+/** Somebody who talked to us and whose beacons never came. */
 const CONTACT_SILENCE_MS = 60_000;
 const FORGET_OFFLINE_MS = 24 * 3_600_000;
 const SWEEP_EVERY_MS = 3_600_000;

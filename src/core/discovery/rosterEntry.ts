@@ -38,7 +38,7 @@ export class RosterEntry {
   sequence = -1;
   /** Its last verified beacon, a copy. */
   beaconBytes: Uint8Array | undefined;
-  /** It ever sent a beacon: otherwise it is a one-shot that merely talked to us. */
+  /** A beacon of it came: otherwise it merely talked to us. */
   beaconed = false;
   /** This incarnation said goodbye. */
   departed = false;

@@ -43,7 +43,7 @@ export class Assembly {
       return "malformed";
     }
     const partial = this.#partial;
-    if (entry.continued !== true) {
+    if (!entry.continued) {
       const abandoned = partial !== undefined;
       this.drop();
       if (entry.continues) return this.#begin(entry) && !abandoned ? undefined : "malformed";

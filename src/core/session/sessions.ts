@@ -17,7 +17,7 @@ import type { CoreContext } from "../context.js";
 import {
   type Address,
   addressKey,
-  type PeerRef,
+  type ContactPeer,
   type ReceivedDatagram,
   type RequestKey,
   type SendTarget,
@@ -48,14 +48,12 @@ export interface SessionsOptions {
   readonly suite: HandshakeSuite;
   /** Datagrams that we let a peer have in flight. */
   readonly creditDatagrams: number;
+  /** We have a place in rosters. */
+  readonly announces: boolean;
   /** Where the roster believes a device to be. */
   readonly addressOf: (device: string) => Address | undefined;
   /** A peer proved to be alive at its address. */
-  readonly heard: (
-    nowMs: number,
-    peer: PeerRef & { incarnation: string },
-    rttMs: number | undefined,
-  ) => void;
+  readonly heard: (nowMs: number, peer: ContactPeer, rttMs: number | undefined) => void;
 }
 
 interface OutgoingCommand {
@@ -113,6 +111,7 @@ export class Sessions implements Timed {
       incarnation: context.incarnation,
       dataPort: context.dataPort,
       creditDatagrams: options.creditDatagrams,
+      announces: options.announces,
       name: context.name,
     });
     this.#budget = new ByteBudget(context.limits.reassemblyBytes);
@@ -557,7 +556,7 @@ export class Sessions implements Timed {
     if (!moved && nowMs - lastMs < HEARD_EVERY_MS) return;
     this.#heardAtMs.set(link, nowMs);
     // Where this packet came from; a session that gives way to another may have its own path.
-    const peer = { ...link.peer, ...session.path };
+    const peer = { ...link.peer, ...session.path, announces: link.claims.announces };
     const isSelf = peer.id === this.#context.identity.device;
     if (!isSelf) this.#options.heard(nowMs, peer, session.rttMs);
   }

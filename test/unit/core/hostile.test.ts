@@ -131,6 +131,7 @@ function claimsOf(name: string): Uint8Array {
     incarnation: "00".repeat(8),
     dataPort: 22400,
     creditDatagrams: 64,
+    announces: true,
     name,
   });
 }

@@ -179,7 +179,13 @@ export const arbitraries = {
     message: bytesUpTo(1100),
   }),
   handshakeFinish: fc.record({ receiverIndex: u32, message: bytesUpTo(1100) }),
-  claims: fc.record({ ...instanceFields, dataPort: port, creditDatagrams: u16, name }),
+  claims: fc.record({
+    ...instanceFields,
+    dataPort: port,
+    creditDatagrams: u16,
+    announces: fc.boolean(),
+    name,
+  }),
   sealedHeader: fc.record({ receiverIndex: u32, counter: u53 }),
   groupData: fc.record({
     groupId: hexOf(8),

@@ -195,7 +195,7 @@ const goldens: readonly Golden[] = [
   ),
   golden(
     "claims",
-    { ...aliceHere, dataPort: 22_400, creditDatagrams: 256, name: "alice" },
+    { ...aliceHere, dataPort: 22_400, creditDatagrams: 256, announces: true, name: "alice" },
     encodeClaims,
     decodeClaims,
   ),

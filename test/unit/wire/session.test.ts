@@ -20,6 +20,7 @@ const claims: HandshakeClaims = {
   incarnation: "22".repeat(8),
   dataPort: 22_400,
   creditDatagrams: 256,
+  announces: true,
   name: "n".repeat(32),
 };
 

@@ -98,10 +98,10 @@ export class DiscoveryBench {
     this.#drain();
   }
 
-  heard(peer: FakePeer, address = peer.address, rttMs?: number): void {
+  heard(peer: FakePeer, address = peer.address, rttMs?: number, announces = true): void {
     const { dataPort: port, name, incarnation } = peer;
-    const id = peer.identity.device;
-    this.discovery.heard(this.nowMs, { id, name, incarnation, address, port }, rttMs);
+    const contact = { id: peer.identity.device, name, incarnation, announces, address, port };
+    this.discovery.heard(this.nowMs, contact, rttMs);
     this.#drain();
   }
 

@@ -83,6 +83,17 @@ describe("roster", () => {
     expect(bench.discovery.peers()[0]?.rttMs).toBe(5); // 7/8 x 4 + 1/8 x 12
   });
 
+  it("has no place for whoever only passes by, but follows it if it is known", () => {
+    const bench = new DiscoveryBench();
+    const peer = new FakePeer(1);
+    bench.heard(peer, "10.0.0.2", 4, false);
+    expect(bench.discovery.peers()).toEqual([]);
+    expect(bench.events).toEqual([]);
+    bench.receive(peer.beacon(), "10.0.0.1");
+    bench.heard(peer, "10.0.0.2", 4, false);
+    expect(bench.discovery.addressOf(peer.device)?.address).toBe("10.0.0.2");
+  });
+
   it("bounds the addresses of a peer and never drops the best", () => {
     const bench = new DiscoveryBench({ limits: { addressesPerPeer: 3 } });
     const peer = new FakePeer(1);
