@@ -1,20 +1,14 @@
 import { malformed } from "../../wire/cursor.js";
-import type { AckFrame, AdvanceFrame, PingFrame } from "../../wire/frames.js";
+import type { AckFrame } from "../../wire/frames.js";
 import type { SequenceRange } from "../../wire/group.js";
 import { NewReno } from "./congestion.js";
-import type { Chunk } from "./outgoing.js";
 import { RttEstimator } from "./rtt.js";
+import type { PacketContent } from "./sendQueue.js";
 
 /** A packet this many behind one acknowledged is lost (kPacketThreshold, RFC 9002 section 6.1.1). */
 const PACKET_THRESHOLD = 3;
 /** Jitter of the probe timeout, so that the probes of many senders don't march in step. */
 const PROBE_JITTER = 0.25;
-
-/** What a packet carried that must be sent again if it is lost. */
-export interface PacketContent {
-  readonly chunks: readonly Chunk[];
-  readonly control: readonly (PingFrame | AdvanceFrame)[];
-}
 
 export interface SentPacket extends PacketContent {
   readonly packetNumber: number;

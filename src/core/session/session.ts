@@ -12,8 +12,6 @@ import {
   Lane,
   type LaneCode,
   type MessageFrame,
-  messageFrameBytes,
-  type PingFrame,
   readFrames,
   writeFrame,
 } from "../../wire/frames.js";
@@ -22,9 +20,10 @@ import type { CoreContext } from "../context.js";
 import type { Address } from "../io.js";
 import { Acknowledger } from "./acknowledger.js";
 import { SLICE_OVERHEAD_BYTES } from "./outboundLane.js";
-import type { Chunk, Outgoing } from "./outgoing.js";
+import type { Outgoing } from "./outgoing.js";
 import { Pacer } from "./pacer.js";
 import { Recovery, type SentPacket } from "./recovery.js";
+import { SendQueue } from "./sendQueue.js";
 
 /** No acknowledgement for this long although something is in flight: the session is dead. */
 const DEAD_AFTER_MS = 30_000;
@@ -53,9 +52,6 @@ export interface SessionOwner {
 /**
  * One sealed channel between two incarnations: packs chunks into packets, keeps them until they
  * are acknowledged, and opens what comes in. It knows packet numbers and frames, not messages.
- *
- * Sending is in two queues: `#urgent` holds whole messages, `#bulk` slices of long ones, so that
- * a line of chat never waits behind a long text. What is lost goes to the head of its queue.
  */
 export class Session {
   readonly localIndex: number;
@@ -78,11 +74,7 @@ export class Session {
   readonly #recovery: Recovery;
   readonly #acknowledger = new Acknowledger();
   readonly #pacer = new Pacer();
-  /** Bounded by the lane windows of the owner. */
-  readonly #urgent: Chunk[] = [];
-  readonly #bulk: Chunk[] = [];
-  /** Bounded: one ping and one advance per lane at a time. */
-  #control: (PingFrame | AdvanceFrame)[] = [];
+  readonly #queue: SendQueue;
   #remoteCreditDatagrams: number;
   #windowLimited = false;
   #paceAtMs = Number.POSITIVE_INFINITY;
@@ -117,6 +109,7 @@ export class Session {
     this.confirmed = !options.initiator;
     this.#creditDatagrams = options.creditDatagrams;
     this.#remoteCreditDatagrams = usableCredit(options.remoteCreditDatagrams);
+    this.#queue = new SendQueue((lane) => owner.laneBase(lane));
     this.#recovery = new Recovery(() => context.random.uniform());
     this.establishedAtMs = nowMs;
     this.#lastProgressAtMs = nowMs;
@@ -143,7 +136,7 @@ export class Session {
 
   /** Nothing is in flight or waits to be sent. */
   get quiet(): boolean {
-    return this.#recovery.packetsInFlight === 0 && !this.#hasContent();
+    return this.#recovery.packetsInFlight === 0 && this.#queue.empty;
   }
 
   isDead(nowMs: number): boolean {
@@ -165,25 +158,23 @@ export class Session {
   /** Queues a message from its first byte. */
   start(message: Outgoing): void {
     const pieceBytes = this.#payloadBytes - SLICE_OVERHEAD_BYTES - PIGGYBACK_ACK_BYTES;
-    for (const chunk of message.cut(pieceBytes)) this.#enqueue(chunk, "back");
+    for (const chunk of message.cut(pieceBytes)) this.#queue.add(chunk);
   }
 
+  /** Queues a frame that asks for an acknowledgement. */
   ping(): void {
-    if (!this.#control.some((frame) => frame.type === FrameType.ping)) {
-      this.#control.push({ type: FrameType.ping });
-    }
+    this.#queue.ping();
   }
 
+  /** Queues the lane's base: the peer is not to wait for what lies below. */
   advance(lane: LaneCode): void {
-    const others = this.#control.filter((f) => f.type !== FrameType.advance || f.lane !== lane);
-    this.#control = others;
-    this.#control.push({ type: FrameType.advance, lane, base: this.#owner.laneBase(lane) });
+    this.#queue.advance(lane);
   }
 
   /** Sends what may be sent now. */
   flush(nowMs: number): void {
     this.#paceAtMs = Number.POSITIVE_INFINITY;
-    while (!this.draining && this.#hasContent()) {
+    while (!this.draining && !this.#queue.empty) {
       const creditSpent = this.#recovery.packetsInFlight >= this.#remoteCreditDatagrams;
       this.#windowLimited = creditSpent || !this.#recovery.congestion.open;
       if (this.#windowLimited) break;
@@ -309,28 +300,9 @@ export class Session {
 
   // Packets.
 
-  #hasContent(): boolean {
-    dropSettled(this.#urgent);
-    dropSettled(this.#bulk);
-    return this.#urgent.length > 0 || this.#bulk.length > 0 || this.#control.length > 0;
-  }
-
-  #enqueue(chunk: Chunk, where: "front" | "back"): void {
-    if (chunk.queued || chunk.acknowledged || chunk.message.settled) return;
-    chunk.queued = true;
-    const queue = chunk.message.fragmented ? this.#bulk : this.#urgent;
-    if (where === "front") queue.unshift(chunk);
-    else queue.push(chunk);
-  }
-
   #requeue(lost: readonly SentPacket[]): void {
     if (lost.length > 0) this.#context.counters.add("packetsLost", lost.length);
-    for (const packet of lost.toReversed()) {
-      for (const chunk of packet.chunks.toReversed()) this.#enqueue(chunk, "front");
-      for (const frame of packet.control) {
-        if (frame.type === FrameType.advance) this.advance(frame.lane);
-      }
-    }
+    for (const packet of lost.toReversed()) this.#queue.putBack(packet);
   }
 
   /** Repeats what is oldest in flight, whatever the window says (RFC 9002 section 6.2.4). */
@@ -340,11 +312,8 @@ export class Session {
     const oldest = this.#recovery.oldest(probes);
     for (let i = 0; i < probes; i += 1) {
       const packet = oldest[i] ?? oldest[0];
-      for (const chunk of packet?.chunks.toReversed() ?? []) this.#enqueue(chunk, "front");
-      for (const frame of packet?.control ?? []) {
-        if (frame.type === FrameType.advance) this.advance(frame.lane);
-      }
-      if (!this.#hasContent()) this.ping();
+      if (packet !== undefined) this.#queue.putBack(packet);
+      if (this.#queue.empty) this.#queue.ping();
       this.#sendPacket(nowMs);
     }
   }
@@ -352,55 +321,12 @@ export class Session {
   #sendPacket(nowMs: number): void {
     const writer = new Writer(this.#payloadBytes);
     if (this.#acknowledger.owed) this.#writeAckIfItFits(nowMs, writer);
-    const control = this.#control;
-    this.#control = [];
-    for (const frame of control) writeFrame(writer, frame);
-    const chunks: Chunk[] = [];
-    this.#fill(writer, this.#urgent, chunks);
-    this.#fill(writer, this.#bulk, chunks);
+    const content = this.#queue.fill(writer);
     const packetNumber = this.#recovery.takePacketNumber();
     const sizeBytes = this.#transmit(packetNumber, writer);
     if (this.#recovery.packetsInFlight === 0) this.#lastProgressAtMs = nowMs;
-    this.#recovery.sent({ packetNumber, sentAtMs: nowMs, sizeBytes, chunks, control });
+    this.#recovery.sent({ packetNumber, sentAtMs: nowMs, sizeBytes, ...content });
     this.#pacer.sent(sizeBytes);
-  }
-
-  #fill(writer: Writer, queue: Chunk[], chunks: Chunk[]): void {
-    for (;;) {
-      dropSettled(queue);
-      const chunk = queue[0];
-      if (chunk === undefined) return;
-      const frame = this.#frameOf(chunk);
-      const needBytes =
-        frame.type === FrameType.message
-          ? messageFrameBytes(frame, frame.record.length)
-          : SLICE_OVERHEAD_BYTES + frame.slice.length;
-      if (needBytes > writer.remainingBytes) return;
-      queue.shift();
-      chunk.queued = false;
-      chunk.transmissions += 1;
-      chunks.push(chunk);
-      writeFrame(writer, frame);
-    }
-  }
-
-  #frameOf(chunk: Chunk): MessageFrame | FragmentFrame {
-    const { message } = chunk;
-    const position = {
-      lane: message.lane,
-      sequence: message.sequence,
-      // A request that is asked again lies below what is settled.
-      base: Math.min(this.#owner.laneBase(message.lane), message.sequence),
-    };
-    if (!message.fragmented)
-      return { type: FrameType.message, ...position, record: message.record };
-    return {
-      type: FrameType.fragment,
-      ...position,
-      totalBytes: message.record.length,
-      offset: chunk.offset,
-      slice: message.record.subarray(chunk.offset, chunk.offset + chunk.lengthBytes),
-    };
   }
 
   #sendAckOnly(nowMs: number): void {
@@ -441,15 +367,4 @@ function usableCredit(grantedDatagrams: number): number {
 /** A sender waits for the delivery of a text; a request is acknowledged by its reply. */
 function wantsPromptAck(frame: MessageFrame | FragmentFrame): boolean {
   return frame.type === FrameType.message && frame.lane === Lane.ordered;
-}
-
-/** Removes chunks at the head that need no sending any more. */
-function dropSettled(queue: Chunk[]): void {
-  for (;;) {
-    const head = queue[0];
-    if (head === undefined) return;
-    if (!head.acknowledged && !head.message.settled) return;
-    head.queued = false;
-    queue.shift();
-  }
 }
