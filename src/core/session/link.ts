@@ -7,23 +7,15 @@ import {
   type LaneCode,
   type MessageFrame,
 } from "../../wire/frames.js";
-import {
-  decodeRecord,
-  encodeRecord,
-  messageId,
-  RecordKind,
-  ReplyStatus,
-  type ReplyStatusCode,
-  type RequestRecord,
-} from "../../wire/record.js";
+import { decodeRecord, messageId, RecordKind, type ReplyStatusCode } from "../../wire/record.js";
 import type { HandshakeClaims } from "../../wire/session.js";
 import { ByteBudget } from "../byteBudget.js";
 import type { CoreContext } from "../context.js";
 import type { Address, PeerRef } from "../io.js";
+import { Answering } from "./answering.js";
 import { InboundLane } from "./inboundLane.js";
 import { OutboundLane } from "./outboundLane.js";
-import { Outgoing, type Purpose } from "./outgoing.js";
-import { RequestTable } from "./requestTable.js";
+import type { Outgoing } from "./outgoing.js";
 import type { Session, SessionOwner } from "./session.js";
 
 /** A conversation with traffic in this time is kept alive by pings. */
@@ -52,11 +44,9 @@ export class Link implements SessionOwner {
   readonly #budget: ByteBudget;
   readonly #outbound: Readonly<Record<LaneCode, OutboundLane>>;
   readonly #inbound: Readonly<Record<LaneCode, InboundLane>>;
-  readonly #requests: RequestTable;
+  readonly #answering: Answering;
   /** Delivered or not, waiting for their replies, by lane sequence. Bounded by the lane. */
   readonly #awaitingReply = new Map<number, Outgoing>();
-  /** Replies on their way, by request sequence. Bounded by `repliesPerPeer`. */
-  readonly #repliesInFlight = new Set<number>();
   /** Tells the owner that a token has met its end. */
   readonly #ended: (message: Outgoing) => void;
   #session: Session | undefined;
@@ -81,7 +71,10 @@ export class Link implements SessionOwner {
     this.path = options.path;
     this.#ended = options.ended;
     this.#budget = new ByteBudget(context.limits.reassemblyBytesPerPeer, options.budget);
-    this.#requests = new RequestTable(context.limits);
+    this.#answering = new Answering(context, {
+      peer: () => this.peer,
+      send: (nowMs, reply) => this.enqueue(nowMs, reply),
+    });
     const outbound = (lane: LaneCode): OutboundLane =>
       new OutboundLane(lane, options.firstSequence);
     this.#outbound = {
@@ -95,8 +88,7 @@ export class Link implements SessionOwner {
         budget: this.#budget,
         deliver: (nowMs, sequence, record) => this.#arrived(nowMs, lane, sequence, record),
         repeated: (nowMs, sequence) => {
-          // Only requests need an answer to a repeat: the reply may be what was lost.
-          if (lane === Lane.requests) this.#requestRepeated(nowMs, sequence);
+          if (lane === Lane.requests) this.#answering.repeated(nowMs, sequence);
         },
       });
     this.#inbound = {
@@ -180,7 +172,7 @@ export class Link implements SessionOwner {
     const uncertain = [...left].filter((message) => isUncertain(message));
     const movable = [...left].filter((message) => !isUncertain(message));
     this.#awaitingReply.clear();
-    this.#repliesInFlight.clear();
+    this.#answering.abandon();
     for (const lane of Object.values(this.#inbound)) lane.dispose();
     this.#queuedCount = 0;
     this.#queuedBytes = 0;
@@ -223,10 +215,7 @@ export class Link implements SessionOwner {
       readonly messageSequence: number;
     },
   ): void {
-    const { laneSequence, status, body } = reply;
-    if (!this.#requests.finish(nowMs, laneSequence, status, body)) return;
-    this.#context.counters.add("requestsExecuted");
-    this.#sendReply(nowMs, laneSequence, status, body, reply);
+    this.#answering.reply(nowMs, reply);
   }
 
   // Time.
@@ -311,7 +300,7 @@ export class Link implements SessionOwner {
     this.#context.counters.add("messagesDelivered");
     const { purpose } = message;
     if (purpose.kind === "reply") {
-      this.#repliesInFlight.delete(purpose.requestSequence);
+      this.#answering.delivered(purpose.requestSequence);
       return;
     }
     this.#context.outputs.event({
@@ -348,20 +337,19 @@ export class Link implements SessionOwner {
     const record = decodeRecord(bytes);
     if (LANE_OF_KIND[record.kind] !== lane) throw malformed("record on the wrong lane");
     this.#usedAtMs = nowMs;
-    const id = messageId(record.incarnation, record.messageSequence);
     switch (record.kind) {
       case RecordKind.text:
         this.#context.counters.add("messagesReceived");
         this.#context.outputs.event({
           kind: "message",
           from: this.peer,
-          messageId: id,
+          messageId: messageId(record.incarnation, record.messageSequence),
           sentAtMs: record.sentAtMs,
           body: record.body,
         });
         return;
       case RecordKind.request:
-        this.#requestArrived(nowMs, laneSequence, id, record);
+        this.#answering.arrived(nowMs, laneSequence, record);
         return;
       case RecordKind.reply: {
         const request = this.#awaitingReply.get(record.requestSequence);
@@ -380,55 +368,6 @@ export class Link implements SessionOwner {
         this.#ended(request);
       }
     }
-  }
-
-  #requestArrived(nowMs: number, laneSequence: number, id: string, record: RequestRecord): void {
-    if (!this.#requests.begin(laneSequence)) {
-      const none = new Uint8Array(0);
-      this.#requests.store(nowMs, laneSequence, ReplyStatus.busy, none);
-      this.#sendReply(nowMs, laneSequence, ReplyStatus.busy, none, record);
-      return;
-    }
-    const { device, incarnation } = this.claims;
-    this.#context.outputs.event({
-      kind: "request",
-      key: { id: device, incarnation, laneSequence },
-      from: this.peer,
-      messageId: id,
-      sentAtMs: record.sentAtMs,
-      body: record.body,
-    });
-  }
-
-  #requestRepeated(nowMs: number, laneSequence: number): void {
-    if (this.#repliesInFlight.has(laneSequence)) return;
-    const repeat = this.#requests.repeated(nowMs, laneSequence);
-    if (repeat.kind === "running") return;
-    this.#context.counters.add("requestsRepeated");
-    const stamp = { sentAtMs: 0, messageSequence: 0 };
-    this.#sendReply(nowMs, laneSequence, repeat.status, repeat.body, stamp);
-  }
-
-  #sendReply(
-    nowMs: number,
-    requestSequence: number,
-    status: ReplyStatusCode,
-    body: Uint8Array,
-    stamp: { readonly sentAtMs: number; readonly messageSequence: number },
-  ): void {
-    const record = encodeRecord({
-      kind: RecordKind.reply,
-      incarnation: this.#context.incarnation,
-      messageSequence: stamp.messageSequence,
-      sentAtMs: stamp.sentAtMs,
-      requestSequence,
-      status,
-      body,
-    });
-    const purpose: Purpose = { kind: "reply", requestSequence };
-    const message = new Outgoing({ lane: Lane.replies, record, purpose, createdAtMs: nowMs });
-    // If there is no room, the stored reply answers the request when it is asked again.
-    if (this.enqueue(nowMs, message)) this.#repliesInFlight.add(requestSequence);
   }
 }
 

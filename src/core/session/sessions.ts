@@ -29,6 +29,7 @@ import { TokenBucket } from "../tokenBucket.js";
 import type { Dial } from "./dial.js";
 import { type Completed, Handshakes } from "./handshakes.js";
 import { DRAIN_MS, Link } from "./link.js";
+import { LinkTable } from "./linkTable.js";
 import { Outgoing } from "./outgoing.js";
 import { CloseReason, Session } from "./session.js";
 
@@ -83,11 +84,7 @@ export class Sessions implements Timed {
   readonly #context: CoreContext;
   readonly #options: SessionsOptions;
   readonly #budget: ByteBudget;
-  /** By device and incarnation; bounded by `limits.sessions`. */
-  readonly #links = new Map<string, Link>();
-  /** The link last heard of a device, and last at an address. Bounded by the links. */
-  readonly #linkOfDevice = new Map<string, Link>();
-  readonly #linkOfAddress = new Map<string, Link>();
+  readonly #links: LinkTable;
   /** By our index; bounded by two per link (one draining). */
   readonly #sessions = new Map<number, SessionEntry>();
   readonly #handshakes: Handshakes;
@@ -98,8 +95,6 @@ export class Sessions implements Timed {
   readonly #touched = new Set<Link>();
   readonly #heardAtMs = new WeakMap<Link, number>();
   readonly #resets = new TokenBucket(RESETS_PER_SECOND, RESETS_PER_SECOND);
-  /** Lane sequences of new links start here: a forgotten link's numbers are never used again. */
-  #firstSequence = 1;
   /** We left the network. */
   #closed = false;
 
@@ -114,6 +109,7 @@ export class Sessions implements Timed {
       announces: options.announces,
       name: context.name,
     });
+    this.#links = new LinkTable(context.limits.sessions);
     this.#budget = new ByteBudget(context.limits.reassemblyBytes);
     this.#handshakes = new Handshakes(context, {
       suite: options.suite,
@@ -166,7 +162,7 @@ export class Sessions implements Timed {
       readonly messageSequence: number;
     },
   ): void {
-    const link = this.#links.get(linkKey(reply.key.id, reply.key.incarnation));
+    const link = this.#links.get(reply.key.id, reply.key.incarnation);
     if (link === undefined) return;
     link.reply(nowMs, { ...reply, laneSequence: reply.key.laneSequence });
     this.#wantSession(nowMs, link);
@@ -180,12 +176,11 @@ export class Sessions implements Timed {
     for (const { message } of this.#tokens.values()) {
       this.#fail(message, "CLOSED", "we left the network before it was delivered");
     }
-    for (const link of this.#links.values()) this.#timers.clear(link);
+    for (const link of this.#links) this.#timers.clear(link);
     for (const { session } of this.#sessions.values()) this.#timers.clear(session);
     this.#handshakes.hangUpAll();
-    for (const map of [this.#links, this.#linkOfDevice, this.#linkOfAddress, this.#sessions]) {
-      map.clear();
-    }
+    this.#links.clear();
+    this.#sessions.clear();
     this.#touched.clear();
     this.#closed = true;
   }
@@ -241,20 +236,10 @@ export class Sessions implements Timed {
   }
 
   #forget(link: Link): void {
-    this.#firstSequence = Math.max(this.#firstSequence, link.nextSequence);
-    const { id, incarnation } = link.peer;
     link.abandon();
     this.#timers.clear(link);
     this.#touched.delete(link);
-    const key = linkKey(id, incarnation);
-    if (this.#links.get(key) === link) this.#links.delete(key);
-    if (this.#linkOfDevice.get(id) === link) this.#linkOfDevice.delete(id);
-    this.#dropAddress(link);
-  }
-
-  #dropAddress(link: Link): void {
-    const key = addressKey(link.path);
-    if (this.#linkOfAddress.get(key) === link) this.#linkOfAddress.delete(key);
+    this.#links.remove(link);
   }
 
   // Routing: which link or dial carries a message.
@@ -280,8 +265,8 @@ export class Sessions implements Timed {
   }
 
   #linkTo(target: SendTarget): Link | undefined {
-    if (target.kind === "device") return this.#linkOfDevice.get(target.id);
-    const link = this.#linkOfAddress.get(addressKey(target.to));
+    if (target.kind === "device") return this.#links.ofDevice(target.id);
+    const link = this.#links.ofAddress(target.to);
     // Without a session nobody knows who is at that address now.
     return link?.session === undefined ? undefined : link;
   }
@@ -394,7 +379,7 @@ export class Sessions implements Timed {
 
   #receiveReset(nowMs: number, bytes: Uint8Array, from: Address): void {
     const unknown = decodeReset(bytes);
-    const link = this.#linkOfAddress.get(addressKey(from));
+    const link = this.#links.ofAddress(from);
     const session = link?.session;
     if (link === undefined || session === undefined) return;
     if (session.remoteIndex !== unknown.receiverIndex || !session.wasSent(unknown.counter)) return;
@@ -422,8 +407,7 @@ export class Sessions implements Timed {
     this.#sessions.set(session.localIndex, { session, link });
     session.sendFinish();
     this.#adopt(nowMs, link, session, claims);
-    this.#linkOfDevice.set(claims.device, link);
-    this.#linkOfAddress.set(addressKey(session.path), link);
+    this.#links.met(link);
     this.#touched.add(link);
     this.#noteHeard(nowMs, link, session);
     if (dial !== undefined) this.#moveDialTo(nowMs, dial, link);
@@ -437,7 +421,7 @@ export class Sessions implements Timed {
       return;
     }
     if (previous !== undefined) this.#drain(nowMs, previous);
-    this.#dropAddress(link);
+    this.#links.moved(link, session.path);
     link.claims = claims;
     link.attach(session);
     // Shows the responder that the third message arrived, and opens the round-trip estimate.
@@ -459,36 +443,24 @@ export class Sessions implements Timed {
   }
 
   #linkFor(nowMs: number, claims: HandshakeClaims, path: Address): Link | undefined {
-    const key = linkKey(claims.device, claims.incarnation);
-    const known = this.#links.get(key);
+    const known = this.#links.get(claims.device, claims.incarnation);
     if (known !== undefined) return known;
-    if (this.#links.size >= this.#context.limits.sessions && !this.#evictIdlest(nowMs)) {
-      return undefined;
-    }
+    if (this.#links.full && !this.#evictIdlest(nowMs)) return undefined;
     const link = new Link(this.#context, {
       claims,
       path,
       budget: this.#budget,
-      firstSequence: this.#firstSequence,
+      firstSequence: this.#links.firstSequence,
       ended: (message) => {
         if (message.purpose.kind !== "reply") this.#tokens.delete(message.purpose.token);
       },
     });
-    this.#links.set(key, link);
+    this.#links.add(link);
     return link;
   }
 
   #evictIdlest(nowMs: number): boolean {
-    let idlest: Link | undefined;
-    let idlestAtMs = Number.POSITIVE_INFINITY;
-    for (const link of this.#links.values()) {
-      if (link.hasCommands) continue;
-      const heardAtMs = link.lastHeardAtMs;
-      if (heardAtMs < idlestAtMs) {
-        idlest = link;
-        idlestAtMs = heardAtMs;
-      }
-    }
+    const idlest = this.#links.idlest();
     if (idlest === undefined) return false;
     if (idlest.session !== undefined) this.#endSession(nowMs, idlest, idlest.session, "sayClosed");
     this.#forget(idlest);
@@ -519,7 +491,6 @@ export class Sessions implements Timed {
       if (stranded.session.probesUnanswered < PROBES_BEFORE_REDIAL) return; // it lives after all
       this.#endSession(nowMs, stranded, stranded.session, "quietly");
     }
-    this.#firstSequence = Math.max(this.#firstSequence, stranded.nextSequence);
     const { movable, uncertain } = stranded.abandon();
     for (const message of movable) this.#moveMessage(nowMs, message, link);
     for (const message of uncertain) {
@@ -547,11 +518,7 @@ export class Sessions implements Timed {
 
   #noteHeard(nowMs: number, link: Link, session: Session): void {
     const moved = addressKey(session.path) !== addressKey(link.path);
-    if (moved && !session.draining) {
-      this.#dropAddress(link);
-      link.path = session.path;
-      this.#linkOfAddress.set(addressKey(link.path), link);
-    }
+    if (moved && !session.draining) this.#links.moved(link, session.path);
     const lastMs = this.#heardAtMs.get(link) ?? Number.NEGATIVE_INFINITY;
     if (!moved && nowMs - lastMs < HEARD_EVERY_MS) return;
     this.#heardAtMs.set(link, nowMs);
@@ -565,8 +532,4 @@ export class Sessions implements Timed {
 /** When nothing has been heard for long and nobody here waits: a reply that nobody fetches goes. */
 function forgetAtMs(link: Link): number {
   return link.hasCommands ? Number.POSITIVE_INFINITY : link.lastHeardAtMs + IDLE_LINK_MS;
-}
-
-function linkKey(device: string, incarnation: string): string {
-  return `${device}/${incarnation}`;
 }
