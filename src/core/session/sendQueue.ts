@@ -70,13 +70,13 @@ export class SendQueue {
   }
 
   /** Moves into a packet what fits. */
-  fill(writer: Writer): PacketContent {
+  pack(writer: Writer): PacketContent {
     const control = this.#control;
     this.#control = [];
     for (const frame of control) writeFrame(writer, frame);
     const chunks: Chunk[] = [];
-    this.#fillFrom(this.#urgent, writer, chunks);
-    this.#fillFrom(this.#bulk, writer, chunks);
+    this.#packFrom(this.#urgent, writer, chunks);
+    this.#packFrom(this.#bulk, writer, chunks);
     return { chunks, control };
   }
 
@@ -85,7 +85,7 @@ export class SendQueue {
     return chunk.message.fragmented ? this.#bulk : this.#urgent;
   }
 
-  #fillFrom(queue: Chunk[], writer: Writer, chunks: Chunk[]): void {
+  #packFrom(queue: Chunk[], writer: Writer, chunks: Chunk[]): void {
     for (;;) {
       dropSettled(queue);
       const [chunk] = queue;

@@ -321,7 +321,7 @@ export class Session {
   #sendPacket(nowMs: number): void {
     const writer = new Writer(this.#payloadBytes);
     if (this.#acknowledger.owed) this.#writeAckIfItFits(nowMs, writer);
-    const content = this.#queue.fill(writer);
+    const content = this.#queue.pack(writer);
     const packetNumber = this.#recovery.takePacketNumber();
     const sizeBytes = this.#transmit(packetNumber, writer);
     if (this.#recovery.packetsInFlight === 0) this.#lastProgressAtMs = nowMs;
