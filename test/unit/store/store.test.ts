@@ -160,6 +160,13 @@ describe.skipIf(isWindows)("a private folder", () => {
     await chmod(path, 0o755);
     await expect(makePrivateFolder(path)).rejects.toMatchObject({ code: "HOME_UNUSABLE" });
   });
+
+  it("is given up where none can be made, at once", async () => {
+    for (const path of ["/proc/udpchat/home", join(folder, "file", "home")]) {
+      await writeFile(join(folder, "file"), "");
+      await expect(makePrivateFolder(path)).rejects.toMatchObject({ code: "HOME_UNUSABLE" });
+    }
+  });
 });
 
 describe("a store", () => {
