@@ -175,7 +175,7 @@ export type GroupLine = v.InferOutput<typeof GroupLineSchema>;
 export const LeftLineSchema = v.object({ type: v.literal("left"), group: v.string() });
 export type LeftLine = v.InferOutput<typeof LeftLineSchema>;
 
-/** A group message is on the wire. */
+/** A group message was accepted: it is on the wire, or leaves as fast as the group may be filled. */
 export const SentLineSchema = v.object({
   type: v.literal("sent"),
   id: v.string(),

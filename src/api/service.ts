@@ -160,7 +160,7 @@ export class Service implements Api {
       yield toGroupLine(group, this.#memberships.isStanding(group));
       for await (const event of events) {
         const line = toEventLine(event);
-        if (line.type !== "warning") yield line;
+        if (line !== undefined && line.type !== "warning") yield line;
       }
     } finally {
       events.close();
@@ -175,7 +175,10 @@ export class Service implements Api {
     );
     try {
       yield { type: "ready" };
-      for await (const event of events) yield toEventLine(event);
+      for await (const event of events) {
+        const line = toEventLine(event);
+        if (line !== undefined) yield line;
+      }
     } finally {
       events.close();
     }

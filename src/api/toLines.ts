@@ -89,9 +89,10 @@ export function toMessageLine(message: Message): MessageLine {
   };
 }
 
+/** Undefined for changed interfaces: `status` tells them. */
 export function toEventLine(
   event: MessengerEvent,
-): MessageLine | PresenceLine | GapLine | WarningLine {
+): MessageLine | PresenceLine | GapLine | WarningLine | undefined {
   switch (event.type) {
     case "message":
       return toMessageLine(event.message);
@@ -113,6 +114,8 @@ export function toEventLine(
       const { code, message, peer } = event.warning;
       return { type: "warning", code, message, peer: peer === null ? null : toPeerRef(peer) };
     }
+    case "interfaces":
+      return undefined;
   }
 }
 

@@ -7,17 +7,24 @@ import type { MessengerOptions } from "../messenger/types.js";
 import type { CommandContext } from "./context.js";
 import { flagOf, readFlags, type Settings } from "./settings.js";
 
+/** Of a messenger of our own. */
+export interface OwnMessenger {
+  /** It takes messages of others: false for commands that would show none of them. */
+  readonly receives: boolean;
+}
+
 /**
  * Calls `use` with the daemon's API, or with a messenger of our own that lasts until `use` ends
  * and does not announce itself.
  */
 export async function withApi<T>(
   context: CommandContext,
+  own: OwnMessenger,
   use: (api: Api) => Promise<T>,
 ): Promise<T> {
   const api = (await daemonAnswers(context.paths.socket))
     ? await connect(context)
-    : await openOwn(context);
+    : await openOwn(context, own);
   try {
     return await use(api);
   } finally {
@@ -100,10 +107,11 @@ function sameItems(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
   return a.size === b.size && [...a].every((item) => b.has(item));
 }
 
-async function openOwn(context: CommandContext): Promise<Api> {
+async function openOwn(context: CommandContext, { receives }: OwnMessenger): Promise<Api> {
   const [{ Messenger }, { Service }] = await Promise.all([
     import("../messenger/messenger.js"),
     import("../api/service.js"),
   ]);
-  return new Service(await Messenger.open({ ...messengerOptions(context), announce: false }));
+  const options = { ...messengerOptions(context), announce: false, receives };
+  return new Service(await Messenger.open(options));
 }

@@ -11,7 +11,7 @@ import type { MessengerApi, MessengerOptions } from "../messenger/types.js";
 import { type Memberships, MembershipsFile, MemoryMemberships } from "../store/memberships.js";
 import type { Paths } from "../store/paths.js";
 import { InstanceLock, type LockPaths } from "./instanceLock.js";
-import { type Log, type LogOptions, logEvent, logStart, openLog } from "./logs.js";
+import { type Log, type LogOptions, logEvent, logInterfaces, logStart, openLog } from "./logs.js";
 import { handleSignals } from "./signals.js";
 
 export interface DaemonOptions {
@@ -65,6 +65,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Daemon> {
       observe: (line) => logEvent(log.logger, line),
       internalError: (error) => log.logger.error({ err: error }, "internal error"),
     });
+    void logInterfaceChanges(messenger, log.logger);
     // The API goes last but for the lock: until then it can say that we are closing.
     cleanups.addBefore("messenger", "api", () => server.close());
     await lock.assertHeld();
@@ -77,6 +78,13 @@ export async function runDaemon(options: DaemonOptions): Promise<Daemon> {
     await cleanups.run();
     log.flush();
     throw error;
+  }
+}
+
+/** Until the messenger is closed. The API's clients are not told: `status` says what is in use. */
+async function logInterfaceChanges(messenger: MessengerApi, logger: Logger): Promise<void> {
+  for await (const event of messenger.events()) {
+    if (event.type === "interfaces") logInterfaces(logger, event.interfaces);
   }
 }
 

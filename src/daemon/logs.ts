@@ -58,7 +58,7 @@ export function logStart(logger: Logger, status: StatusLine, socket: string): vo
       id: status.id,
       port: status.port,
       discoveryPort: status.discoveryPort,
-      interfaces: status.interfaces.map(({ name, address }) => `${name} ${address}`),
+      interfaces: status.interfaces.map(nameAndAddress),
       socket,
     },
     "ready",
@@ -66,6 +66,20 @@ export function logStart(logger: Logger, status: StatusLine, socket: string): vo
   if (status.portTaken) {
     logger.warn({ port: status.port }, "the wanted port is taken by another program");
   }
+}
+
+interface NamedAddress {
+  readonly name: string;
+  readonly address: string;
+}
+
+/** Other interfaces are in use than before. */
+export function logInterfaces(logger: Logger, interfaces: readonly NamedAddress[]): void {
+  logger.info({ interfaces: interfaces.map(nameAndAddress) }, "interfaces changed");
+}
+
+function nameAndAddress({ name, address }: NamedAddress): string {
+  return `${name} ${address}`;
 }
 
 /** What happened, without what was said: logs hold neither texts nor names of peers. */

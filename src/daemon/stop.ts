@@ -5,11 +5,11 @@ import { UdpchatError } from "../errors.js";
 
 export interface StopOptions {
   readonly socket: string;
-  /** Default 10,000. */
+  /** Default 40,000: what was said in groups gets 35 s to be sent and repaired. */
   readonly timeoutMs?: number;
 }
 
-const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_TIMEOUT_MS = 40_000;
 const POLL_MS = 25;
 
 /**

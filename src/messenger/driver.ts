@@ -75,10 +75,26 @@ export class Driver {
     const nowMs = this.#clock.nowMs();
     if (nowMs >= this.#wakeAtMs) this.#core.wake(nowMs);
     const { events, transmits, wakeAtMs } = this.#core.poll(nowMs);
-    for (const event of events) this.#settle(event);
-    for (const transmit of transmits) this.#transmit(transmit);
-    this.#armTimer(nowMs, wakeAtMs);
-    this.#releaseWaiters();
+    try {
+      this.#settleAll(events);
+    } finally {
+      for (const transmit of transmits) this.#transmit(transmit);
+      this.#armTimer(nowMs, wakeAtMs);
+      this.#releaseWaiters();
+    }
+  }
+
+  /** An event that cannot be settled keeps neither the others nor the datagrams: told at the end. */
+  #settleAll(events: readonly CoreEvent[]): void {
+    const errors: unknown[] = [];
+    for (const event of events) {
+      try {
+        this.#settle(event);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
   }
 
   #transmit({ bytes, destination }: Transmit): void {

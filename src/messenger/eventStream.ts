@@ -1,8 +1,21 @@
-import { EventQueue } from "./eventQueue.js";
+import { EventQueue, type EventQueueOptions } from "./eventQueue.js";
 import type { MessengerEvent } from "./types.js";
 
-/** A consumer that falls further behind loses the oldest events, and is told so. */
-export const MAX_EVENTS_BEHIND = 4096;
+/** How far a consumer may fall behind. */
+interface Backlog {
+  readonly events: number;
+  readonly bytes: number;
+}
+
+/** A consumer that falls further behind loses plain messages, then the oldest events. */
+export const MAX_BEHIND: Backlog = { events: 4096, bytes: 8 * 1024 * 1024 };
+/** Kept of what happens before there is a consumer. */
+export const MAX_UNHEARD: Backlog = { events: 1024, bytes: 4 * 1024 * 1024 };
+
+/** An event without its text: addresses, names, objects. An estimate on the safe side. */
+const EVENT_BYTES = 512;
+/** JavaScript keeps a character that is not Latin-1 in two bytes. */
+const CHARACTER_BYTES = 2;
 
 /** Whom to tell what: see {@link EventStream.subscribe}. */
 export interface Subscription {
@@ -11,58 +24,69 @@ export interface Subscription {
   readonly wants?: (event: MessengerEvent) => boolean;
 }
 
-interface Subscriber {
-  readonly queue: EventQueue<MessengerEvent>;
-  readonly wants: (event: MessengerEvent) => boolean;
-}
-
 /** Every event to every subscriber, each at its own pace. */
 export class EventStream {
-  /** Bounded by the application: one per call of `subscribe` that has not ended. */
-  readonly #subscribers = new Set<Subscriber>();
-  /** From before anybody listened: for the first subscriber. Bounded by what opening can say. */
-  #unheard: MessengerEvent[] = [];
+  /** What each wants. Bounded by the application: one per `subscribe` that has not ended. */
+  readonly #subscribers = new Map<EventQueue<MessengerEvent>, Subscription["wants"]>();
+  /** From before anybody wanted everything: for the first who does. Then undefined. */
+  #unheard: EventQueue<MessengerEvent> | undefined = queueOf(MAX_UNHEARD);
   #ended = false;
 
-  /** The events from now on. Ends with `return`, with the signal, and with {@link end}. */
-  subscribe(subscription: Subscription = {}): EventQueue<MessengerEvent> {
-    const subscriber: Subscriber = {
-      queue: new EventQueue<MessengerEvent>({
-        capacity: MAX_EVENTS_BEHIND,
-        lost: eventsLost,
-        signal: subscription.signal,
-        ended: () => this.#subscribers.delete(subscriber),
-      }),
-      wants: subscription.wants ?? (() => true),
-    };
-    if (subscription.signal?.aborted === true) return subscriber.queue;
-    if (this.#ended) {
-      subscriber.queue.end();
-      return subscriber.queue;
+  /**
+   * The events from now on; the first subscriber of everything gets those before as well. Ends
+   * with `return`, with the signal, and with {@link end}.
+   */
+  subscribe({ signal, wants }: Subscription = {}): EventQueue<MessengerEvent> {
+    const queue = queueOf(MAX_BEHIND, {
+      signal,
+      ended: (ended) => this.#subscribers.delete(ended),
+    });
+    if (queue.ended) return queue;
+    this.#subscribers.set(queue, wants);
+    if (wants === undefined) this.#tellUnheard(queue);
+    if (this.#ended) queue.end();
+    return queue;
+  }
+
+  #tellUnheard(queue: EventQueue<MessengerEvent>): void {
+    const unheard = this.#unheard;
+    this.#unheard = undefined;
+    for (let event = unheard?.take(); event !== undefined; event = unheard?.take()) {
+      queue.push(event);
     }
-    this.#subscribers.add(subscriber);
-    if (subscription.wants === undefined) {
-      for (const event of this.#unheard) subscriber.queue.push(event);
-      this.#unheard = [];
-    }
-    return subscriber.queue;
   }
 
   publish(event: MessengerEvent): void {
-    for (const { queue, wants } of this.#subscribers) {
-      if (wants(event)) queue.push(event);
+    if (this.#ended) return;
+    this.#unheard?.push(event);
+    for (const [queue, wants] of this.#subscribers) {
+      if (wants === undefined || wants(event)) queue.push(event);
     }
-  }
-
-  /** For what happened while opening: kept until the first subscriber of everything comes. */
-  publishToFirst(event: MessengerEvent): void {
-    this.#unheard.push(event);
   }
 
   end(): void {
     this.#ended = true;
-    for (const { queue } of this.#subscribers) queue.end();
+    for (const queue of this.#subscribers.keys()) queue.end();
   }
+}
+
+function queueOf(
+  backlog: Backlog,
+  ending: Pick<EventQueueOptions<MessengerEvent>, "signal" | "ended"> = {},
+): EventQueue<MessengerEvent> {
+  return new EventQueue<MessengerEvent>({
+    capacity: backlog.events,
+    sizes: { capacityBytes: backlog.bytes, sizeBytes },
+    // Nobody was promised its arrival; every other message was acknowledged or can be missed.
+    isDispensable: (event) => event.type === "message" && event.message.scope === "plain",
+    lost: eventsLost,
+    ...ending,
+  });
+}
+
+function sizeBytes(event: MessengerEvent): number {
+  const characters = event.type === "message" ? event.message.text.length : 0;
+  return EVENT_BYTES + CHARACTER_BYTES * characters;
 }
 
 function eventsLost(count: number): MessengerEvent {

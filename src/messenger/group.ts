@@ -79,6 +79,7 @@ function groupOf(event: MessengerEvent): string | null {
     case "gap":
       return event.gap.group;
     case "warning":
+    case "interfaces":
       return null;
   }
 }

@@ -1,11 +1,12 @@
 import type { Core } from "../core/core.js";
 import type { CoreEvent } from "../core/io.js";
-import type { Lan, LanDatagram } from "../net/lan.js";
-import { isOurs } from "../wire/header.js";
+import type { Lan, LanDatagram, LanInterface } from "../net/lan.js";
+import { DatagramType } from "../wire/constants.js";
+import { datagramType, isOurs } from "../wire/header.js";
 import type { Clock } from "./clock.js";
 import { Driver } from "./driver.js";
 import { EventQueue } from "./eventQueue.js";
-import { EventStream, MAX_EVENTS_BEHIND } from "./eventStream.js";
+import { EventStream, MAX_BEHIND } from "./eventStream.js";
 import type { LookUp } from "./hostLookup.js";
 import { Inbox } from "./inbox.js";
 import { JoinedGroups } from "./joinedGroups.js";
@@ -30,8 +31,11 @@ import type {
 } from "./types.js";
 import { checkedDurationMs, closedError, DEFAULT_DISCOVER_MS } from "./waiting.js";
 
-/** Goodbyes and last repairs take a few seconds; a peer that keeps asking does not hold us. */
-const MAX_DEPARTURE_MS = 6000;
+/**
+ * The core says when it is done: lines that wait get 30 s to be sent, repairs 5 s after that
+ * (`core/groups/farewell.ts`). Longer than both we do not wait, whatever happens.
+ */
+const MAX_DEPARTURE_MS = 36_000;
 
 /**
  * A member of the local network: finds peers, exchanges messages with them, chats in groups.
@@ -40,6 +44,7 @@ const MAX_DEPARTURE_MS = 6000;
 export class Messenger implements MessengerApi {
   readonly id: string;
   readonly name: string;
+  readonly #receives: boolean;
   readonly #core: Core;
   readonly #lan: Lan;
   readonly #clock: Clock;
@@ -67,25 +72,34 @@ export class Messenger implements MessengerApi {
   ): Promise<Messenger> {
     // What arrives before everything is open is lost, as it would be a moment earlier.
     let messenger: Messenger | undefined;
+    /** Bounded by what can fail while opening. */
+    const earlyTroubles: string[] = [];
     const opened = await openParts(options, parts, {
       datagram(datagram) {
         if (messenger !== undefined) messenger.#receive(datagram);
       },
-      interfacesChanged() {
-        if (messenger !== undefined) messenger.#interfacesChanged();
+      interfacesChanged(interfaces) {
+        if (messenger !== undefined) messenger.#interfacesChanged(interfaces);
       },
       trouble({ where, code }) {
-        if (messenger !== undefined) messenger.#warnOfNetwork(`${where}: ${code}`);
+        const trouble = `${where}: ${code}`;
+        if (messenger === undefined) earlyTroubles.push(trouble);
+        else messenger.#warnOfNetwork(trouble);
       },
     });
-    messenger = new Messenger(opened);
+    messenger = new Messenger(opened, options);
+    for (const trouble of earlyTroubles) messenger.#warnOfNetwork(trouble);
     return messenger;
   }
 
-  private constructor(opened: Awaited<ReturnType<typeof openParts>>) {
+  private constructor(
+    opened: Awaited<ReturnType<typeof openParts>>,
+    { receives = true }: MessengerOptions,
+  ) {
     const { core, lan, clock, name, warnings } = opened;
     this.id = core.id;
     this.name = name;
+    this.#receives = receives;
     this.#core = core;
     this.#lan = lan;
     this.#clock = clock;
@@ -104,7 +118,7 @@ export class Messenger implements MessengerApi {
       handlers: this.#handlers,
       directVerified: opened.directVerified,
     });
-    for (const warning of warnings) stream.publishToFirst({ type: "warning", warning });
+    for (const warning of warnings) stream.publish({ type: "warning", warning });
   }
 
   #makeFinder(lookUp: LookUp): PeerFinder {
@@ -130,7 +144,7 @@ export class Messenger implements MessengerApi {
   async *discover(options: WaitOptions = {}): AsyncGenerator<Peer, void, undefined> {
     this.#assertOpen();
     const timeoutMs = checkedDurationMs(options.timeoutMs ?? DEFAULT_DISCOVER_MS);
-    const answers = new EventQueue<Peer>({ capacity: MAX_EVENTS_BEHIND, signal: options.signal });
+    const answers = new EventQueue<Peer>({ capacity: MAX_BEHIND.events, signal: options.signal });
     const stop = this.#queries.start(this.#driver, {
       answered: (peer) => answers.push(rosterPeer(peer)),
       closed: () => answers.end(),
@@ -214,12 +228,13 @@ export class Messenger implements MessengerApi {
   }
 
   #receive(datagram: LanDatagram): void {
-    if (isOurs(datagram.bytes)) this.#driver.receive(datagram);
-    else this.#inbox.receivePlain(datagram);
+    if (!isOurs(datagram.bytes)) this.#inbox.receivePlain(datagram);
+    else if (this.#receives || !beginsHandshake(datagram)) this.#driver.receive(datagram);
   }
 
-  #interfacesChanged(): void {
+  #interfacesChanged(interfaces: readonly LanInterface[]): void {
     this.#driver.command((core, nowMs) => core.interfacesChanged(nowMs));
+    this.#stream.publish({ type: "interfaces", interfaces });
   }
 
   #warnOfNetwork(message: string): void {
@@ -251,4 +266,9 @@ export class Messenger implements MessengerApi {
         this.#inbox.settle(event);
     }
   }
+}
+
+/** Somebody wants to write to us. */
+function beginsHandshake({ bytes }: LanDatagram): boolean {
+  return datagramType(bytes) === DatagramType.handshakeInit;
 }

@@ -12,6 +12,8 @@ const ASK_NETWORK_MS = 600;
 /** After somebody with that name answered: time for another one of the same name to answer. */
 const NAMESAKE_GRACE_MS = 150;
 
+type TargetOf<Kind extends Target["kind"]> = Extract<Target, { readonly kind: Kind }>;
+
 /** What a finder builds on. */
 export interface PeerFinderParts {
   readonly driver: Driver;
@@ -21,14 +23,13 @@ export interface PeerFinderParts {
 }
 
 /**
- * Finds whom a target means. Calls for the same name share one question, so that what is sent to
- * it stays in the order of the calls.
+ * Finds whom a target means. Calls for the same target share one search for as long as it takes,
+ * so that what is sent to it stays in the order of the calls.
  */
 export class PeerFinder {
   readonly #parts: PeerFinderParts;
-  /** By name, while they are looked for; bounded by the calls of the application that wait. */
-  readonly #lookups = new Map<string, Promise<string>>();
-  readonly #questions = new Map<string, Promise<void>>();
+  /** By target, while it is looked for; bounded by the calls of the application that wait. */
+  readonly #searches = new Map<string, Promise<SendTarget>>();
 
   constructor(parts: PeerFinderParts) {
     this.#parts = parts;
@@ -40,22 +41,36 @@ export class PeerFinder {
       case "address":
         return { kind: "address", to: target.to };
       case "host": {
-        const peer = target.nickname === undefined ? undefined : this.#known(target.nickname);
-        if (peer !== undefined) return { kind: "device", id: peer.id };
-        const address = await shared(this.#lookups, target.host, this.#parts.lookUp);
-        return { kind: "address", to: { address, port: target.port } };
+        const { nickname, host, port } = target;
+        return this.#shared(nickname ?? `${host}:${port}`, () => this.#host(target));
       }
       case "peer":
-        return { kind: "device", id: (await this.#peer(target.name)).id };
+        return this.#shared(target.name, () => this.#peer(target.name));
     }
   }
 
-  async #peer(name: string): Promise<PeerView> {
-    const known = this.#known(name);
-    if (known !== undefined) return known;
-    await shared(this.#questions, name, () => this.#askNetwork(name));
-    const found = this.#known(name);
-    if (found !== undefined) return found;
+  /** One search for all who look for the same at the same time, however quickly it would end. */
+  #shared(key: string, search: () => Promise<SendTarget>): Promise<SendTarget> {
+    const underWay = this.#searches.get(key);
+    if (underWay !== undefined) return underWay;
+    const started = search().finally(() => this.#searches.delete(key));
+    this.#searches.set(key, started);
+    return started;
+  }
+
+  async #host({ host, port, nickname }: TargetOf<"host">): Promise<SendTarget> {
+    const peer = nickname === undefined ? undefined : this.#known(nickname);
+    if (peer !== undefined) return { kind: "device", id: peer.id };
+    return { kind: "address", to: { address: await this.#parts.lookUp(host), port } };
+  }
+
+  async #peer(name: string): Promise<SendTarget> {
+    let peer = this.#known(name);
+    if (peer === undefined) {
+      await this.#askNetwork(name);
+      peer = this.#known(name);
+    }
+    if (peer !== undefined) return { kind: "device", id: peer.id };
     throw new UdpchatError("NO_SUCH_PEER", `nobody called ${name} was found on this network`, {
       remedy: `see who is there with discover; for a host name write ${name}:${DEFAULT_DATA_PORT}`,
     });
@@ -89,17 +104,4 @@ export class PeerFinder {
       });
     });
   }
-}
-
-/** One run of `start` for all who ask for the same key at the same time. */
-function shared<T>(
-  running: Map<string, Promise<T>>,
-  key: string,
-  start: (key: string) => Promise<T>,
-): Promise<T> {
-  const joined = running.get(key);
-  if (joined !== undefined) return joined;
-  const started = start(key).finally(() => running.delete(key));
-  running.set(key, started);
-  return started;
 }

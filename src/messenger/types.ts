@@ -78,7 +78,11 @@ export interface Reply {
   readonly rttMs: number;
 }
 
-/** Somebody came, went, or was found gone. */
+/**
+ * Somebody came, went, or was found gone. In a group, `join` is a member that came after us, and
+ * `leave` one that said goodbye; `online` is a member that was there before us or is back after
+ * a silence, and `offline` one that fell silent. In the roster it is `online` or `offline`.
+ */
 export interface Presence {
   readonly event: "join" | "leave" | "online" | "offline";
   /** Label of the group; null for the roster. */
@@ -108,7 +112,9 @@ export type MessengerEvent =
   | { readonly type: "message"; readonly message: Message }
   | { readonly type: "presence"; readonly presence: Presence }
   | { readonly type: "gap"; readonly gap: Gap }
-  | { readonly type: "warning"; readonly warning: Warning };
+  | { readonly type: "warning"; readonly warning: Warning }
+  /** An interface appeared, vanished or changed: these are in use now. */
+  | { readonly type: "interfaces"; readonly interfaces: readonly LanInterface[] };
 
 export interface MessengerOptions {
   /** Folder of identity and memberships; created if missing. Default: the platform's own. */
@@ -129,6 +135,13 @@ export interface MessengerOptions {
   readonly peers?: readonly string[];
   /** Appear in other people's rosters. Default true. */
   readonly announce?: boolean;
+  /**
+   * Answer those who want to write to us. Default true. False is for a program that sends or
+   * asks and ends, and never reads `events`: whoever writes to it is told that nobody answers,
+   * instead of `delivered` for what nobody sees. Requests do not come then either. Replies do,
+   * groups work, and a peer that we wrote to ourselves can still write back in that conversation.
+   */
+  readonly receives?: boolean;
 }
 
 /** Facts about a running messenger. */
@@ -166,11 +179,15 @@ export interface Group {
   readonly port: number;
   /** Online members, ourselves not included. */
   members(): PeerRef[];
-  /** Sends one message to everybody in the group; resolves with its id once it is on the wire. */
+  /**
+   * Sends one message to everybody in the group. Resolves with its id once it is accepted and
+   * queued: a long one leaves over time, and `leave` and `close` wait until it is on the wire.
+   * Rejects: NOT_A_MEMBER, MESSAGE_TOO_LARGE, LIMIT_REACHED while too much waits.
+   */
   say(text: string): Promise<string>;
   /** Messages, presence and gaps of this group from now on; ends when the group is left. */
   events(options?: { readonly signal?: AbortSignal }): AsyncIterable<MessengerEvent>;
-  /** Goodbye; repairs are served until nobody asks for them. */
+  /** Sends what was said, up to 30 s; then goodbye and repairs until nobody asks for them. */
   leave(): Promise<void>;
 }
 
@@ -191,8 +208,16 @@ export interface MessengerApi {
   handle(handler: (request: Request) => Promise<string> | string): () => void;
   join(group: string): Promise<Group>;
   groups(): Group[];
-  /** Everything from now on. A consumer that falls 4,096 events behind loses the oldest. */
+  /**
+   * Everything from now on. The first call also gets what happened since `open`: its last 1,024
+   * events or 4 MiB. What happens between the end of the last consumer and the next call is not
+   * kept. A consumer that falls 4,096 events or 8 MiB behind loses plain messages first and then
+   * the oldest events; a warning EVENTS_LOST says how many.
+   */
   events(options?: { readonly signal?: AbortSignal }): AsyncIterable<MessengerEvent>;
-  /** Says goodbye to groups, peers and the network, and frees the sockets. */
+  /**
+   * Says goodbye to groups, peers and the network, and frees the sockets. What was said in groups
+   * is sent first, up to 30 s; a `send` or `ask` that waits rejects with CLOSED.
+   */
   close(): Promise<void>;
 }

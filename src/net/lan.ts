@@ -7,7 +7,7 @@ export interface LanAddress {
 }
 
 export interface LanDatagram {
-  /** Valid only during the call: copy what you keep. */
+  /** A buffer of its own, as Node makes one for each datagram: it may be kept, never changed. */
   readonly bytes: Uint8Array;
   readonly from: LanAddress;
   /** The source lies in a subnet of one of our interfaces, loopback included. */

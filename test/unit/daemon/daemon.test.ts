@@ -118,10 +118,13 @@ describe("runDaemon", () => {
 
   it("logs what happens without what was said or by what name", async () => {
     const daemon = await runDaemon(options());
+    const interfaces = messengers[0]?.status().interfaces ?? [];
+    messengers[0]?.source.push({ type: "interfaces", interfaces });
     messengers[0]?.source.push(messageEvent("the secret text"));
     await until(() => logged.includes('"message"'));
     await daemon.stop();
     expect(logged).toContain('"msg":"ready"');
+    expect(logged).toContain('"interfaces":["lo 127.0.0.1"],"msg":"interfaces changed"');
     expect(logged).toContain('"msg":"stopped"');
     expect(logged).not.toContain("secret");
     expect(logged).not.toContain("alice");

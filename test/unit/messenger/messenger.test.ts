@@ -3,6 +3,7 @@ import { identityFromSeed } from "../../../src/crypto/identity.js";
 import { UdpchatError } from "../../../src/errors.js";
 import { Messenger } from "../../../src/messenger/messenger.js";
 import type { MessengerEvent, MessengerOptions } from "../../../src/messenger/types.js";
+import type { LanHandlers } from "../../../src/net/lan.js";
 import { encodeUtf8 } from "../../../src/wire/cursor.js";
 import { ManualClock } from "../../support/manualClock.js";
 import { MemorySegment } from "../../support/memoryLan.js";
@@ -24,6 +25,10 @@ class World {
         clock: this.clock,
         random: new SeededRandom(this.#seed),
         lookUp: async (host) => {
+          if (host === "slow.test") {
+            await new Promise<void>((resolve) => this.clock.after(2000, resolve));
+            return "10.0.0.2";
+          }
           if (host === "bob.test") return "10.0.0.2";
           throw new UdpchatError("NAME_NOT_RESOLVED", `the name ${host} has no IPv4 address`);
         },
@@ -81,6 +86,14 @@ async function collect<T>(iterable: AsyncIterable<T>): Promise<T[]> {
   return items;
 }
 
+/** Lets time pass until the roster has somebody, and no more. */
+async function untilMet(messenger: Messenger): Promise<void> {
+  for (let waitedMs = 0; waitedMs < 2000 && messenger.peers().length === 0; waitedMs += 1) {
+    await world.clock.advance(1);
+  }
+  expect(messenger.peers()).toHaveLength(1);
+}
+
 describe("discover", () => {
   it("yields the peers that answer and ends at its timeout", async () => {
     const alice = await world.messenger("alice");
@@ -133,6 +146,40 @@ describe("send", () => {
     for (const text of texts) {
       expect((await nextOf(events, "message")).message.text).toBe(text);
     }
+  });
+
+  it("keeps the order of the calls while a name is looked for", async () => {
+    const alice = await world.messenger("alice", { announce: false });
+    await world.clock.advance(100);
+    const bob = await world.messenger("bob");
+    const events = bob.events();
+    const first = alice.send("bob", "first");
+    // The roster has bob while the first call still waits for a namesake.
+    await untilMet(alice);
+    const second = alice.send("bob", "second");
+    await world.clock.until(Promise.all([first, second]));
+    expect((await nextOf(events, "message")).message.text).toBe("first");
+    expect((await nextOf(events, "message")).message.text).toBe("second");
+  });
+
+  it("keeps the order of the calls while a host is looked up that becomes a nickname", async () => {
+    const alice = await world.messenger("alice");
+    const first = alice.send("slow.test", "first");
+    const bob = await world.messenger("slow.test");
+    const events = bob.events();
+    await untilMet(alice);
+    const second = alice.send("slow.test", "second");
+    await world.clock.until(Promise.all([first, second]));
+    expect((await nextOf(events, "message")).message.text).toBe("first");
+    expect((await nextOf(events, "message")).message.text).toBe("second");
+  });
+
+  it("is not told as delivered by who does not receive, who can ask all the same", async () => {
+    const alice = await world.messenger("alice");
+    const oneShot = await world.messenger("one-shot", { receives: false });
+    alice.handle(({ text }) => text.toUpperCase());
+    expect(await codeOf(alice.send("10.0.0.2", "seen?"))).toBe("TIMEOUT");
+    expect((await world.clock.until(oneShot.ask("10.0.0.1", "time?"))).text).toBe("TIME?");
   });
 
   it("times out naming the target, and does not try any longer", async () => {
@@ -270,6 +317,13 @@ describe("groups", () => {
     expect(await again.say("back")).toMatch(/^[0-9a-f]{32}$/);
   });
 
+  it("ends the events of a group that was left", async () => {
+    const alice = await world.messenger("alice");
+    const group = await alice.join("#ops");
+    await world.clock.until(group.leave());
+    expect(await collect(group.events())).toEqual([]);
+  });
+
   it("rejects what is no group", async () => {
     const alice = await world.messenger("alice");
     expect(await codeOf(alice.join("10.0.0.1"))).toBe("INVALID_GROUP");
@@ -291,6 +345,31 @@ describe("events", () => {
     await world.clock.until(bob.close());
     const went = await nextOf(events, "presence");
     expect(went.presence).toMatchObject({ event: "offline", peer: { id: bob.id }, online: 0 });
+  });
+
+  it("keeps what was acknowledged before anybody listened", async () => {
+    const alice = await world.messenger("alice");
+    const bob = await world.messenger("bob");
+    await world.clock.until(alice.send("10.0.0.2", "precious"));
+    expect((await nextOf(bob.events(), "message")).message.text).toBe("precious");
+  });
+
+  it("tells that the interfaces changed", async () => {
+    let changed: LanHandlers["interfacesChanged"] = () => undefined;
+    const alice = await Messenger.open(
+      { ephemeral: true, name: "alice" },
+      {
+        openLan: (options, handlers) => {
+          changed = handlers.interfacesChanged;
+          return world.segment.open(options, handlers);
+        },
+        clock: world.clock,
+      },
+    );
+    const { interfaces } = alice.status();
+    changed(interfaces);
+    expect(await nextOf(alice.events(), "interfaces")).toEqual({ type: "interfaces", interfaces });
+    await world.clock.until(alice.close());
   });
 
   it("shows plain text from anybody, unverified", async () => {
@@ -352,6 +431,22 @@ describe("open", () => {
     expect(world.segment.openCount).toBe(0);
   });
 
+  it("tells what failed while opening", async () => {
+    const alice = await Messenger.open(
+      { ephemeral: true, name: "alice" },
+      {
+        openLan: (options, handlers) => {
+          handlers.trouble({ where: "membership", code: "ENODEV" });
+          return world.segment.open(options, handlers);
+        },
+        clock: world.clock,
+      },
+    );
+    const { warning } = await nextOf(alice.events(), "warning");
+    expect(warning).toMatchObject({ code: "NETWORK", message: "membership: ENODEV" });
+    await world.clock.until(alice.close());
+  });
+
   it("leaves out a configured peer whose name is unknown, and says so", async () => {
     const alice = await world.messenger("alice", { peers: ["nas.test", "bob.test:1234"] });
     const { warning } = await nextOf(alice.events(), "warning");
@@ -363,6 +458,20 @@ describe("open", () => {
 });
 
 describe("close", () => {
+  it("waits until everything is sent that was said", async () => {
+    const alice = await world.messenger("alice");
+    const bob = await world.messenger("bob");
+    const atAlice = await alice.join("#ops");
+    const atBob = await bob.join("#ops");
+    const events = collect(atBob.events());
+    await world.clock.advance(3000);
+    for (let line = 0; line < 15; line += 1) await atAlice.say("x".repeat(65_536));
+    await world.clock.until(alice.close());
+    await world.clock.until(bob.close());
+    const lines = (await events).filter(({ type }) => type === "message");
+    expect(lines).toHaveLength(15);
+  });
+
   it("rejects what waits, ends what iterates, frees the network, and can be repeated", async () => {
     const alice = await world.messenger("alice");
     const group = await alice.join("#ops");

@@ -13,6 +13,8 @@ export async function handle(args: AskArgs, context: CommandContext): Promise<nu
   const { io, printer, signal } = context;
   const text = await readTextArgument(args.text, io, signal);
   const input = { target: args.target, text, ...timeoutInput(context) };
-  await printer.line(await withApi(context, (api) => api.call("ask", input, { signal })));
+  await printer.line(
+    await withApi(context, { receives: false }, (api) => api.call("ask", input, { signal })),
+  );
   return EXIT.done;
 }

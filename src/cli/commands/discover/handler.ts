@@ -8,7 +8,7 @@ import { timeoutInput } from "../../timeoutInput.js";
 /** @throws UdpchatError NOBODY */
 export async function handle(_args: GlobalArgs, context: CommandContext): Promise<number> {
   const { printer, signal } = context;
-  return await withApi(context, async (api) => {
+  return await withApi(context, { receives: false }, async (api) => {
     let answers = 0;
     for await (const peer of api.stream("discover", timeoutInput(context), { signal })) {
       answers += 1;

@@ -5,6 +5,8 @@ import type { GlobalArgs } from "../../globalOptions.js";
 
 export async function handle(_args: GlobalArgs, context: CommandContext): Promise<number> {
   const { printer, signal } = context;
-  await printer.line(await withApi(context, (api) => api.call("id", {}, { signal })));
+  await printer.line(
+    await withApi(context, { receives: false }, (api) => api.call("id", {}, { signal })),
+  );
   return EXIT.done;
 }

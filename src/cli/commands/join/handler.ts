@@ -17,7 +17,8 @@ export async function handle(
   { group, detach }: JoinArgs,
   context: CommandContext,
 ): Promise<number> {
-  if (!detach) return await withApi(context, (api) => chat(group, api, context));
+  if (!detach)
+    return await withApi(context, { receives: false }, (api) => chat(group, api, context));
   const { printer, signal, stderr } = context;
   const joined = await withDaemon(context, (api) => api.call("join", { group }, { signal }));
   await stderr.line(OPEN_GROUP);

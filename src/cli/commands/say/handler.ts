@@ -12,6 +12,8 @@ export async function handle(args: SayArgs, context: CommandContext): Promise<nu
   const { io, printer, signal } = context;
   const text = await readTextArgument(args.text, io, signal);
   const input = { group: args.group, text, temporary: true };
-  await printer.line(await withApi(context, (api) => api.call("say", input, { signal })));
+  await printer.line(
+    await withApi(context, { receives: false }, (api) => api.call("say", input, { signal })),
+  );
   return EXIT.done;
 }

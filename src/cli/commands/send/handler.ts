@@ -25,6 +25,8 @@ export async function handle(args: SendArgs, context: CommandContext): Promise<n
     return await sendPlain({ target: args.target, text, wait: args.wait }, context);
   }
   const input = { target: args.target, text, ...timeoutInput(context) };
-  await printer.line(await withApi(context, (api) => api.call("send", input, { signal })));
+  await printer.line(
+    await withApi(context, { receives: false }, (api) => api.call("send", input, { signal })),
+  );
   return EXIT.done;
 }

@@ -16,7 +16,7 @@ export interface ServeArgs {
 /** One request at a time, until we are interrupted. */
 export async function handle({ exec }: ServeArgs, context: CommandContext): Promise<number> {
   const { printer, signal } = context;
-  return await withApi(context, async (api) => {
+  return await withApi(context, { receives: true }, async (api) => {
     for await (const line of api.stream("requests", {}, { signal })) {
       if (line.type === "ready") await remarkWhereWeAre("serving", api, context);
       await printer.line(line);
