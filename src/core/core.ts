@@ -161,7 +161,11 @@ export class Core {
   /** Time passed. Harmless when nothing is due. */
   wake(nowMs: number): void {
     const lagMs = nowMs - this.#promisedWakeMs;
-    if (lagMs > LAG_TOLERATED_MS) this.#discovery.compensate(nowMs, lagMs);
+    if (lagMs > LAG_TOLERATED_MS) {
+      this.#discovery.compensate(nowMs, lagMs);
+      this.#sessions.compensate(nowMs, lagMs);
+      this.#groups.compensate(nowMs, lagMs);
+    }
     this.#discovery.wake(nowMs);
     this.#sessions.wake(nowMs);
     this.#groups.wake(nowMs);
@@ -255,10 +259,13 @@ export class Core {
     this.#groups.leave(nowMs, groupId);
   }
 
-  /** One message to a group. Returns the message id. Throws NOT_A_MEMBER, LIMIT_REACHED. */
-  say(nowMs: number, groupId: string, body: Uint8Array, sentAtMs: number): string {
+  /**
+   * One message to a group. It goes out with the next poll, whose time counts. Returns the message
+   * id. Throws NOT_A_MEMBER, LIMIT_REACHED.
+   */
+  say(_nowMs: number, groupId: string, body: Uint8Array, sentAtMs: number): string {
     const messageSequence = this.#nextMessageSequence();
-    this.#groups.say(nowMs, groupId, { body, sentAtMs, messageSequence });
+    this.#groups.say(groupId, { body, sentAtMs, messageSequence });
     return messageId(this.incarnation, messageSequence);
   }
 

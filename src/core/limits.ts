@@ -3,7 +3,10 @@
  * core in one place, so that `status` can show them and tests can shrink them.
  */
 export interface Limits {
-  /** Roster entries; the longest offline goes first, then new ones are refused. */
+  /**
+   * Roster entries; the longest offline goes first, then who was heard only once, then new ones
+   * are refused.
+   */
   readonly peers: number;
   /** Addresses remembered per peer. */
   readonly addressesPerPeer: number;

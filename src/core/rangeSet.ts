@@ -106,11 +106,17 @@ export class RangeSet {
     return this.#ranges.shift()?.last ?? -1;
   }
 
+  /** Joins the lowest ranges until at most `maxRanges` are left. */
+  shrink(maxRanges: number): void {
+    const surplus = this.#ranges.length - maxRanges;
+    const [lowest] = this.#ranges;
+    const kept = this.#ranges[surplus];
+    if (surplus <= 0 || lowest === undefined || kept === undefined) return;
+    kept.first = lowest.first;
+    this.#ranges.splice(0, surplus);
+  }
+
   #joinLowest(): void {
-    if (this.#ranges.length <= this.#maxRanges) return;
-    const [lowest, second] = this.#ranges;
-    if (lowest === undefined || second === undefined) return;
-    second.first = lowest.first;
-    this.#ranges.shift();
+    this.shrink(this.#maxRanges);
   }
 }

@@ -1,3 +1,5 @@
+import { BoundedMap } from "./boundedMap.js";
+
 /** Lets `burst` through at once and `ratePerSecond` on average; starts full. */
 export class TokenBucket {
   readonly #ratePerSecond: number;
@@ -36,9 +38,8 @@ export class TokenBucket {
 export class KeyedTokenBuckets {
   readonly #ratePerSecond: number;
   readonly #burst: number;
-  readonly #maxKeys: number;
-  /** In the order of their last use; bounded by `maxKeys`. */
-  readonly #buckets = new Map<string, TokenBucket>();
+  /** In the order of their last use. */
+  readonly #buckets: BoundedMap<string, TokenBucket>;
 
   constructor(options: {
     readonly ratePerSecond: number;
@@ -47,20 +48,13 @@ export class KeyedTokenBuckets {
   }) {
     this.#ratePerSecond = options.ratePerSecond;
     this.#burst = options.burst;
-    this.#maxKeys = options.maxKeys;
+    this.#buckets = new BoundedMap(options.maxKeys);
   }
 
   /** Takes a token from the bucket of `key`; false if it is empty. */
   take(nowMs: number, key: string): boolean {
     const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#ratePerSecond, this.#burst);
-    this.#buckets.delete(key);
     this.#buckets.set(key, bucket);
-    if (this.#buckets.size > this.#maxKeys) {
-      for (const oldest of this.#buckets.keys()) {
-        this.#buckets.delete(oldest);
-        break;
-      }
-    }
     return bucket.take(nowMs);
   }
 

@@ -19,5 +19,6 @@ export function randomHex(random: RandomSource, countBytes: number): string {
 
 /** A random 32-bit number. */
 export function randomU32(random: RandomSource): number {
-  return Number.parseInt(randomHex(random, 4), 16);
+  const bytes = random.bytes(4);
+  return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0);
 }

@@ -102,6 +102,27 @@ describe("a node that leaves", () => {
   });
 });
 
+describe("a process that was stopped for minutes", () => {
+  it("blames nobody for it, neither in the roster nor in the group", () => {
+    const network = new SimNetwork(5);
+    const [a, b, c] = ["a", "b", "c"].map((name) => network.addNode(name));
+    network.run(3_000);
+    for (const node of [a, b, c]) node?.join("224.0.1.100");
+    network.run(60_000);
+    if (b === undefined) return expect.unreachable();
+    const before = b.events.length;
+    b.up = false;
+    network.run(300_000);
+    b.up = true;
+    b.core.wake(network.nowMs);
+    network.pump(b);
+    network.run(60_000);
+    const changes = b.events.slice(before).map((event) => "change" in event && event.change);
+    expect(changes).not.toContain("offline");
+    return undefined;
+  });
+});
+
 describe("quiet traffic", () => {
   it("is beacons and nothing else, within the budget, also after talk", () => {
     for (const seed of SEEDS.slice(0, 3)) {

@@ -59,7 +59,7 @@ export class GroupNode {
     const body = encodeUtf8(text);
     const sentAtMs = 1_700_000_000_000 + Math.round(nowMs);
     const messageSequence = this.#messageSequence;
-    this.groups.say(nowMs, TEST_GROUP.groupId, { body, sentAtMs, messageSequence });
+    this.groups.say(TEST_GROUP.groupId, { body, sentAtMs, messageSequence });
   }
 
   of<Kind extends CoreEvent["kind"]>(kind: Kind): EventOf<Kind>[] {

@@ -1,9 +1,10 @@
-import { signatureOf, signedPart } from "../../wire/header.js";
 import { type Beacon, decodeBeacon, decodeLeave } from "../../wire/presence.js";
+import { isAuthentic } from "../authenticity.js";
+import { BoundedMap } from "../boundedMap.js";
 import type { CoreContext } from "../context.js";
 import type { Address } from "../io.js";
 import type { Roster } from "./roster.js";
-import { type RosterEntry, rememberOnce } from "./rosterEntry.js";
+import type { RosterEntry } from "./rosterEntry.js";
 
 /** Other live incarnations of our own key already reported; the oldest is forgotten. */
 const MAX_REPORTED_TWINS = 16;
@@ -28,8 +29,8 @@ export class Admission {
   readonly #roster: Roster;
   /** A process that does not announce itself may run beside the one that does. */
   readonly #reportTwins: boolean;
-  /** Incarnations; bounded by `MAX_REPORTED_TWINS`. */
-  readonly #reportedTwins = new Set<string>();
+  /** Incarnations. */
+  readonly #reportedTwins = new BoundedMap<string, true>(MAX_REPORTED_TWINS);
 
   constructor(context: CoreContext, roster: Roster, options: { readonly reportTwins: boolean }) {
     this.#context = context;
@@ -70,7 +71,9 @@ export class Admission {
   }
 
   #verified(beacon: Beacon, bytes: Uint8Array): AdmittedBeacon | undefined {
-    return this.#isGenuine(beacon.device, bytes) ? { beacon, bytes, repeated: false } : undefined;
+    return isAuthentic(this.#context, beacon.device, bytes)
+      ? { beacon, bytes, repeated: false }
+      : undefined;
   }
 
   /** The peer whose genuine goodbye this is. Throws MALFORMED_DATAGRAM. */
@@ -84,7 +87,7 @@ export class Admission {
     if (entry === undefined || entry.incarnation !== leave.incarnation) return undefined;
     // Also its repetitions: they carry the sequence of the first.
     if (leave.sequence <= entry.sequence) return undefined;
-    if (!this.#isGenuine(leave.device, bytes)) return undefined;
+    if (!isAuthentic(this.#context, leave.device, bytes)) return undefined;
     entry.depart(leave.sequence);
     return entry;
   }
@@ -94,15 +97,15 @@ export class Admission {
     this.#context.counters.add("datagramsOwn");
     if (beacon.incarnation === this.#context.incarnation || !this.#reportTwins) return;
     if (this.#reportedTwins.has(beacon.incarnation)) return;
-    if (!this.#isGenuine(beacon.device, bytes)) return;
-    rememberOnce(this.#reportedTwins, beacon.incarnation, MAX_REPORTED_TWINS);
+    if (!isAuthentic(this.#context, beacon.device, bytes)) return;
+    this.#reportedTwins.set(beacon.incarnation, true);
     this.#reportDuplicate(beacon, from);
   }
 
   /** An incarnation that is older than the one in the roster, which is live. */
   #rival(entry: RosterEntry, beacon: Beacon, bytes: Uint8Array, from: Address): void {
     if (entry.hasReportedRival(beacon.incarnation)) return;
-    if (!this.#isGenuine(beacon.device, bytes)) return;
+    if (!isAuthentic(this.#context, beacon.device, bytes)) return;
     entry.reportRival(beacon.incarnation);
     this.#reportDuplicate(beacon, from);
   }
@@ -122,12 +125,6 @@ export class Admission {
         addresses: [at],
       },
     });
-  }
-
-  #isGenuine(device: string, bytes: Uint8Array): boolean {
-    if (this.#context.verify(device, signedPart(bytes), signatureOf(bytes))) return true;
-    this.#context.counters.add("datagramsForged");
-    return false;
   }
 }
 

@@ -1,5 +1,6 @@
 import { uniformBetween } from "../../crypto/random.js";
 import { encodeAnswer, type Query } from "../../wire/presence.js";
+import { clamp } from "../clamp.js";
 import type { CoreContext } from "../context.js";
 import type { Address, Timed } from "../io.js";
 import { TimerQueue } from "../timers.js";
@@ -16,7 +17,8 @@ const MAX_WINDOW_MS = 4_000;
 /** Held longer than any asker waits: the machine slept. */
 const USELESS_AFTER_MS = 5_000;
 
-const PER_SOURCE = { ratePerSecond: 1, burst: 3, maxKeys: 1024 };
+/** Per address: three users of one host may ask in the same second, three times each. */
+const PER_SOURCE = { ratePerSecond: 3, burst: 9, maxKeys: 1024 };
 const ANSWERS_PER_SECOND = 100;
 /** More than the rate lets in during the longest window: 100 + 4 x 100. */
 const MAX_HELD_ANSWERS = 512;
@@ -61,14 +63,15 @@ export class Answering implements Timed {
     }
     this.#held.set(query.nonce, answer);
     const peers = Math.max(peersLive, query.peersKnown);
-    const windowMs = Math.min(Math.max(MIN_WINDOW_MS, peers * WINDOW_PER_PEER_MS), MAX_WINDOW_MS);
+    const windowMs = clamp(peers * WINDOW_PER_PEER_MS, MIN_WINDOW_MS, MAX_WINDOW_MS);
     const delayMs = uniformBetween(this.#context.random, MIN_DELAY_MS, windowMs);
     this.#due.set(query.nonce, nowMs + delayMs);
   }
 
   #admits(nowMs: number, to: Address): boolean {
     if (this.#held.size >= MAX_HELD_ANSWERS) return false;
-    return this.#perSource.take(nowMs, `${to.address}:${to.port}`) && this.#inAll.take(nowMs);
+    // The port is the asker's own word: it must not open another bucket.
+    return this.#perSource.take(nowMs, to.address) && this.#inAll.take(nowMs);
   }
 
   nextWakeMs(): number {

@@ -134,6 +134,7 @@ export class Discovery implements Timed {
     if (sighting === undefined) return;
     const rttMs = query.roundTripMs(nowMs, answer.heldUs);
     if (rttMs !== undefined) sighting.entry.sampleRtt(rttMs);
+    this.#roster.confirm(sighting.entry);
     this.#alive(nowMs, sighting);
     this.#tellAnswer(query, sighting.entry, rttMs);
   }
@@ -156,7 +157,9 @@ export class Discovery implements Timed {
     via: FoundVia,
   ): Sighting | undefined {
     const at = { address: from.address, port: beacon.dataPort };
-    const entry = this.#roster.get(beacon.device) ?? this.#add(nowMs, beacon, at, via);
+    const known = this.#roster.get(beacon.device);
+    if (known !== undefined && !repeated) this.#roster.confirm(known);
+    const entry = known ?? this.#add(nowMs, beacon, at, via);
     if (entry === undefined) return undefined;
     const restarted = entry.incarnation !== beacon.incarnation;
     if (restarted) entry.restart(beacon.incarnation);
@@ -172,6 +175,8 @@ export class Discovery implements Timed {
     via: FoundVia,
   ): RosterEntry | undefined {
     const { device, incarnation, name } = peer;
+    const { inTheWay } = this.#roster;
+    if (inTheWay !== undefined) this.#liveness.gone(nowMs, inTheWay);
     const foundVia = this.#configured.includes(at) ? "configured" : via;
     return this.#roster.add(nowMs, { device, incarnation, name, via: foundVia });
   }
@@ -197,6 +202,7 @@ export class Discovery implements Timed {
     if (known === undefined && !peer.announces) return; // passes by
     const entry = known ?? this.#add(nowMs, { ...peer, device: peer.id }, peer, "contact");
     if (entry === undefined) return;
+    this.#roster.confirm(entry);
     const restarted = entry.incarnation !== peer.incarnation;
     if (restarted) {
       // Its one-shot process beside the one that announces itself: that one keeps the entry.

@@ -1,6 +1,7 @@
 import { randomHex } from "../../crypto/random.js";
 import { NONCE_BYTES } from "../../wire/constants.js";
 import { encodeQuery } from "../../wire/presence.js";
+import { BoundedMap } from "../boundedMap.js";
 import type { CoreContext } from "../context.js";
 import type { Address, Destination, Timed } from "../io.js";
 import { TimerQueue } from "../timers.js";
@@ -57,10 +58,10 @@ export class Querying implements Timed {
   readonly #context: CoreContext;
   readonly #configuredPeers: readonly Address[];
   readonly #peersLive: () => number;
-  /** By nonce; bounded by `MAX_LAN_QUERIES`. */
-  readonly #toLan = new Map<string, OpenQuery>();
-  /** By nonce; bounded by `limits.peers`, the oldest gives way. */
-  readonly #toHost = new Map<string, OpenQuery>();
+  /** By nonce. */
+  readonly #toLan = new BoundedMap<string, OpenQuery>(MAX_LAN_QUERIES);
+  /** By nonce; as many as `limits.peers`. */
+  readonly #toHost: BoundedMap<string, OpenQuery>;
   /** By nonce, of both maps: the next repetition, or the end. */
   readonly #timers = new TimerQueue<string>();
 
@@ -73,6 +74,7 @@ export class Querying implements Timed {
     },
   ) {
     this.#context = context;
+    this.#toHost = new BoundedMap(context.limits.peers);
     this.#configuredPeers = options.configuredPeers;
     this.#peersLive = options.peersLive;
   }
@@ -85,27 +87,23 @@ export class Querying implements Timed {
       destinations: [{ kind: "lan" } as const, ...configured],
       direct: false,
     };
-    return this.#open(nowMs, ask, this.#toLan, MAX_LAN_QUERIES);
+    return this.#open(nowMs, ask, this.#toLan);
   }
 
   /** Asks whoever is at `to`, at each of the offsets from now. */
   askHost(nowMs: number, to: Address, offsetsMs: readonly number[]): void {
     const ask = { offsetsMs, destinations: [{ kind: "unicast", to } as const], direct: true };
-    this.#open(nowMs, ask, this.#toHost, this.#context.limits.peers);
+    this.#open(nowMs, ask, this.#toHost);
   }
 
   #open(
     nowMs: number,
     ask: ConstructorParameters<typeof OpenQuery>[2],
-    among: Map<string, OpenQuery>,
-    maxOpen: number,
+    among: BoundedMap<string, OpenQuery>,
   ): string {
     const query = new OpenQuery(nowMs, randomHex(this.#context.random, NONCE_BYTES), ask);
-    if (among.size >= maxOpen) {
-      const [oldest] = among.keys();
-      if (oldest !== undefined) this.#close(oldest);
-    }
-    among.set(query.nonce, query);
+    const oldest = among.set(query.nonce, query);
+    if (oldest !== undefined) this.#timers.clear(oldest);
     this.#advance(nowMs, query);
     return query.nonce;
   }

@@ -7,6 +7,8 @@ export class Roster {
   readonly #context: CoreContext;
   /** By device key; bounded by `limits.peers`. */
   readonly #entries = new Map<string, RosterEntry>();
+  /** Entries that one beacon made and nothing confirmed, in that order. */
+  readonly #heardOnce = new Set<RosterEntry>();
   #liveCount = 0;
 
   constructor(context: CoreContext) {
@@ -26,12 +28,33 @@ export class Roster {
     return this.#liveCount;
   }
 
-  /** False if a newcomer would be refused: every place is held by a peer that is not offline. */
-  get hasRoom(): boolean {
-    return this.#liveCount < this.#context.limits.peers;
+  get #isFull(): boolean {
+    return this.#liveCount >= this.#context.limits.peers;
   }
 
-  /** A new entry, offline until its first sign of life; undefined if there is no room. */
+  /** False if a newcomer would be refused: whoever holds a place is not offline and well known. */
+  get hasRoom(): boolean {
+    return !this.#isFull || this.#heardOnce.size > 0;
+  }
+
+  /**
+   * Who must go offline before a newcomer can be added; undefined for nobody. Beacons of invented
+   * keys cost nothing: those that were heard once must not keep the others out.
+   */
+  get inTheWay(): RosterEntry | undefined {
+    const [longestUnheard] = this.#heardOnce;
+    return this.#isFull ? longestUnheard : undefined;
+  }
+
+  /** A second beacon, an answer or a session: it is no invention of a moment. */
+  confirm(entry: RosterEntry): void {
+    this.#heardOnce.delete(entry);
+  }
+
+  /**
+   * A new entry, offline until its first sign of life; undefined if there is no room. Nobody may
+   * be `inTheWay` any more.
+   */
   add(
     nowMs: number,
     peer: {
@@ -41,10 +64,11 @@ export class Roster {
       readonly via: FoundVia;
     },
   ): RosterEntry | undefined {
-    if (!this.hasRoom) return undefined;
+    if (this.#isFull) return undefined;
     if (this.#entries.size >= this.#context.limits.peers) this.#evictLongestOffline();
     const entry = new RosterEntry(nowMs, peer, this.#context.limits.addressesPerPeer);
     this.#entries.set(peer.device, entry);
+    this.#heardOnce.add(entry);
     return entry;
   }
 
@@ -54,12 +78,14 @@ export class Roster {
       if (entry.state !== "offline") continue;
       if (longest === undefined || entry.offlineSinceMs < longest.offlineSinceMs) longest = entry;
     }
-    if (longest !== undefined) this.#entries.delete(longest.device);
+    if (longest !== undefined) this.remove(longest);
   }
 
   /** Forgets an entry that is offline. */
   remove(entry: RosterEntry): void {
-    if (entry.state === "offline") this.#entries.delete(entry.device);
+    if (entry.state !== "offline") return;
+    this.#entries.delete(entry.device);
+    this.#heardOnce.delete(entry);
   }
 
   /** Tells the application if the state is another one than before. */

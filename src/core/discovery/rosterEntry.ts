@@ -1,11 +1,14 @@
 import type { Beacon } from "../../wire/presence.js";
+import { BoundedMap } from "../boundedMap.js";
+import { clamp } from "../clamp.js";
 import type { Address, FoundVia, PeerState, PeerView } from "../io.js";
 
 /** What a peer without a beacon is taken to promise: the upper end of the shortest interval. */
 const DEFAULT_PROMISE_MS = 12_500;
 /** A peer's promise is its own word: bounded, so that it is neither probed nor kept for ever. */
 const MIN_PROMISE_MS = 1_000;
-const MAX_PROMISE_MS = 600_000;
+/** The longest of our own rule: 4096 nodes x 246 bytes at 64 kbit/s is 126 s, x 1.25; and some. */
+const MAX_PROMISE_MS = 180_000;
 /** Rivals remembered so that each is reported once; the oldest is forgotten. */
 const MAX_REPORTED_RIVALS = 8;
 /** An interface loses a beacon now and then; so many in a row that came another way is a move. */
@@ -46,8 +49,8 @@ export class RosterEntry {
   srttMs: number | undefined;
   /** The best first; bounded by `limits.addressesPerPeer`. */
   #addresses: SeenAddress[] = [];
-  /** Other incarnations already reported as live; bounded by `MAX_REPORTED_RIVALS`. */
-  readonly #reportedRivals = new Set<string>();
+  /** Other incarnations already reported as live. */
+  readonly #reportedRivals = new BoundedMap<string, true>(MAX_REPORTED_RIVALS);
 
   constructor(
     nowMs: number,
@@ -90,7 +93,7 @@ export class RosterEntry {
     this.name = beacon.name;
     this.startedAtMs = beacon.startedAtMs;
     this.sequence = beacon.sequence;
-    this.promiseMs = Math.min(Math.max(beacon.intervalMs, MIN_PROMISE_MS), MAX_PROMISE_MS);
+    this.promiseMs = clamp(beacon.intervalMs, MIN_PROMISE_MS, MAX_PROMISE_MS);
     this.beaconBytes = Uint8Array.from(bytes);
     this.beaconed = true;
     this.departed = false;
@@ -171,9 +174,8 @@ export class RosterEntry {
     }
   }
 
-  /** True the first time it is told of this rival incarnation. */
-  reportRival(incarnation: string): boolean {
-    return rememberOnce(this.#reportedRivals, incarnation, MAX_REPORTED_RIVALS);
+  reportRival(incarnation: string): void {
+    this.#reportedRivals.set(incarnation, true);
   }
 
   hasReportedRival(incarnation: string): boolean {
@@ -202,17 +204,6 @@ export class RosterEntry {
       addresses: this.#addresses.map(({ address, port }) => ({ address, port })),
     };
   }
-}
-
-/** Adds to a set that keeps its newest `maxSize` values; false if `value` was there. */
-export function rememberOnce(set: Set<string>, value: string, maxSize: number): boolean {
-  if (set.has(value)) return false;
-  set.add(value);
-  if (set.size > maxSize) {
-    const [oldest] = set;
-    if (oldest !== undefined) set.delete(oldest);
-  }
-  return true;
 }
 
 /** 127.0.0.0/8 (RFC 1122 section 3.2.1.3): the same host, so nothing is nearer. */

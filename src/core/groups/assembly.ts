@@ -11,7 +11,7 @@ export interface AssembledMessage {
 }
 
 /** The beginning of a message. */
-interface Partial {
+interface BegunMessage {
   readonly messageSequence: number;
   readonly sentAtMs: number;
   /** Together at most `MAX_MESSAGE_BYTES`. */
@@ -25,7 +25,7 @@ interface Partial {
  */
 export class Assembly {
   readonly #budget: ByteBudget;
-  #partial: Partial | undefined;
+  #begun: BegunMessage | undefined;
 
   constructor(budget: ByteBudget) {
     this.#budget = budget;
@@ -42,37 +42,45 @@ export class Assembly {
       this.drop();
       return "malformed";
     }
-    const partial = this.#partial;
+    const begun = this.#begun;
     if (!entry.continued) {
-      const abandoned = partial !== undefined;
+      const abandoned = begun !== undefined;
       this.drop();
       if (entry.continues) return this.#begin(entry) && !abandoned ? undefined : "malformed";
       return { messageSequence, sentAtMs, body: new Uint8Array(entry.body) };
     }
-    if (partial === undefined) return undefined;
-    const sizeBytes = partial.sizeBytes + entry.body.length;
-    const fits = sizeBytes <= MAX_MESSAGE_BYTES && partial.messageSequence === messageSequence;
+    if (begun === undefined) return undefined;
+    const sizeBytes = begun.sizeBytes + entry.body.length;
+    const fits = sizeBytes <= MAX_MESSAGE_BYTES && begun.messageSequence === messageSequence;
     if (!fits || !this.#budget.take(entry.body.length)) {
       this.drop();
       return "malformed";
     }
-    partial.pieces.push(new Uint8Array(entry.body));
-    partial.sizeBytes = sizeBytes;
+    begun.pieces.push(new Uint8Array(entry.body));
+    begun.sizeBytes = sizeBytes;
     if (entry.continues) return undefined;
-    const body = joined(partial);
+    const body = joined(begun);
     this.drop();
-    return { messageSequence, sentAtMs: partial.sentAtMs, body };
+    return { messageSequence, sentAtMs: begun.sentAtMs, body };
   }
 
-  /** Forgets a beginning: its rest is lost. */
-  drop(): void {
-    if (this.#partial !== undefined) this.#budget.release(this.#partial.sizeBytes);
-    this.#partial = undefined;
+  /** Of the beginning that is held; 0 for none. */
+  get begunBytes(): number {
+    return this.#begun?.sizeBytes ?? 0;
+  }
+
+  /** Forgets a beginning: its rest is lost. Returns how many pieces of it were here. */
+  drop(): number {
+    const begun = this.#begun;
+    if (begun === undefined) return 0;
+    this.#budget.release(begun.sizeBytes);
+    this.#begun = undefined;
+    return begun.pieces.length;
   }
 
   #begin(entry: GroupEntry): boolean {
     if (!this.#budget.take(entry.body.length)) return false;
-    this.#partial = {
+    this.#begun = {
       messageSequence: entry.messageSequence,
       sentAtMs: entry.sentAtMs,
       pieces: [new Uint8Array(entry.body)],
@@ -82,10 +90,10 @@ export class Assembly {
   }
 }
 
-function joined(partial: Partial): Uint8Array {
-  const body = new Uint8Array(partial.sizeBytes);
+function joined(begun: BegunMessage): Uint8Array {
+  const body = new Uint8Array(begun.sizeBytes);
   let offset = 0;
-  for (const piece of partial.pieces) {
+  for (const piece of begun.pieces) {
     body.set(piece, offset);
     offset += piece.length;
   }

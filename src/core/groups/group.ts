@@ -6,8 +6,9 @@ import {
   type GroupNack,
   type SequenceRange,
 } from "../../wire/group.js";
-import { signatureOf, signedPart, withSignature } from "../../wire/header.js";
+import { withSignature } from "../../wire/header.js";
 import type { Instance } from "../../wire/presence.js";
+import { isAuthentic } from "../authenticity.js";
 import type { ReceivedDatagram } from "../io.js";
 import type { Alarm } from "../timers.js";
 import { Farewell } from "./farewell.js";
@@ -107,7 +108,7 @@ export class Group implements PacedSource {
       this.#context.counters.add("groupDatagramsDuplicate");
       return;
     }
-    if (!this.#isAuthentic(data.device, datagram.bytes)) return;
+    if (!isAuthentic(this.#context, data.device, datagram.bytes)) return;
     const established = this.#isEstablished(nowMs);
     const baseline = { expected: established ? 1 : data.sequence, provisional: established };
     const wasOnline = this.members.isOnline(data.device);
@@ -133,7 +134,7 @@ export class Group implements PacedSource {
       return;
     }
     if (known === undefined && heartbeat.leaving) return; // whom we never met
-    if (!this.#isAuthentic(heartbeat.device, datagram.bytes)) return;
+    if (!isAuthentic(this.#context, heartbeat.device, datagram.bytes)) return;
     const everything = heartbeat.hello || this.#isEstablished(nowMs);
     const expected = everything ? heartbeat.trail : heartbeat.lead + 1;
     const wasOnline = this.members.isOnline(heartbeat.device);
@@ -165,7 +166,7 @@ export class Group implements PacedSource {
     }
     const asked = this.members.find(nack.of);
     if (asked === undefined || !asked.receiver.isCoveredBy(nack.missing)) return;
-    if (this.#isAuthentic(nack.device, datagram.bytes)) asked.receiver.suppress(nowMs);
+    if (isAuthentic(this.#context, nack.device, datagram.bytes)) asked.receiver.suppress(nowMs);
   }
 
   #receiveNackOfOurs(nowMs: number, nack: GroupNack, datagram: ReceivedDatagram): void {
@@ -173,7 +174,7 @@ export class Group implements PacedSource {
     const repairs = this.#sender.repairable(nowMs, nack.missing, grttMs);
     const isHopeless = nack.missing.some((range) => range.first < this.#sender.trail);
     if (repairs.length === 0 && !isHopeless) return;
-    if (!this.#isAuthentic(nack.device, datagram.bytes)) return;
+    if (!isAuthentic(this.#context, nack.device, datagram.bytes)) return;
     this.#farewell?.asked(nowMs);
     this.#sender.queueRepairs(repairs);
     if (repairs.length > 0 && this.#context.timers.get(this.#repairsDue) === undefined) {
@@ -200,12 +201,6 @@ export class Group implements PacedSource {
     const member = new Member(this.#context, surroundings, origin, baseline);
     this.members.add(member);
     return member;
-  }
-
-  #isAuthentic(device: string, bytes: Uint8Array): boolean {
-    if (this.#context.verify(device, signedPart(bytes), signatureOf(bytes))) return true;
-    this.#context.counters.add("datagramsForged");
-    return false;
   }
 
   // What we say.

@@ -5,13 +5,14 @@ import { toHex } from "../../wire/cursor.js";
 import { decodeGroupData, decodeGroupHeartbeat, decodeGroupNack } from "../../wire/group.js";
 import { datagramType } from "../../wire/header.js";
 import type { Instance } from "../../wire/presence.js";
-import { ByteBudget } from "../byteBudget.js";
+import { BoundedMap } from "../boundedMap.js";
 import type { CoreContext } from "../context.js";
 import type { Address, ReceivedDatagram, Timed } from "../io.js";
 import { type Alarm, TimerQueue } from "../timers.js";
 import { Group } from "./group.js";
 import type { GroupName } from "./groupName.js";
 import type { GroupsContext } from "./groupsContext.js";
+import { HeldBytes } from "./heldBytes.js";
 import type { GroupMember } from "./members.js";
 import { Pacer } from "./pacer.js";
 import { type GroupLine, Sender, type SenderPosition } from "./sender.js";
@@ -33,15 +34,16 @@ export class Groups implements Timed {
   readonly #timers = new TimerQueue<Alarm>();
   /** By group id, those that linger after `leave` included; at most `limits.groups`. */
   readonly #groups = new Map<string, Group>();
-  /** Of groups left for good, the latest last: a sequence number is never used twice. */
-  readonly #formerPositions = new Map<string, SenderPosition>();
+  /** Of groups left for good: a sequence number is never used twice. */
+  readonly #formerPositions: BoundedMap<string, SenderPosition>;
   #digest: string | undefined;
 
   constructor(
     context: CoreContext,
     options: { readonly addressOf: (device: string) => Address | undefined },
   ) {
-    const { groupBitsPerSecond, groupBurstBytes, reassemblyBytes } = context.limits;
+    const { groupBitsPerSecond, groupBurstBytes, groups, reassemblyBytes } = context.limits;
+    this.#formerPositions = new BoundedMap(FORMER_GROUPS_FACTOR * groups);
     this.#context = {
       ...context,
       timers: this.#timers,
@@ -49,7 +51,7 @@ export class Groups implements Timed {
         bitsPerSecond: groupBitsPerSecond,
         burstBytes: groupBurstBytes,
       }),
-      heldBytes: new ByteBudget(reassemblyBytes),
+      held: new HeldBytes(reassemblyBytes),
       addressOf: options.addressOf,
       digestChanged: () => {
         this.#digest = undefined;
@@ -93,14 +95,7 @@ export class Groups implements Timed {
   #forget(group: Group): void {
     const { groupId } = group.name;
     this.#groups.delete(groupId);
-    this.#formerPositions.delete(groupId);
     this.#formerPositions.set(groupId, group.sender.position);
-    if (this.#formerPositions.size > FORMER_GROUPS_FACTOR * this.#context.limits.groups) {
-      for (const oldest of this.#formerPositions.keys()) {
-        this.#formerPositions.delete(oldest);
-        break;
-      }
-    }
     this.#context.outputs.event({ kind: "groupLeft", groupId });
   }
 
@@ -108,8 +103,7 @@ export class Groups implements Timed {
    * One message. It goes out with the next `flush`, together with what is said in the same turn.
    * Throws NOT_A_MEMBER, MESSAGE_TOO_LARGE, and LIMIT_REACHED while too much waits.
    */
-  say(nowMs: number, groupId: string, message: GroupLine): void {
-    void nowMs; // when it goes is decided by `flush`
+  say(groupId: string, message: GroupLine): void {
     const group = this.#groups.get(groupId);
     if (group === undefined || group.leaving) {
       throw new UdpchatError("NOT_A_MEMBER", "not a member of this group", {
@@ -190,6 +184,11 @@ export class Groups implements Timed {
   /** An interface appeared, vanished or changed: every group hears from us soon. */
   interfacesChanged(nowMs: number): void {
     for (const group of this.#groups.values()) group.interfacesChanged(nowMs);
+  }
+
+  /** We could not listen for `lagMs`: nobody is to be blamed for silence in that time. */
+  compensate(nowMs: number, lagMs: number): void {
+    for (const { members } of this.#groups.values()) members.compensate(nowMs, lagMs);
   }
 
   nextWakeMs(): number {

@@ -1,7 +1,7 @@
-import type { ByteBudget } from "../byteBudget.js";
 import type { CoreContext } from "../context.js";
 import type { Address } from "../io.js";
 import type { Alarm, TimerQueue } from "../timers.js";
+import type { HeldBytes } from "./heldBytes.js";
 import type { Pacer } from "./pacer.js";
 
 /** What all memberships of this node share. */
@@ -9,8 +9,8 @@ export interface GroupsContext extends CoreContext {
   /** Deadlines of all groups, so that the next one is known without a scan. */
   readonly timers: TimerQueue<Alarm>;
   readonly pacer: Pacer;
-  /** Bytes of other members that wait for something missing, in all groups. */
-  readonly heldBytes: ByteBudget;
+  /** What waits for something missing, of other members in all groups. */
+  readonly held: HeldBytes;
   /** Where discovery knows a device. */
   addressOf(device: string): Address | undefined;
   /** What the digest covers changed. */

@@ -1,4 +1,5 @@
 import { type RandomSource, uniformBetween } from "../../crypto/random.js";
+import { clamp } from "../clamp.js";
 
 /** What the heartbeat that is due says. */
 export interface HeartbeatDue {
@@ -144,8 +145,4 @@ export class HeartbeatSchedule {
   #jittered(intervalMs: number): number {
     return intervalMs * uniformBetween(this.#random, JITTER_LOW, JITTER_HIGH);
   }
-}
-
-function clamp(value: number, low: number, high: number): number {
-  return Math.min(Math.max(value, low), high);
 }

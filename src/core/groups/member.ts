@@ -1,5 +1,6 @@
 import type { GroupHeartbeat, SequenceRange } from "../../wire/group.js";
 import type { Instance } from "../../wire/presence.js";
+import { clamp } from "../clamp.js";
 import type { Address, PeerRef } from "../io.js";
 import type { Alarm } from "../timers.js";
 import type { GroupsContext } from "./groupsContext.js";
@@ -9,7 +10,8 @@ import { Receiver } from "./receiver.js";
 /** Silence of this many announced intervals makes a member offline. */
 const SILENT_INTERVALS = 3.5;
 const MIN_INTERVAL_MS = 1000;
-const MAX_INTERVAL_MS = 300_000;
+/** The longest of our own rule: 4096 members x 31.25 ms is 128 s, x 1.25; and some. */
+const MAX_INTERVAL_MS = 180_000;
 /** Until a heartbeat says otherwise: the longest steady interval of a small group. */
 const INITIAL_INTERVAL_MS = 37_500;
 
@@ -41,6 +43,7 @@ export class Member implements Instance {
   #heartbeatSequence = -1;
   #intervalMs = INITIAL_INTERVAL_MS;
   #heardAtMs = Number.NEGATIVE_INFINITY;
+  #heardCount = 0;
   readonly #silence: Alarm = (nowMs) => this.#onSilence(nowMs);
 
   constructor(
@@ -59,7 +62,6 @@ export class Member implements Instance {
       roundTrip: around.roundTrip,
       memberCount: () => around.memberCount(),
       peer: () => this.peer(),
-      gone: () => this.state !== "online",
       sendNack: (missing: readonly SequenceRange[]) => around.sendNack(this, missing),
     };
     this.receiver = new Receiver(context, this, receiverSurroundings, baseline);
@@ -76,6 +78,11 @@ export class Member implements Instance {
     return this.#heardAtMs;
   }
 
+  /** By one datagram alone: perhaps an invention of a moment. */
+  get heardOnce(): boolean {
+    return this.#heardCount <= 1;
+  }
+
   /** Older heartbeats are repeated or replayed: not worth a signature check. */
   isStale(heartbeat: GroupHeartbeat): boolean {
     return heartbeat.sequence <= this.#heartbeatSequence;
@@ -86,7 +93,7 @@ export class Member implements Instance {
     this.#heartbeatSequence = heartbeat.sequence;
     this.#name = heartbeat.name;
     this.#dataPort = heartbeat.dataPort;
-    this.#intervalMs = Math.min(Math.max(heartbeat.intervalMs, MIN_INTERVAL_MS), MAX_INTERVAL_MS);
+    this.#intervalMs = clamp(heartbeat.intervalMs, MIN_INTERVAL_MS, MAX_INTERVAL_MS);
   }
 
   /** A line that is news says its author's name. */
@@ -97,7 +104,13 @@ export class Member implements Instance {
   /** A verified datagram of it came. */
   heard(nowMs: number, from: Address): void {
     this.#heardAtMs = nowMs;
+    this.#heardCount += 1;
     this.#address = from;
+  }
+
+  /** Time in which nobody could have been heard does not count as silence. */
+  compensate(nowMs: number, lagMs: number): void {
+    this.#heardAtMs = Math.min(nowMs, this.#heardAtMs + lagMs);
   }
 
   /** Listens for silence, from now on. */

@@ -18,7 +18,7 @@ type Incarnations = Member[];
 /**
  * Who is in a group. A person is a device: it is online while any of its incarnations is, and
  * only its changes are told. Bounded by `limits.membersPerGroup`, counted in incarnations; the
- * longest offline goes first.
+ * longest offline goes first, then who was heard only once.
  */
 export class Members {
   readonly #context: GroupsContext;
@@ -26,6 +26,8 @@ export class Members {
   readonly #devices = new Map<string, Incarnations>();
   /** In the order in which they went. */
   readonly #offline = new Set<Member>();
+  /** In the order in which they were met; those heard again are dropped when one is looked for. */
+  readonly #heardOnce = new Set<Member>();
   #incarnationCount = 0;
   /** Devices online, our own not counted. */
   #onlineDevices = 0;
@@ -46,7 +48,7 @@ export class Members {
       ?.find((member) => member.incarnation === instance.incarnation);
   }
 
-  /** Makes room for one more incarnation of `device`; false if everybody else is online. */
+  /** Makes room for one more incarnation of `device`; false if all others are online and known. */
   makeRoom(device: string): boolean {
     const siblings = this.#devices.get(device) ?? [];
     const [oldestSibling] = siblings;
@@ -56,6 +58,13 @@ export class Members {
     if (this.#incarnationCount < this.#context.limits.membersPerGroup) return true;
     for (const longestOffline of this.#offline) {
       this.#evict(longestOffline);
+      return true;
+    }
+    for (const longestUnheard of this.#heardOnce) {
+      this.#heardOnce.delete(longestUnheard);
+      if (!longestUnheard.heardOnce) continue;
+      this.departed(longestUnheard, "offline");
+      this.#evict(longestUnheard);
       return true;
     }
     return false;
@@ -69,6 +78,7 @@ export class Members {
     siblings.push(member);
     this.#devices.set(member.device, siblings);
     this.#offline.add(member);
+    this.#heardOnce.add(member);
     this.#incarnationCount += 1;
   }
 
@@ -109,6 +119,13 @@ export class Members {
     }
   }
 
+  /** See `Groups.compensate`. */
+  compensate(nowMs: number, lagMs: number): void {
+    for (const incarnations of this.#devices.values()) {
+      for (const member of incarnations) member.compensate(nowMs, lagMs);
+    }
+  }
+
   /** Drops everybody, silently. */
   close(): void {
     for (const incarnations of this.#devices.values()) {
@@ -116,6 +133,7 @@ export class Members {
     }
     this.#devices.clear();
     this.#offline.clear();
+    this.#heardOnce.clear();
   }
 
   #setState(member: Member, state: Member["state"]): void {
@@ -140,6 +158,7 @@ export class Members {
     member.receiver.giveUp();
     this.#setState(member, "offline");
     this.#offline.delete(member);
+    this.#heardOnce.delete(member);
     member.close();
     this.#incarnationCount -= 1;
     const siblings = this.#devices.get(member.device)?.filter((other) => other !== member) ?? [];

@@ -1,4 +1,5 @@
 import { type RandomSource, uniformBetween } from "../../crypto/random.js";
+import { clamp } from "../clamp.js";
 
 const INITIAL_GRTT_MS = 10;
 const MIN_GRTT_MS = 1;
@@ -10,7 +11,8 @@ const MAX_BACKOFF_MS = 1000;
 /** Backoff in round trips: enough for the first NACK to be heard before the second one goes. */
 const BACKOFF_GRTTS = 6;
 const MIN_HOLD_OFF_MS = 60;
-const MAX_HOLD_OFF_MS = 1000;
+/** T and a round trip, at their longest. */
+const MAX_HOLD_OFF_MS = 3000;
 const HOLD_OFF_GROWTH = 1.5;
 /** Then we ask ourselves: the NACKs that silenced us may never have reached the sender. */
 const MAX_SUPPRESSIONS = 3;
@@ -113,7 +115,12 @@ export class NackTimer {
     this.#holdOff(nowMs);
   }
 
-  /** Something that was missing arrived. */
+  /** What the rounds asked for is settled: from here on they ask for something else. */
+  settled(): void {
+    this.#fruitlessRounds = 0;
+  }
+
+  /** Something that was asked for arrived. */
   filled(nowMs: number): void {
     if (this.#askedAtMs !== undefined) this.#roundTrip.sample(nowMs - this.#askedAtMs);
     this.#askedAtMs = undefined;
@@ -145,8 +152,4 @@ export class NackTimer {
     const grownMs = baseMs * HOLD_OFF_GROWTH ** this.#fruitlessRounds;
     this.#dueMs = nowMs + Math.min(grownMs, MAX_HOLD_OFF_MS);
   }
-}
-
-function clamp(value: number, low: number, high: number): number {
-  return Math.min(Math.max(value, low), high);
 }

@@ -84,16 +84,28 @@ describe("answering queries", () => {
     expect(bench.count("datagramsOwn")).toBe(1);
   });
 
-  it("is limited per source: three at once, then one a second", () => {
+  it("is limited per source address, whatever ports are named: nine at once, then three a second", () => {
     const bench = new DiscoveryBench({ announce: true });
     for (let i = 0; i < 1000; i += 1) {
       bench.runUntil(i * 10);
-      bench.receive(queryOf(i, { direct: true }), ASKER);
+      bench.receive(queryOf(i, { direct: true, dataPort: 1000 + i }), ASKER);
     }
-    expect(bench.sent(ANSWER).length).toBe(12); // 3, and 9.99 s at one a second
-    expect(bench.count("answersSuppressed")).toBe(988);
+    expect(bench.sent(ANSWER).length).toBe(38); // 9, and 9.99 s at three a second
+    expect(bench.count("answersSuppressed")).toBe(962);
     bench.receive(queryOf(5000, { direct: true }), "10.1.0.2");
-    expect(bench.sent(ANSWER).length).toBe(13);
+    expect(bench.sent(ANSWER).length).toBe(39);
+  });
+
+  it("is there for three users of one host who ask in the same second, every time", () => {
+    const bench = new DiscoveryBench({ announce: true });
+    for (let round = 0; round < 3; round += 1) {
+      for (let user = 0; user < 3; user += 1) {
+        const query = queryOf(3 * round + user, { direct: true, dataPort: 22_400 + user });
+        bench.receive(query, ASKER);
+      }
+      bench.runUntil(250 * (round + 1));
+    }
+    expect(bench.sent(ANSWER).length).toBe(9);
   });
 
   it("is limited in all: a hundred a second, however many sources are forged", () => {

@@ -201,10 +201,50 @@ describe("roster", () => {
     expect(bench.discovery.peers()).toEqual([]);
   });
 
+  it("has a newcomer take the place of who was heard only once, the longest unheard first", () => {
+    const bench = new DiscoveryBench({ limits: { peers: 5 } });
+    const [once, twice, answering, talking, onceLater, newcomer, second] = Array.from(
+      { length: 7 },
+      (_, i) => new FakePeer(i + 1),
+    );
+    if (once === undefined || twice === undefined || answering === undefined) throw new Error();
+    if (talking === undefined || onceLater === undefined) throw new Error();
+    if (newcomer === undefined || second === undefined) throw new Error();
+    const onceBeacon = once.beacon();
+    for (const peer of [twice, answering, talking, onceLater]) {
+      if (peer === onceLater) bench.receive(onceBeacon, once.address);
+      bench.receive(peer.beacon(), peer.address);
+    }
+    bench.receive(twice.beacon(), twice.address);
+    bench.receive(answering.answer(bench.query()), answering.address);
+    bench.heard(talking);
+    bench.receive(onceBeacon, "10.6.6.6"); // the same once more proves nothing
+    const before = bench.transmits.length;
+    bench.receive(forged(newcomer.beacon()), newcomer.address);
+    expect(bench.changes(once)).toEqual(["online"]);
+    bench.receive(newcomer.beacon(), newcomer.address);
+    bench.receive(newcomer.beacon(), newcomer.address);
+    expect(bench.changes(once)).toEqual(["online", "offline"]);
+    bench.heard(second);
+    expect(bench.changes(onceLater)).toEqual(["online", "offline"]);
+    const devices = bench.discovery.peers().map(({ id }) => id);
+    const staying = [twice, answering, talking, newcomer, second];
+    expect(devices.toSorted()).toEqual(staying.map(({ device }) => device).toSorted());
+    // Everybody is known by now: the next one has to wait.
+    const late = new FakePeer(8);
+    bench.receive(late.beacon(), late.address);
+    expect(bench.changes(late)).toEqual([]);
+    expect(bench.count("peersRefused")).toBe(1);
+    expect(bench.transmits.length).toBe(before);
+  });
+
   it("refuses newcomers unverified when full of live peers, and evicts the longest offline", () => {
     const bench = new DiscoveryBench();
     const peers = Array.from({ length: 4096 }, (_, i) => new FakePeer(i + 1));
-    for (const peer of peers) bench.receive(peer.beacon(), peer.address);
+    for (const peer of peers) {
+      bench.receive(peer.beacon(), peer.address);
+      bench.receive(peer.beacon(), peer.address);
+    }
     expect(bench.discovery.peers().length).toBe(4096);
     const { verifications } = bench;
     const newcomer = new FakePeer(5000);

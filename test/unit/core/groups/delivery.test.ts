@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Limits } from "../../../../src/core/limits.js";
 import { DatagramType, MAX_DATAGRAM_BYTES } from "../../../../src/wire/constants.js";
 import { decodeGroupData } from "../../../../src/wire/group.js";
 import { GroupBus, isData, TEST_GROUP } from "../../../support/groupBus.js";
@@ -96,7 +97,7 @@ describe("group delivery", () => {
     a?.say(bus.nowMs, "x".repeat(60_000));
     bus.run(100);
     const line = { body: new Uint8Array(3), sentAtMs: 1, messageSequence: 9 };
-    a?.groups.say(bus.nowMs, other.groupId, line);
+    a?.groups.say(other.groupId, line);
     bus.run(300);
     const ids = a?.sentOf(data).map((bytes) => decodeGroupData(bytes).groupId);
     expect(ids).toContain(other.groupId);
@@ -142,7 +143,68 @@ describe("repair", () => {
     expect(b?.texts()).toEqual(["line 7", "line 8", "line 9", "line 10"]);
   });
 
-  it("reports a gap when the sender is gone, after ten rounds of asking", () => {
+  it("goes on behind a gap when its questions do not reach a sender that is online", () => {
+    const bus = new GroupBus(1);
+    const [a, b] = bus.joined(2);
+    if (a === undefined || b === undefined) return expect.unreachable();
+    let losing = true;
+    bus.weather = ({ from, bytes }) => (from === b || (losing && isData(bytes)) ? [] : [0.2]);
+    a.say(bus.nowMs, "lost");
+    bus.run(200);
+    losing = false;
+    for (let i = 1; i <= 3; i += 1) {
+      a.say(bus.nowMs, `line ${i}`);
+      bus.run(10_000);
+    }
+    bus.run(60_000);
+    expect(b.texts(a)).toEqual(["line 1", "line 2", "line 3"]);
+    expect(b.of("gap").map((event) => event.count)).toEqual([1]);
+    expect(b.context.counters.get("nacksSent")).toBe(24);
+    return undefined;
+  });
+
+  it("gives up with the rounds only what they all asked for", () => {
+    const bus = new GroupBus(1);
+    const [a, b] = bus.joined(2);
+    if (a === undefined || b === undefined) return expect.unreachable();
+    let isHeard = false;
+    bus.weather = ({ from, bytes }) => {
+      if (from === b) return isHeard ? [0.2] : [];
+      const isLost = isData(bytes) && decodeGroupData(bytes).sequence <= 2 && !isHeard;
+      return isLost ? [] : [0.2];
+    };
+    a.say(bus.nowMs, "line 1");
+    bus.run(45_000);
+    a.say(bus.nowMs, "line 2");
+    bus.run(10);
+    a.say(bus.nowMs, "line 3");
+    bus.run(10_000);
+    expect(b.of("gap").map((event) => event.count)).toEqual([1]);
+    expect(b.texts()).toEqual([]);
+    isHeard = true;
+    bus.run(10_000);
+    expect(b.texts()).toEqual(["line 2", "line 3"]);
+    expect(b.of("gap")).toHaveLength(1);
+    return undefined;
+  });
+
+  it("does not give up a sender that repairs slowly", () => {
+    const bus = new GroupBus(1);
+    const [a, b] = bus.joined(2, { limits: { groupBitsPerSecond: 1200 } });
+    const lost = new Set<number>();
+    bus.weather = ({ bytes }) => {
+      if (!isData(bytes) || lost.has(decodeGroupData(bytes).sequence)) return [0.2];
+      lost.add(decodeGroupData(bytes).sequence);
+      return [];
+    };
+    // All go out in one burst; their repair at 150 bytes a second takes some six minutes.
+    for (let i = 0; i < 50; i += 1) a?.say(bus.nowMs, "y".repeat(1000));
+    bus.run(900_000);
+    expect(b?.of("gap")).toEqual([]);
+    expect(b?.texts()).toHaveLength(50);
+  });
+
+  it("reports a gap when the sender is gone", () => {
     const bus = new GroupBus(7);
     const [a, b] = bus.joined(2);
     if (a === undefined || b === undefined) return expect.unreachable();
@@ -172,5 +234,75 @@ describe("repair", () => {
     bus.run(60_000);
     expect(b?.texts()).toEqual(["whole"]);
     expect(b?.of("gap")).toHaveLength(1);
+  });
+});
+
+describe("what is held for order", () => {
+  /** Members whose first line never reaches `b`, however often it is repeated, and a victim. */
+  function crowd(fakeCount: number, limits: Partial<Limits>) {
+    const bus = new GroupBus(2);
+    const [a, b] = bus.joined(2, { limits });
+    if (a === undefined || b === undefined) throw new Error("unreachable");
+    const fakes = Array.from({ length: fakeCount }, () => bus.add());
+    for (const fake of fakes) fake.groups.join(bus.nowMs, TEST_GROUP);
+    bus.run(3000);
+    bus.weather = ({ from, to, bytes }) => {
+      if (to !== b && from !== b) return [];
+      if (!fakes.includes(from)) return [0.2];
+      return isData(bytes) && decodeGroupData(bytes).sequence === 1 ? [] : [0.2];
+    };
+    return { bus, a, b, fakes };
+  }
+
+  it("is no more than one member's share, so that one with a hole leaves room for others", () => {
+    const limits = { reassemblyBytesPerPeer: 100_000, reassemblyBytes: 200_000 };
+    const { bus, a, b, fakes } = crowd(1, limits);
+    const [fake] = fakes;
+    for (let i = 0; i < 400; i += 1) fake?.say(bus.nowMs, "y".repeat(1000));
+    bus.run(6000);
+    a.say(bus.nowMs, "z".repeat(60_000));
+    bus.run(5000);
+    expect(b.texts(a)).toEqual(["z".repeat(60_000)]);
+    const [first] = fake?.sentOf(data) ?? [];
+    if (fake === undefined || first === undefined) return expect.unreachable();
+    b.groups.receive(bus.nowMs, fake.received(first));
+    bus.poll(b);
+    expect(b.texts(fake).length).toBeGreaterThan(80);
+    expect(b.texts(fake).length).toBeLessThan(100_000 / 1000);
+    return undefined;
+  });
+
+  it("gives way, the most first, when all shares together are too much", () => {
+    const limits = { reassemblyBytesPerPeer: 100_000, reassemblyBytes: 200_000 };
+    const { bus, a, b, fakes } = crowd(5, limits);
+    for (const fake of fakes) {
+      for (let i = 0; i < 100; i += 1) fake.say(bus.nowMs, "y".repeat(1000));
+    }
+    bus.run(2000);
+    let losing = 5; // of our own as well, so that what follows must be held
+    const { weather } = bus;
+    bus.weather = (passage) => {
+      const isLost = passage.from === a && isData(passage.bytes) && losing > 0;
+      if (isLost) losing -= 1;
+      return isLost ? [] : weather(passage);
+    };
+    a.say(bus.nowMs, "z".repeat(20_000));
+    bus.run(10_000);
+    expect(b.texts(a)).toEqual(["z".repeat(20_000)]);
+  });
+
+  it("was only dropped to be asked for again", () => {
+    const limits = { reassemblyBytesPerPeer: 100_000, reassemblyBytes: 100_000 };
+    const bus = new GroupBus(3);
+    const nodes = bus.joined(4, { limits });
+    bus.weather = bus.roughWeather({ loss: 0.2, duplication: 0.1, delayMs: 5 });
+    for (const node of nodes) {
+      for (let i = 0; i < 60; i += 1) node.say(bus.nowMs, `${i} ${"y".repeat(1000)}`);
+    }
+    bus.run(60_000);
+    for (const node of nodes) {
+      expect(node.of("gap")).toEqual([]);
+      expect(node.texts()).toHaveLength(3 * 60);
+    }
   });
 });

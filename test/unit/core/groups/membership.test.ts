@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { DatagramType } from "../../../../src/wire/constants.js";
-import { decodeGroupHeartbeat } from "../../../../src/wire/group.js";
-import { GroupBus, type GroupNode, isData, TEST_GROUP } from "../../../support/groupBus.js";
+import { decodeGroupHeartbeat, encodeGroupHeartbeat } from "../../../../src/wire/group.js";
+import { withSignature } from "../../../../src/wire/header.js";
+import { GroupBus, GroupNode, isData, TEST_GROUP } from "../../../support/groupBus.js";
 
 const { groupId } = TEST_GROUP;
 
@@ -42,6 +43,24 @@ describe("presence", () => {
     expect(a?.texts()).toEqual(["back"]);
   });
 
+  it("nobody is silent while we ourselves could not listen", () => {
+    const bus = new GroupBus(2);
+    const [a, b] = bus.joined(2);
+    if (a === undefined || b === undefined) return expect.unreachable();
+    bus.run(60_000);
+    const beforeMs = bus.nowMs;
+    bus.nodes.splice(bus.nodes.indexOf(b), 1);
+    bus.run(300_000);
+    bus.nodes.push(b);
+    b.groups.compensate(bus.nowMs, bus.nowMs - beforeMs);
+    bus.run(60_000);
+    expect(changes(b)).toEqual(["join n1 2"]);
+    bus.crash(a);
+    bus.run(200_000);
+    expect(changes(b)).toEqual(["join n1 2", "offline n1 1"]);
+    return undefined;
+  });
+
   it("counts a device once, however many incarnations it has", () => {
     const bus = new GroupBus(3);
     const [a, b] = bus.joined(2);
@@ -78,6 +97,36 @@ describe("presence", () => {
     const members = a?.groups.members(groupId) ?? [];
     expect(members).toHaveLength(2);
     expect(members.every((member) => member.online)).toBe(true);
+  });
+
+  it("has a newcomer take the place of who was heard only once", () => {
+    const bus = new GroupBus(5);
+    const [a, b] = bus.joined(2, { limits: { membersPerGroup: 4 } });
+    if (a === undefined || b === undefined) return expect.unreachable();
+    // Three strangers, each with one heartbeat that promises much.
+    for (let index = 101; index <= 103; index += 1) {
+      const stranger = new GroupNode(index, bus.random);
+      const { identity, incarnation, name, dataPort } = stranger.context;
+      const said = { lead: 0, trail: 1, intervalMs: 0xffff_ffff, name, dataPort };
+      const sequence = 1;
+      const origin = { groupId, device: identity.device, incarnation, sequence };
+      const unsigned = encodeGroupHeartbeat({ ...origin, ...said, hello: true, leaving: false });
+      const bytes = withSignature(unsigned, identity.sign(unsigned));
+      a.groups.receive(bus.nowMs, stranger.received(bytes));
+      bus.poll(a);
+    }
+    expect(changes(a).slice(1)).toEqual(["join n101 3", "join n102 4", "join n103 5"]);
+    const c = bus.add();
+    c.groups.join(bus.nowMs, TEST_GROUP);
+    bus.run(3000);
+    c.say(bus.nowMs, "here I am");
+    bus.run(1000);
+    expect(a.texts(c)).toEqual(["here I am"]);
+    expect(changes(a).slice(4)).toEqual(["offline n101 4", "join n3 5"]);
+    bus.run(4 * 180_000);
+    const [silent, ...more] = changes(a).slice(6).toSorted();
+    expect([silent?.slice(0, -2), more.length]).toEqual(["offline n102", 1]);
+    return undefined;
   });
 
   it("refuses one group too many", () => {
