@@ -45,7 +45,7 @@ async function measureShort({ alice, bob }: Stage): Promise<Result[]> {
   );
   const facts = {
     delivered: `${deliveredOf(deliveries)} of ${SENDS}`,
-    attempts: histogramOf(deliveries.map(({ attempts }) => attempts)),
+    attempts: histogramOf(attemptsOf(deliveries)),
   };
   return [
     resultOf(`${SENDS} sends, ${AT_ONCE} at a time, 30 % loss both ways: all`, [all], { facts }),
@@ -65,7 +65,7 @@ async function measureLong({ alice, bob }: Stage): Promise<Result> {
   );
   const facts = {
     delivered: `${deliveredOf(deliveries)} of ${LONG_RUNS}`,
-    attempts: histogramOf(deliveries.map(({ attempts }) => attempts)),
+    attempts: histogramOf(attemptsOf(deliveries)),
   };
   return resultOf("64 KiB, 20 % loss both ways", samples, { facts });
 }
@@ -128,4 +128,8 @@ async function sayAll(user: BenchUser): Promise<void> {
   for (let i = 0; i < GROUP_LINES; i += 1) {
     await user.api.call("say", { group: GROUP, text: `line ${i} of ${user.name}` });
   }
+}
+
+function attemptsOf(deliveries: readonly DeliveryLine[]): number[] {
+  return deliveries.flatMap(({ attempts }) => (attempts === null ? [] : [attempts]));
 }
