@@ -29,8 +29,10 @@ export class Answering {
   /** False if there is no room. */
   readonly #send: (nowMs: number, reply: Outgoing) => boolean;
   readonly #table: RequestTable;
-  /** Replies on their way, by request sequence. Bounded by `repliesPerPeer`. */
+  /** Requests whose replies are on their way. Bounded by the queue towards the peer. */
   readonly #inFlight = new Set<number>();
+  /** Those for whose replies the queue had no room, oldest first. Bounded by `repliesPerPeer`. */
+  readonly #owed = new Set<number>();
 
   constructor(
     context: CoreContext,
@@ -65,7 +67,7 @@ export class Answering {
 
   /** A request came again: the reply may be what was lost. */
   repeated(nowMs: number, laneSequence: number): void {
-    if (this.#inFlight.has(laneSequence)) return;
+    if (this.#inFlight.has(laneSequence) || this.#owed.has(laneSequence)) return;
     const repeat = this.#table.repeated(nowMs, laneSequence);
     if (repeat.kind === "running") return;
     this.#context.counters.add("requestsRepeated");
@@ -87,14 +89,49 @@ export class Answering {
     this.#sendReply(nowMs, laneSequence, status, body, reply);
   }
 
+  /** Requests are being executed. */
+  get isRunning(): boolean {
+    return this.#table.isRunning;
+  }
+
+  /** Until then a repeated request can be answered with its outcome; -Infinity if with none. */
+  get keepUntilMs(): number {
+    return this.#table.keepUntilMs;
+  }
+
   /** The peer has the reply. */
   delivered(requestSequence: number): void {
     this.#inFlight.delete(requestSequence);
+    this.#table.delivered(requestSequence);
+  }
+
+  /** A reply is on its way or waits for room. */
+  get owesReplies(): boolean {
+    return this.#inFlight.size + this.#owed.size > 0;
+  }
+
+  /** Sends what is owed, as far as there is room. */
+  settle(nowMs: number): void {
+    for (const sequence of this.#owed) {
+      const stored = this.#table.repeated(nowMs, sequence);
+      this.#owed.delete(sequence);
+      if (stored.kind === "running") continue; // can't be
+      if (!this.#sendReply(nowMs, sequence, stored.status, stored.body, NO_STAMP)) return;
+    }
+  }
+
+  /** We leave: what still runs is answered as refused. */
+  refuseRunning(nowMs: number): void {
+    for (const sequence of this.#table.running) {
+      this.#table.finish(nowMs, sequence, ReplyStatus.refused, EMPTY);
+      this.#sendReply(nowMs, sequence, ReplyStatus.refused, EMPTY, NO_STAMP);
+    }
   }
 
   /** No reply is on its way any more. */
   abandon(): void {
     this.#inFlight.clear();
+    this.#owed.clear();
   }
 
   #sendReply(
@@ -103,7 +140,7 @@ export class Answering {
     status: ReplyStatusCode,
     body: Uint8Array,
     { sentAtMs, messageSequence }: Stamp,
-  ): void {
+  ): boolean {
     const record = encodeRecord({
       kind: RecordKind.reply,
       incarnation: this.#context.incarnation,
@@ -115,7 +152,9 @@ export class Answering {
     });
     const purpose: Purpose = { kind: "reply", requestSequence };
     const reply = new Outgoing({ lane: Lane.replies, record, purpose, createdAtMs: nowMs });
-    // If there is no room, the stored reply answers the request when it is asked again.
-    if (this.#send(nowMs, reply)) this.#inFlight.add(requestSequence);
+    const isSent = this.#send(nowMs, reply);
+    if (isSent) this.#inFlight.add(requestSequence);
+    else if (this.#owed.size < this.#context.limits.repliesPerPeer) this.#owed.add(requestSequence);
+    return isSent;
   }
 }

@@ -1,3 +1,4 @@
+import { UdpchatError } from "../../errors.js";
 import { malformed } from "../../wire/cursor.js";
 import type { FragmentFrame, LanePosition } from "../../wire/frames.js";
 import { MAX_RECORD_BYTES } from "../../wire/record.js";
@@ -7,6 +8,8 @@ import { LANE_WINDOW_RECORDS } from "./outboundLane.js";
 
 /** Holes that an honest sender's window can leave; beyond it the lowest count as received. */
 const MAX_HOLES = LANE_WINDOW_RECORDS;
+/** Of a forgotten lane: holes below these count as received, and their requests as expired. */
+const REMEMBERED_RANGES = 64;
 /** A slice that is not the last has at least this: bounds the slices of a record. */
 const MIN_SLICE_BYTES = 256;
 
@@ -34,6 +37,13 @@ class Assembly {
   }
 }
 
+/** What is kept of a lane whose link is forgotten: what arrived there must not count as new. */
+export interface LaneMemory {
+  readonly received: RangeSet;
+  /** Everything below was handed on or skipped. */
+  readonly next: number;
+}
+
 /** What became of a frame. `refused`: no room; the packet must not be acknowledged. */
 export type Taken = "new" | "partial" | "duplicate" | "refused";
 
@@ -46,7 +56,8 @@ export class InboundLane {
   readonly #budget: ByteBudget;
   readonly #deliver: (nowMs: number, sequence: number, record: Uint8Array) => void;
   readonly #repeated: (nowMs: number, sequence: number) => void;
-  readonly #received = new RangeSet(MAX_HOLES);
+  readonly #unreadable: () => void;
+  readonly #received: RangeSet;
   /** Complete, but something before them is missing. Bounded by the budget and the window. */
   readonly #held = new Map<number, Uint8Array>();
   /** Bounded by the budget. */
@@ -63,11 +74,19 @@ export class InboundLane {
     deliver: (nowMs: number, sequence: number, record: Uint8Array) => void;
     /** A record that was complete before arrived again. */
     repeated: (nowMs: number, sequence: number) => void;
+    /** A record that was held back can't be read: it is skipped. */
+    unreadable: () => void;
+    /** Of the link to the same incarnation that was forgotten. */
+    memory?: LaneMemory | undefined;
   }) {
     this.#ordered = options.ordered;
     this.#budget = options.budget;
     this.#deliver = options.deliver;
     this.#repeated = options.repeated;
+    this.#unreadable = options.unreadable;
+    this.#received = options.memory?.received ?? new RangeSet(MAX_HOLES);
+    this.#next = options.memory?.next ?? 1;
+    this.#base = this.#next;
   }
 
   message(nowMs: number, position: LanePosition, record: Uint8Array): Taken {
@@ -123,11 +142,20 @@ export class InboundLane {
     for (const [sequence, assembly] of this.#assemblies) this.#dropAssembly(sequence, assembly);
   }
 
-  /** Gives all memory back. */
-  dispose(): void {
+  /** Gives all memory back. Returns what the next lane from the same incarnation must know. */
+  dispose(): LaneMemory {
     this.dropUnfinished();
     for (const record of this.#held.values()) this.#budget.release(record.length);
     this.#held.clear();
+    const next = this.#next;
+    if (!this.#ordered) {
+      this.#received.shrink(REMEMBERED_RANGES);
+      return { received: this.#received, next };
+    }
+    // What was only held was never handed on: its sender keeps it, and starts it anew.
+    const received = new RangeSet(MAX_HOLES);
+    received.addUpTo(next - 1);
+    return { received, next };
   }
 
   #place(nowMs: number, position: LanePosition): Taken | undefined {
@@ -154,15 +182,18 @@ export class InboundLane {
     }
     this.#received.add(sequence);
     this.#next += 1;
-    this.#deliver(nowMs, sequence, record);
-    this.#releaseReady(nowMs);
+    try {
+      this.#deliver(nowMs, sequence, record);
+    } finally {
+      this.#releaseReady(nowMs); // whether or not this one could be read
+    }
     return "new";
   }
 
   #releaseReady(nowMs: number): void {
     while (this.#held.has(this.#next)) {
-      this.#release(nowMs, this.#next);
       this.#next += 1;
+      this.#release(nowMs, this.#next - 1);
     }
   }
 
@@ -171,11 +202,21 @@ export class InboundLane {
     if (record === undefined) return;
     this.#held.delete(sequence);
     this.#budget.release(record.length);
-    this.#deliver(nowMs, sequence, record);
+    try {
+      this.#deliver(nowMs, sequence, record);
+    } catch (error) {
+      // Its packet was acknowledged long ago: those behind it must not wait for it.
+      if (!isMalformed(error)) throw error;
+      this.#unreadable();
+    }
   }
 
   #dropAssembly(sequence: number, assembly: Assembly): void {
     this.#assemblies.delete(sequence);
     this.#budget.release(assembly.record.length);
   }
+}
+
+function isMalformed(error: unknown): boolean {
+  return error instanceof UdpchatError && error.code === "MALFORMED_DATAGRAM";
 }

@@ -13,7 +13,7 @@ import { ByteBudget } from "../byteBudget.js";
 import type { CoreContext } from "../context.js";
 import type { Address, PeerRef } from "../io.js";
 import { Answering } from "./answering.js";
-import { InboundLane } from "./inboundLane.js";
+import { InboundLane, type LaneMemory } from "./inboundLane.js";
 import { OutboundLane } from "./outboundLane.js";
 import type { Outgoing } from "./outgoing.js";
 import type { Session, SessionOwner } from "./session.js";
@@ -29,6 +29,9 @@ const STALLED_RECORD_MS = 10_000;
 /** A replaced session still receives for this long. */
 export const DRAIN_MS = 3_000;
 
+/** What is kept of a forgotten link, for the exactly-once effect of what comes after it. */
+export type LinkMemory = Readonly<Record<LaneCode, LaneMemory>>;
+
 /**
  * Everything between us and one incarnation of a peer that outlives a session: lanes both ways,
  * the requests it made and we made. A link has at most one session that sends; when that one
@@ -39,17 +42,22 @@ export class Link implements SessionOwner {
   claims: HandshakeClaims;
   /** Where to find it: the path of the session, and after that the last known. */
   path: Address;
+  /** The session that gave way last and still receives. */
+  draining: Session | undefined;
+  /** A newer incarnation of the device, until it is known whether this one is alive. */
+  heir: Link | undefined;
 
   readonly #context: CoreContext;
   readonly #budget: ByteBudget;
   readonly #outbound: Readonly<Record<LaneCode, OutboundLane>>;
   readonly #inbound: Readonly<Record<LaneCode, InboundLane>>;
   readonly #answering: Answering;
-  /** Delivered or not, waiting for their replies, by lane sequence. Bounded by the lane. */
+  /** Delivered or not, waiting for their replies, by lane sequence. Bounded by `enqueue`. */
   readonly #awaitingReply = new Map<number, Outgoing>();
   /** Tells the owner that a token has met its end. */
   readonly #ended: (message: Outgoing) => void;
   #session: Session | undefined;
+  #leaving = false;
   #queuedCount = 0;
   #queuedBytes = 0;
   #usedAtMs = Number.NEGATIVE_INFINITY;
@@ -63,6 +71,8 @@ export class Link implements SessionOwner {
       readonly budget: ByteBudget;
       /** Lane sequences start here. */
       readonly firstSequence: number;
+      /** Of the link to the same incarnation that was forgotten. */
+      readonly memory: LinkMemory | undefined;
       readonly ended: (message: Outgoing) => void;
     },
   ) {
@@ -85,7 +95,9 @@ export class Link implements SessionOwner {
     const inbound = (lane: LaneCode): InboundLane =>
       new InboundLane({
         ordered: lane === Lane.ordered,
+        unreadable: () => this.#context.counters.add("datagramsMalformed"),
         budget: this.#budget,
+        memory: options.memory?.[lane],
         deliver: (nowMs, sequence, record) => this.#arrived(nowMs, lane, sequence, record),
         repeated: (nowMs, sequence) => {
           if (lane === Lane.requests) this.#answering.repeated(nowMs, sequence);
@@ -122,6 +134,21 @@ export class Link implements SessionOwner {
   get hasCommands(): boolean {
     const { [Lane.ordered]: texts, [Lane.requests]: requests } = this.#outbound;
     return this.#awaitingReply.size > 0 || !texts.idle || !requests.idle;
+  }
+
+  /** Requests of the peer are being executed. */
+  get isAnswering(): boolean {
+    return this.#answering.isRunning;
+  }
+
+  /** Until then a repeated request of the peer can be answered with its outcome. */
+  get keepUntilMs(): number {
+    return this.#answering.keepUntilMs;
+  }
+
+  /** A record went over it, either way. */
+  get wasUsed(): boolean {
+    return this.#usedAtMs !== Number.NEGATIVE_INFINITY;
   }
 
   /** Above every lane sequence used so far. */
@@ -173,20 +200,31 @@ export class Link implements SessionOwner {
     const movable = [...left].filter((message) => !isUncertain(message));
     this.#awaitingReply.clear();
     this.#answering.abandon();
-    for (const lane of Object.values(this.#inbound)) lane.dispose();
     this.#queuedCount = 0;
     this.#queuedBytes = 0;
     return { movable, uncertain };
   }
 
+  /** Gives all memory back. Returns what the next link to the same incarnation must know. */
+  dispose(): LinkMemory {
+    this.abandon();
+    return {
+      [Lane.ordered]: this.#inbound[Lane.ordered].dispose(),
+      [Lane.requests]: this.#inbound[Lane.requests].dispose(),
+      [Lane.replies]: this.#inbound[Lane.replies].dispose(),
+    };
+  }
+
   // Outgoing.
 
-  /** Queues a message; false if the queue for this peer is full. */
+  /** Queues a message; false if the queue for this peer is full, or too many replies lack. */
   enqueue(nowMs: number, message: Outgoing): boolean {
     this.#usedAtMs = nowMs;
     const { queuedMessagesPerPeer, queuedBytesPerPeer } = this.#context.limits;
     const bytes = this.#queuedBytes + message.record.length;
     if (this.#queuedCount >= queuedMessagesPerPeer || bytes > queuedBytesPerPeer) return false;
+    const isRequest = message.lane === Lane.requests;
+    if (isRequest && this.#awaitingReply.size >= queuedMessagesPerPeer) return false;
     this.#queuedCount += 1;
     this.#queuedBytes = bytes;
     this.#outbound[message.lane].add(message);
@@ -218,6 +256,17 @@ export class Link implements SessionOwner {
     this.#answering.reply(nowMs, reply);
   }
 
+  /** We leave: takes no records any more, and answers the requests that still run. */
+  sayFarewell(nowMs: number): void {
+    this.#leaving = true;
+    this.#answering.refuseRunning(nowMs);
+  }
+
+  /** The peer waits for a reply that it can get. */
+  get owesReplies(): boolean {
+    return this.#session !== undefined && this.#answering.owesReplies;
+  }
+
   // Time.
 
   nextWakeMs(): number {
@@ -242,6 +291,7 @@ export class Link implements SessionOwner {
   }
 
   flush(nowMs: number): void {
+    this.#answering.settle(nowMs);
     this.#session?.flush(nowMs);
   }
 
@@ -260,6 +310,7 @@ export class Link implements SessionOwner {
   }
 
   incoming(nowMs: number, frame: MessageFrame | FragmentFrame): "taken" | "refused" {
+    if (this.#leaving) return "refused";
     const lane = this.#inbound[frame.lane];
     const taken =
       frame.type === FrameType.message
@@ -285,12 +336,17 @@ export class Link implements SessionOwner {
     }
     const handedOn = this.#outbound[message.lane].acknowledge(message);
     for (const each of handedOn) this.#handedOn(nowMs, each);
-    this.#admit();
+    this.#laneMoved(message.lane);
   }
 
   advanced(nowMs: number, frame: AdvanceFrame): void {
     const handedOn = this.#outbound[frame.lane].confirm(frame.base);
     for (const each of handedOn) this.#handedOn(nowMs, each);
+    this.#laneMoved(frame.lane);
+  }
+
+  #laneMoved(lane: LaneCode): void {
+    if (this.#outbound[lane].takeAdvance()) this.#session?.advance(lane);
     this.#admit();
   }
 

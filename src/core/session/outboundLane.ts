@@ -35,6 +35,8 @@ export class OutboundLane {
   readonly #window = new Map<number, Outgoing>();
   /** The receiver confirmed that it waits for nothing below. */
   #confirmedBase = 0;
+  /** The base that the session was last asked to tell for the sake of a given-up record. */
+  #toldBase = 0;
   #windowBytes = 0;
   #nextSequence: number;
 
@@ -65,6 +67,19 @@ export class OutboundLane {
   get owesAdvance(): boolean {
     for (const message of this.#window.values()) if (message.cancelled) return true;
     return false;
+  }
+
+  /**
+   * True, once per base, if the receiver waits for a record that was given up and now heads the
+   * lane: an ADVANCE told before those ahead of it were settled did not reach past it.
+   */
+  takeAdvance(): boolean {
+    const [head] = this.#window.values();
+    if (head?.cancelled !== true || head.sequence < this.#confirmedBase) return false;
+    const { base } = this;
+    if (base <= this.#toldBase) return false;
+    this.#toldBase = base;
+    return true;
   }
 
   add(message: Outgoing): void {
@@ -112,6 +127,7 @@ export class OutboundLane {
     if (this.#window.has(message.sequence)) {
       this.#windowBytes -= message.record.length;
       if (this.lane !== Lane.ordered) this.#window.delete(message.sequence);
+      this.#toldBase = this.base;
       return true;
     }
     const index = this.#waiting.indexOf(message);
@@ -127,6 +143,7 @@ export class OutboundLane {
   /** Empties the lane, unsettled ones first: its messages move to another link. */
   takeAll(): Outgoing[] {
     const all = [...this.unsettled(), ...this.#waiting];
+    for (const message of all) message.sequence = 0; // it means nothing in another lane
     this.#window.clear();
     this.#waiting.length = 0;
     this.#windowBytes = 0;

@@ -3,6 +3,8 @@ import type { Limits } from "../limits.js";
 
 /** Bodies of replies kept for one peer. */
 const REPLY_MEMORY_BYTES = 4 * 1024 * 1024;
+/** Of replies that the peer does not have yet: more than that, and the oldest expire untold. */
+const UNDELIVERED_MEMORY_BYTES = 16 * 1024 * 1024;
 
 interface StoredReply {
   readonly status: ReplyStatusCode;
@@ -40,17 +42,20 @@ export class RequestTable {
   readonly #limits: Limits;
   /** Bounded by `repliesPerPeer`. */
   readonly #running = new Set<number>();
-  /** Oldest first; bounded by `repliesPerPeer`, their age and `REPLY_MEMORY_BYTES`. */
-  readonly #done = new Map<number, StoredReply>();
-  #bodyBytes = 0;
+  /** The peer has them. Oldest first; bounded by `repliesPerPeer`, age and memory. */
+  readonly #delivered = new ReplyStore();
+  /** It may not have them: they outlast those that it has. Bounded alike. */
+  readonly #undelivered = new ReplyStore();
+  #lastDoneAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(limits: Limits) {
     this.#limits = limits;
   }
 
-  /** False if too many are running: refuse it. */
+  /** False if too many are running, or too much waits to be fetched: refuse it. */
   begin(sequence: number): boolean {
     if (this.#running.size >= this.#limits.repliesPerPeer) return false;
+    if (this.#undelivered.bodyBytes >= REPLY_MEMORY_BYTES) return false;
     this.#running.add(sequence);
     return true;
   }
@@ -64,25 +69,85 @@ export class RequestTable {
 
   /** Keeps a reply for repeats. */
   store(nowMs: number, sequence: number, status: ReplyStatusCode, body: Uint8Array): void {
-    this.#done.set(sequence, { status, body, doneAtMs: nowMs });
-    this.#bodyBytes += body.length;
+    this.#undelivered.add(sequence, { status, body, doneAtMs: nowMs });
+    this.#lastDoneAtMs = nowMs;
     this.#expire(nowMs);
+  }
+
+  /** The peer has the reply: of all replies these are the first to go. */
+  delivered(sequence: number): void {
+    const reply = this.#undelivered.take(sequence);
+    if (reply !== undefined) this.#delivered.add(sequence, reply);
+  }
+
+  get isRunning(): boolean {
+    return this.#running.size > 0;
+  }
+
+  /** Sequences of the requests that are being executed. */
+  get running(): readonly number[] {
+    return [...this.#running];
+  }
+
+  /** Until then a repeated request can be answered with its outcome; -Infinity if with none. */
+  get keepUntilMs(): number {
+    if (this.isRunning) return Number.POSITIVE_INFINITY;
+    return this.#lastDoneAtMs + this.#limits.replyLifetimeMs;
   }
 
   repeated(nowMs: number, sequence: number): RepeatedRequest {
     if (this.#running.has(sequence)) return { kind: "running" };
     this.#expire(nowMs);
-    const reply = this.#done.get(sequence);
+    const reply = this.#undelivered.get(sequence) ?? this.#delivered.get(sequence);
     return reply === undefined ? EXPIRED : { kind: "done", status: reply.status, body: reply.body };
   }
 
   #expire(nowMs: number): void {
-    for (const [sequence, reply] of this.#done) {
-      const tooOld = nowMs - reply.doneAtMs > this.#limits.replyLifetimeMs;
-      const tooMany = this.#done.size > this.#limits.repliesPerPeer;
-      if (!tooOld && !tooMany && this.#bodyBytes <= REPLY_MEMORY_BYTES) return;
-      this.#done.delete(sequence);
-      this.#bodyBytes -= reply.body.length;
+    const { repliesPerPeer, replyLifetimeMs } = this.#limits;
+    const sinceMs = nowMs - replyLifetimeMs;
+    this.#undelivered.shrink(sinceMs, repliesPerPeer, UNDELIVERED_MEMORY_BYTES);
+    this.#delivered.shrink(
+      sinceMs,
+      repliesPerPeer - this.#undelivered.size,
+      REPLY_MEMORY_BYTES - this.#undelivered.bodyBytes,
+    );
+  }
+}
+
+/** Replies by request sequence, the first stored first. Bounded by `shrink`. */
+class ReplyStore {
+  readonly #replies = new Map<number, StoredReply>();
+  #bodyBytes = 0;
+
+  get size(): number {
+    return this.#replies.size;
+  }
+
+  get bodyBytes(): number {
+    return this.#bodyBytes;
+  }
+
+  add(sequence: number, reply: StoredReply): void {
+    this.#replies.set(sequence, reply);
+    this.#bodyBytes += reply.body.length;
+  }
+
+  get(sequence: number): StoredReply | undefined {
+    return this.#replies.get(sequence);
+  }
+
+  take(sequence: number): StoredReply | undefined {
+    const reply = this.#replies.get(sequence);
+    if (reply !== undefined && this.#replies.delete(sequence)) this.#bodyBytes -= reply.body.length;
+    return reply;
+  }
+
+  /** Drops what is older than `sinceMs`, and the first until the rest is within bounds. */
+  shrink(sinceMs: number, maxReplies: number, maxBodyBytes: number): void {
+    for (const [sequence, reply] of this.#replies) {
+      const fits = this.size <= maxReplies && this.#bodyBytes <= maxBodyBytes;
+      if (fits && reply.doneAtMs >= sinceMs) return;
+      this.take(sequence);
     }
   }
 }

@@ -20,19 +20,23 @@ export class RttEstimator {
   #minMs = Number.POSITIVE_INFINITY;
   #latestMs = INITIAL_RTT_MS;
   #sampled = false;
+  #newSampleMs: number | undefined;
 
   get smoothedMs(): number {
     return this.#smoothedMs;
   }
 
-  /** Undefined before the first sample. */
-  get measuredMs(): number | undefined {
-    return this.#sampled ? this.#smoothedMs : undefined;
+  /** The latest sample, without the peer's delay and once; undefined if none is new. */
+  takeSample(): number | undefined {
+    const sampleMs = this.#newSampleMs;
+    this.#newSampleMs = undefined;
+    return sampleMs;
   }
 
   /** `ackDelayMs` as the peer reported it. */
   sample(latestMs: number, ackDelayMs: number): void {
     this.#latestMs = latestMs;
+    this.#newSampleMs = latestMs;
     this.#minMs = Math.min(this.#minMs, latestMs);
     if (!this.#sampled) {
       this.#sampled = true;
@@ -43,6 +47,7 @@ export class RttEstimator {
     const heldMs = Math.min(ackDelayMs, MAX_ACK_DELAY_MS);
     // The delay is only believed as far as it does not go below the fastest round trip seen.
     const adjustedMs = latestMs >= this.#minMs + heldMs ? latestMs - heldMs : latestMs;
+    this.#newSampleMs = adjustedMs;
     this.#variationMs = 0.75 * this.#variationMs + 0.25 * Math.abs(this.#smoothedMs - adjustedMs);
     this.#smoothedMs = 0.875 * this.#smoothedMs + 0.125 * adjustedMs;
   }

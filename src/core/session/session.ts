@@ -116,9 +116,9 @@ export class Session {
     this.#lastReceivedAtMs = nowMs;
   }
 
-  /** Smoothed, undefined before the first acknowledgement. */
-  get rttMs(): number | undefined {
-    return this.#recovery.rtt.measuredMs;
+  /** The latest round trip, not smoothed; undefined if there is none since the last call. */
+  takeRttSample(): number | undefined {
+    return this.#recovery.rtt.takeSample();
   }
 
   get lastReceivedAtMs(): number {
@@ -141,6 +141,11 @@ export class Session {
 
   isDead(nowMs: number): boolean {
     return this.#recovery.packetsInFlight > 0 && nowMs - this.#lastProgressAtMs >= DEAD_AFTER_MS;
+  }
+
+  /** Nothing ran for `lagMs`: the peer can't be blamed for making no progress in that time. */
+  compensate(nowMs: number, lagMs: number): void {
+    this.#lastProgressAtMs = Math.min(nowMs, this.#lastProgressAtMs + lagMs);
   }
 
   /** Did we send a packet with that number? Tells a reset from a guess. */

@@ -30,8 +30,10 @@ import type { Dial } from "./dial.js";
 import { type Completed, Handshakes } from "./handshakes.js";
 import { DRAIN_MS, Link } from "./link.js";
 import { LinkTable } from "./linkTable.js";
+import { Loopback } from "./loopback.js";
 import { Outgoing } from "./outgoing.js";
 import { CloseReason, Session } from "./session.js";
+import { SessionTable } from "./sessionTable.js";
 
 /** Two sessions of opposite direction within this time are one simultaneous opening. */
 const SIMULTANEOUS_MS = 3_000;
@@ -44,6 +46,8 @@ const IDLE_LINK_MS = 600_000;
 /** A sign of life is passed on to the roster at most this often per peer. */
 const HEARD_EVERY_MS = 1_000;
 const RESETS_PER_SECOND = 50;
+/** When we leave, the acknowledgement of replies is awaited for at most this long. */
+const FAREWELL_MS = 1_000;
 
 export interface SessionsOptions {
   readonly suite: HandshakeSuite;
@@ -53,7 +57,7 @@ export interface SessionsOptions {
   readonly announces: boolean;
   /** Where the roster believes a device to be. */
   readonly addressOf: (device: string) => Address | undefined;
-  /** A peer proved to be alive at its address. */
+  /** A peer proved to be alive at its address. `rttMs`: the latest round trip, if one is new. */
   readonly heard: (nowMs: number, peer: ContactPeer, rttMs: number | undefined) => void;
 }
 
@@ -64,11 +68,6 @@ interface OutgoingCommand {
   readonly body: Uint8Array;
   readonly sentAtMs: number;
   readonly messageSequence: number;
-}
-
-interface SessionEntry {
-  readonly session: Session;
-  readonly link: Link;
 }
 
 /**
@@ -85,18 +84,20 @@ export class Sessions implements Timed {
   readonly #options: SessionsOptions;
   readonly #budget: ByteBudget;
   readonly #links: LinkTable;
-  /** By our index; bounded by two per link (one draining). */
-  readonly #sessions = new Map<number, SessionEntry>();
+  readonly #sessions = new SessionTable();
   readonly #handshakes: Handshakes;
   /** Messages that have not met their end; bounded by the queues. */
-  readonly #tokens = new Map<Token, { message: Outgoing; where: Link | Dial }>();
+  readonly #tokens = new Map<Token, { message: Outgoing; where: Link | Dial | Loopback }>();
+  readonly #loopback: Loopback;
   readonly #timers = new TimerQueue<Link | Session>();
   /** Links with something to flush or reschedule since the last poll. */
   readonly #touched = new Set<Link>();
   readonly #heardAtMs = new WeakMap<Link, number>();
   readonly #resets = new TokenBucket(RESETS_PER_SECOND, RESETS_PER_SECOND);
-  /** We left the network. */
+  /** We leave the network, or left it. */
   #closed = false;
+  /** When peers that did not acknowledge our last replies are left without. */
+  #closeAtMs = Number.POSITIVE_INFINITY;
 
   constructor(context: CoreContext, options: SessionsOptions) {
     this.#context = context;
@@ -109,12 +110,13 @@ export class Sessions implements Timed {
       announces: options.announces,
       name: context.name,
     });
+    this.#loopback = new Loopback(context, (message) => this.#ended(message));
     this.#links = new LinkTable(context.limits.sessions);
     this.#budget = new ByteBudget(context.limits.reassemblyBytes);
     this.#handshakes = new Handshakes(context, {
       suite: options.suite,
       claims,
-      indexIsUsed: (index) => this.#sessions.has(index),
+      indexIsUsed: (index) => this.#sessions.get(index) !== undefined,
       completed: (nowMs, completed) => this.#completed(nowMs, completed),
     });
   }
@@ -136,7 +138,8 @@ export class Sessions implements Timed {
       purpose: { kind, token, target },
       createdAtMs: nowMs,
     });
-    this.#route(nowMs, message, target);
+    if (this.#closed) this.#fail(message, "CLOSED", "we left the network");
+    else this.#route(nowMs, message, target);
   }
 
   cancel(nowMs: number, token: Token): void {
@@ -146,6 +149,10 @@ export class Sessions implements Timed {
     if (entry.where instanceof Link) {
       entry.where.cancel(entry.message);
       this.#touched.add(entry.where);
+      return;
+    }
+    if (entry.where instanceof Loopback) {
+      entry.where.cancel(entry.message);
       return;
     }
     entry.where.waiting.delete(entry.message);
@@ -162,33 +169,62 @@ export class Sessions implements Timed {
       readonly messageSequence: number;
     },
   ): void {
-    const link = this.#links.get(reply.key.id, reply.key.incarnation);
+    const { id, incarnation, laneSequence } = reply.key;
+    if (this.#isOurselves(id, incarnation)) {
+      this.#loopback.reply(nowMs, laneSequence, reply.status, reply.body);
+      return;
+    }
+    const link = this.#links.get(id, incarnation);
     if (link === undefined) return;
-    link.reply(nowMs, { ...reply, laneSequence: reply.key.laneSequence });
+    link.reply(nowMs, { ...reply, laneSequence });
     this.#wantSession(nowMs, link);
   }
 
-  /** Pays every debt and tells every peer that we go; what is unsettled is given up. */
+  /**
+   * Leaves: what was given is sent, what is unsettled is given up, running requests are refused,
+   * and every peer is told. Where replies are under way their acknowledgement is awaited for a
+   * moment; until then `nextWakeMs` is finite and packets must still be fed.
+   */
   closeAll(nowMs: number): void {
-    for (const { session } of this.#sessions.values()) {
-      if (!session.draining) session.sendClose(nowMs, CloseReason.leaving);
-    }
-    for (const { message } of this.#tokens.values()) {
+    if (this.#closed) return;
+    this.flush(nowMs);
+    this.#closed = true;
+    this.#closeAtMs = nowMs + FAREWELL_MS;
+    for (const { message, where } of this.#tokens.values()) {
+      if (where instanceof Link || where instanceof Loopback) where.cancel(message);
       this.#fail(message, "CLOSED", "we left the network before it was delivered");
     }
-    for (const link of this.#links) this.#timers.clear(link);
-    for (const { session } of this.#sessions.values()) this.#timers.clear(session);
     this.#handshakes.hangUpAll();
-    this.#links.clear();
-    this.#sessions.clear();
-    this.#touched.clear();
-    this.#closed = true;
+    for (const link of this.#links) {
+      link.sayFarewell(nowMs);
+      link.flush(nowMs);
+      this.#touched.add(link);
+    }
+    this.#closeIdle(nowMs);
+  }
+
+  /** After `closeAll`: ends what owes no reply any more, and everything when time is up. */
+  #closeIdle(nowMs: number): void {
+    for (const link of this.#links) {
+      if (link.owesReplies && nowMs < this.#closeAtMs) continue;
+      link.session?.sendClose(nowMs, CloseReason.leaving);
+      for (const session of [link.session, link.draining]) {
+        if (session !== undefined) this.#dropSession(link, session);
+      }
+      this.#forget(link);
+    }
+    if (this.#links.isEmpty) this.#closeAtMs = Number.POSITIVE_INFINITY;
   }
 
   // Time.
 
+  /** Nothing ran for `lagMs`: no peer can be blamed for that time. */
+  compensate(nowMs: number, lagMs: number): void {
+    for (const link of this.#links) link.session?.compensate(nowMs, lagMs);
+  }
+
   nextWakeMs(): number {
-    return Math.min(this.#timers.nextMs(), this.#handshakes.nextWakeMs());
+    return Math.min(this.#timers.nextMs(), this.#handshakes.nextWakeMs(), this.#closeAtMs);
   }
 
   wake(nowMs: number): void {
@@ -199,7 +235,7 @@ export class Sessions implements Timed {
       due = this.#timers.popDue(nowMs)
     ) {
       if (due instanceof Link) this.#wakeLink(nowMs, due);
-      else this.#sessions.delete(due.localIndex); // drained
+      else this.#sessions.remove(due); // drained
     }
   }
 
@@ -212,6 +248,7 @@ export class Sessions implements Timed {
       this.#timers.set(link, Math.min(link.nextWakeMs(), forgetAtMs(link), relocateAtMs));
     }
     this.#touched.clear();
+    if (this.#closed) this.#closeIdle(nowMs);
   }
 
   #wakeLink(nowMs: number, link: Link): void {
@@ -232,11 +269,12 @@ export class Sessions implements Timed {
       return;
     }
     link.wake(nowMs);
-    if (session.probesUnanswered >= PROBES_BEFORE_REDIAL) this.#tryElsewhere(nowMs, link);
+    if (session.probesUnanswered < PROBES_BEFORE_REDIAL) return;
+    if (link.heir === undefined) this.#tryElsewhere(nowMs, link);
+    else this.#moveLink(nowMs, link, link.heir);
   }
 
   #forget(link: Link): void {
-    link.abandon();
     this.#timers.clear(link);
     this.#touched.delete(link);
     this.#links.remove(link);
@@ -265,10 +303,28 @@ export class Sessions implements Timed {
   }
 
   #linkTo(target: SendTarget): Link | undefined {
-    if (target.kind === "device") return this.#links.ofDevice(target.id);
+    if (target.kind === "device") {
+      const link = this.#linkOfDevice(target.id);
+      return link === undefined ? undefined : this.#elderOr(link, target);
+    }
     const link = this.#links.ofAddress(target.to);
     // Without a session nobody knows who is at that address now.
-    return link?.session === undefined ? undefined : link;
+    return link?.session === undefined ? undefined : this.#elderOr(link, target);
+  }
+
+  /** What would go to an heir queues up behind the business that it may come to. */
+  #elderOr(link: Link, target: SendTarget): Link {
+    const elder = this.#links.elderOf(link);
+    if (elder === undefined) return link;
+    return target.kind === "device" || isAt(elder, link.path) ? elder : link;
+  }
+
+  /** A process that announces itself speaks for its device; another one only for want of it. */
+  #linkOfDevice(device: string): Link | undefined {
+    const link = this.#links.ofDevice(device);
+    if (link === undefined || link.claims.announces) return link;
+    const to = this.#options.addressOf(device);
+    return to === undefined || isAt(link, to) ? link : undefined;
   }
 
   #give(nowMs: number, message: Outgoing, link: Link): void {
@@ -280,7 +336,11 @@ export class Sessions implements Timed {
     this.#wantSession(nowMs, link);
   }
 
-  #place(message: Outgoing, where: Link | Dial): void {
+  #ended(message: Outgoing): void {
+    if (message.purpose.kind !== "reply") this.#tokens.delete(message.purpose.token);
+  }
+
+  #place(message: Outgoing, where: Link | Dial | Loopback): void {
     if (message.purpose.kind !== "reply") {
       this.#tokens.set(message.purpose.token, { message, where });
     }
@@ -288,7 +348,7 @@ export class Sessions implements Timed {
 
   #wantSession(nowMs: number, link: Link): void {
     this.#touched.add(link);
-    if (link.session === undefined && link.wantsSession) {
+    if (link.session === undefined && link.wantsSession && !this.#closed) {
       const to = this.#options.addressOf(link.claims.device) ?? link.path;
       this.#handshakes.dial(nowMs, to)?.links.add(link);
     }
@@ -297,7 +357,7 @@ export class Sessions implements Timed {
   /** The roster may know that the peer moved, or that it came back as somebody new. */
   #tryElsewhere(nowMs: number, link: Link): void {
     const to = this.#options.addressOf(link.claims.device);
-    if (to === undefined || addressKey(to) === addressKey(link.path)) return;
+    if (to === undefined || isAt(link, to) || this.#closed) return;
     this.#handshakes.dial(nowMs, to)?.links.add(link);
   }
 
@@ -311,9 +371,10 @@ export class Sessions implements Timed {
   // Receiving.
 
   receive(nowMs: number, datagram: ReceivedDatagram): void {
-    if (this.#closed) return;
     const { bytes, from } = datagram;
-    switch (datagramType(bytes)) {
+    const type = datagramType(bytes);
+    if (this.#closed && type !== DatagramType.sealed && type !== DatagramType.reset) return;
+    switch (type) {
       case DatagramType.sealed:
         this.#receiveSealed(nowMs, bytes, from);
         return;
@@ -340,7 +401,9 @@ export class Sessions implements Timed {
     }
     const { session, link } = entry;
     this.#touched.add(link);
-    switch (session.receive(nowMs, bytes, from)) {
+    const result = session.receive(nowMs, bytes, from);
+    this.#sessions.heard(entry);
+    switch (result) {
       case "sealInvalid":
         this.#context.counters.add("datagramsForged");
         return;
@@ -355,6 +418,7 @@ export class Sessions implements Timed {
         return;
       case "taken":
         this.#noteHeard(nowMs, link, session);
+        link.heir = undefined; // two processes of one device, and both are alive
         if (session.draining) session.flush(nowMs);
     }
   }
@@ -364,7 +428,7 @@ export class Sessions implements Timed {
     header: { readonly receiverIndex: number; readonly counter: number },
     from: Address,
   ): void {
-    if (this.#handshakes.remind(header.receiverIndex)) return;
+    if (this.#closed || this.#handshakes.remind(header.receiverIndex)) return;
     if (!this.#resets.take(nowMs, 1)) return;
     this.#context.counters.add("resetsSent");
     this.#context.outputs.unicast(encodeReset(header), from);
@@ -379,12 +443,10 @@ export class Sessions implements Timed {
 
   #receiveReset(nowMs: number, bytes: Uint8Array, from: Address): void {
     const unknown = decodeReset(bytes);
-    const link = this.#links.ofAddress(from);
-    const session = link?.session;
-    if (link === undefined || session === undefined) return;
-    if (session.remoteIndex !== unknown.receiverIndex || !session.wasSent(unknown.counter)) return;
+    const entry = this.#sessions.ofRemote(from, unknown.receiverIndex);
+    if (entry === undefined || !entry.session.wasSent(unknown.counter)) return;
     this.#context.counters.add("resetsReceived");
-    this.#endSession(nowMs, link, session, "quietly");
+    this.#endSession(nowMs, entry.link, entry.session, "quietly");
   }
 
   // Sessions begin and end.
@@ -392,6 +454,10 @@ export class Sessions implements Timed {
   /** A completed handshake becomes a session of the link of whoever it was with. */
   #completed(nowMs: number, completed: Completed): void {
     const { claims, dial } = completed;
+    if (this.#isOurselves(claims.device, claims.incarnation)) {
+      if (dial !== undefined) this.#loopBack(nowMs, dial, completed.path);
+      return;
+    }
     const link = this.#linkFor(nowMs, claims, completed.path);
     if (link === undefined) {
       this.#context.counters.add("handshakesRefused");
@@ -404,7 +470,7 @@ export class Sessions implements Timed {
       creditDatagrams: this.#options.creditDatagrams,
       remoteCreditDatagrams: claims.creditDatagrams,
     });
-    this.#sessions.set(session.localIndex, { session, link });
+    this.#sessions.add({ session, link });
     session.sendFinish();
     this.#adopt(nowMs, link, session, claims);
     this.#links.met(link);
@@ -413,14 +479,27 @@ export class Sessions implements Timed {
     if (dial !== undefined) this.#moveDialTo(nowMs, dial, link);
   }
 
+  #isOurselves(device: string, incarnation: string): boolean {
+    return device === this.#context.identity.device && incarnation === this.#context.incarnation;
+  }
+
+  /** We dialled, and answered ourselves: no session comes of it. */
+  #loopBack(nowMs: number, dial: Dial, path: Address): void {
+    for (const message of dial.waiting) {
+      if (this.#failForeign(message, this.#context.identity.device)) continue;
+      this.#place(message, this.#loopback);
+      this.#loopback.take(nowMs, message, path);
+    }
+  }
+
   /** The new session takes over, unless an older one of a simultaneous opening has precedence. */
   #adopt(nowMs: number, link: Link, session: Session, claims: HandshakeClaims): void {
     const previous = link.session;
     if (previous !== undefined && this.#keeps(nowMs, claims.device, previous, session)) {
-      this.#drain(nowMs, session);
+      this.#drain(nowMs, link, session);
       return;
     }
-    if (previous !== undefined) this.#drain(nowMs, previous);
+    if (previous !== undefined) this.#drain(nowMs, link, previous);
     this.#links.moved(link, session.path);
     link.claims = claims;
     link.attach(session);
@@ -437,7 +516,14 @@ export class Sessions implements Timed {
     return previous.initiator === this.#context.identity.device < remoteDevice;
   }
 
-  #drain(nowMs: number, session: Session): void {
+  /** At most one session of a link drains: one that gives way ends the one before it. */
+  #drain(nowMs: number, link: Link, session: Session): void {
+    const { draining } = link;
+    if (draining !== undefined) {
+      this.#sessions.remove(draining);
+      this.#timers.clear(draining);
+    }
+    link.draining = session;
     session.draining = true;
     this.#timers.set(session, nowMs + DRAIN_MS);
   }
@@ -445,22 +531,33 @@ export class Sessions implements Timed {
   #linkFor(nowMs: number, claims: HandshakeClaims, path: Address): Link | undefined {
     const known = this.#links.get(claims.device, claims.incarnation);
     if (known !== undefined) return known;
+    const elders = this.#links.allOfDevice(claims.device).filter((link) => link.hasCommands);
     if (this.#links.full && !this.#evictIdlest(nowMs)) return undefined;
     const link = new Link(this.#context, {
       claims,
       path,
       budget: this.#budget,
       firstSequence: this.#links.firstSequence,
-      ended: (message) => {
-        if (message.purpose.kind !== "reply") this.#tokens.delete(message.purpose.token);
-      },
+      memory: this.#links.takeMemory(claims.device, claims.incarnation),
+      ended: (message) => this.#ended(message),
     });
     this.#links.add(link);
+    for (const elder of elders) this.#doubt(elder, link);
     return link;
   }
 
+  /**
+   * The device of `elder` appeared as a new incarnation. Either it restarted, and the business
+   * moves to the heir, or both are alive: a ping finds out, by its reset or its acknowledgement.
+   */
+  #doubt(elder: Link, heir: Link): void {
+    elder.heir = heir;
+    elder.session?.ping();
+    this.#touched.add(elder);
+  }
+
   #evictIdlest(nowMs: number): boolean {
-    const idlest = this.#links.idlest();
+    const idlest = this.#links.idlest(nowMs);
     if (idlest === undefined) return false;
     if (idlest.session !== undefined) this.#endSession(nowMs, idlest, idlest.session, "sayClosed");
     this.#forget(idlest);
@@ -469,28 +566,35 @@ export class Sessions implements Timed {
 
   #endSession(nowMs: number, link: Link, session: Session, how: "quietly" | "sayClosed"): void {
     if (how === "sayClosed") session.sendClose(nowMs, CloseReason.stalled);
-    this.#sessions.delete(session.localIndex);
+    this.#dropSession(link, session);
+    if (link.session !== undefined) return; // only one that gave way is gone
+    if (link.heir === undefined) this.#wantSession(nowMs, link);
+    else this.#moveLink(nowMs, link, link.heir);
+  }
+
+  #dropSession(link: Link, session: Session): void {
+    this.#sessions.remove(session);
     this.#timers.clear(session);
-    if (link.session !== session) return;
-    link.detach();
-    this.#wantSession(nowMs, link);
+    if (link.session === session) link.detach();
   }
 
   // Somebody answered a dial.
 
   #moveDialTo(nowMs: number, dial: Dial, link: Link): void {
-    for (const message of dial.waiting) this.#moveMessage(nowMs, message, link);
+    // Those of the links were given first.
     for (const stranded of dial.links) {
       if (stranded !== link) this.#moveLink(nowMs, stranded, link);
     }
+    for (const message of dial.waiting) this.#moveMessage(nowMs, message, link);
   }
 
   /** `link` answered where `stranded` was: its peer came back as somebody new, or went away. */
   #moveLink(nowMs: number, stranded: Link, link: Link): void {
     if (stranded.session !== undefined && !stranded.session.isDead(nowMs)) {
       if (stranded.session.probesUnanswered < PROBES_BEFORE_REDIAL) return; // it lives after all
-      this.#endSession(nowMs, stranded, stranded.session, "quietly");
+      this.#dropSession(stranded, stranded.session);
     }
+    stranded.heir = undefined;
     const { movable, uncertain } = stranded.abandon();
     for (const message of movable) this.#moveMessage(nowMs, message, link);
     for (const message of uncertain) {
@@ -501,13 +605,17 @@ export class Sessions implements Timed {
 
   #moveMessage(nowMs: number, message: Outgoing, link: Link): void {
     const { purpose } = message;
-    if (purpose.kind === "reply") return;
-    const { target } = purpose;
-    if (target.kind === "device" && target.id !== link.claims.device) {
-      this.#fail(message, "NO_SUCH_PEER", "another device answers at the last known address");
-      return;
-    }
-    this.#give(nowMs, message, link);
+    if (purpose.kind === "reply" || this.#failForeign(message, link.claims.device)) return;
+    this.#give(nowMs, message, this.#elderOr(link, purpose.target));
+  }
+
+  /** Fails a message that is meant for another device than the one that answered. */
+  #failForeign(message: Outgoing, device: string): boolean {
+    const { purpose } = message;
+    if (purpose.kind === "reply" || purpose.target.kind !== "device") return false;
+    if (purpose.target.id === device) return false;
+    this.#fail(message, "NO_SUCH_PEER", "another device answers at the last known address");
+    return true;
   }
 
   #failWaiting(dial: Dial): void {
@@ -525,11 +633,16 @@ export class Sessions implements Timed {
     // Where this packet came from; a session that gives way to another may have its own path.
     const peer = { ...link.peer, ...session.path, announces: link.claims.announces };
     const isSelf = peer.id === this.#context.identity.device;
-    if (!isSelf) this.#options.heard(nowMs, peer, session.rttMs);
+    if (!isSelf) this.#options.heard(nowMs, peer, session.takeRttSample());
   }
 }
 
-/** When nothing has been heard for long and nobody here waits: a reply that nobody fetches goes. */
+function isAt(link: Link, path: Address): boolean {
+  return addressKey(link.path) === addressKey(path);
+}
+
+/** When nothing has been heard for long, nobody here waits, and no outcome must be known. */
 function forgetAtMs(link: Link): number {
-  return link.hasCommands ? Number.POSITIVE_INFINITY : link.lastHeardAtMs + IDLE_LINK_MS;
+  if (link.hasCommands) return Number.POSITIVE_INFINITY;
+  return Math.max(link.lastHeardAtMs + IDLE_LINK_MS, link.keepUntilMs);
 }

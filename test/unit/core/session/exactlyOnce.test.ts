@@ -51,6 +51,14 @@ class RequestBench {
   }
 }
 
+/** Answers every request that came so far. */
+function replyTo(wire: SessionWire, host: SessionHost, body: Uint8Array): void {
+  for (const { key } of host.ofKind("request")) {
+    const stamp = { sentAtMs: 0, messageSequence: 1 };
+    host.sessions.reply(wire.nowMs, { key, status: ReplyStatus.ok, body, ...stamp });
+  }
+}
+
 describe("a request that arrives again", () => {
   it("while it runs is acknowledged only", () => {
     const bench = new RequestBench();
@@ -194,5 +202,120 @@ describe("a text that waits at the receiver for one before it", () => {
     wire.run(10_000);
     expect(bob.texts).toEqual(["one", "three"]);
     expect(alice.ofKind("delivered")).toHaveLength(2);
+  });
+});
+
+describe("a peer that was not heard for long", () => {
+  it("has its text handed on once, when it can speak to us but not hear us", () => {
+    const wire = new SessionWire();
+    const [alice, bob] = [wire.host("alice"), wire.host("bob")];
+    alice.sendTo(bob, "hello");
+    wire.run(100);
+    wire.tap = ({ from }) => from !== bob;
+    alice.sendTo(bob, "once");
+    wire.run(900_000);
+    wire.tap = () => true;
+    wire.run(10_000);
+    expect(bob.texts).toEqual(["hello", "once"]);
+    expect(alice.ofKind("delivered")).toHaveLength(2);
+  });
+
+  it("has its request executed once, and is told that the outcome expired", () => {
+    const wire = new SessionWire();
+    const [alice, bob] = [wire.host("alice"), wire.host("bob")];
+    alice.sendTo(bob, "hello");
+    wire.run(100);
+    wire.tap = ({ from }) => from !== bob;
+    alice.sendTo(bob, "pay", "request");
+    wire.run(20);
+    replyTo(wire, bob, new Uint8Array(1));
+    wire.run(900_000);
+    wire.tap = () => true;
+    wire.run(10_000);
+    expect(bob.ofKind("request")).toHaveLength(1);
+    expect(alice.ofKind("reply")).toMatchObject([{ status: ReplyStatus.expired }]);
+  });
+
+  it("has a request that still runs answered, however late", () => {
+    const bench = new RequestBench();
+    bench.request(1);
+    bench.wire.run(2_000_000);
+    bench.raw.connect();
+    bench.request(1);
+    bench.answer(0);
+    expect(bench.host.ofKind("request")).toHaveLength(1);
+    expect(bench.replies).toEqual([[1, ReplyStatus.ok]]);
+  });
+
+  it("does not take for delivered what was only held here", () => {
+    const bench = new RequestBench();
+    bench.raw.send(messageFrame(1), messageFrame(3));
+    bench.wire.run(900_000);
+    bench.raw.connect();
+    bench.raw.send(messageFrame(3), messageFrame(2));
+    expect(bench.host.texts).toEqual(["text 1", "text 2", "text 3"]);
+    bench.raw.send(messageFrame(1));
+    expect(bench.host.texts).toHaveLength(3);
+  });
+});
+
+describe("handshakes of strangers", () => {
+  function strangers(bench: RequestBench, count: number, text: boolean): void {
+    for (let i = 0; i < count; i += 1) {
+      const other = new RawPeer(bench.wire, bench.host, `stranger ${i}`, 100 + i);
+      other.connect();
+      if (text) other.send(messageFrame(1));
+    }
+  }
+
+  it("do not push out a peer whose request runs or was just answered", () => {
+    const bench = new RequestBench({ sessions: 4 });
+    bench.request(1);
+    strangers(bench, 5, true);
+    bench.answer(0);
+    strangers(bench, 5, true);
+    bench.request(1);
+    expect(bench.host.ofKind("request")).toHaveLength(1);
+    expect(bench.replies).toEqual([1, 1].map((sequence) => [sequence, ReplyStatus.ok]));
+  });
+
+  it("push out one another before a peer that ever said something", () => {
+    const bench = new RequestBench({ sessions: 2 });
+    bench.raw.send(messageFrame(1));
+    const before = bench.host.context.counters.get("resetsSent");
+    strangers(bench, 5, false);
+    bench.raw.send(messageFrame(2));
+    expect(bench.host.texts).toHaveLength(2);
+    expect(bench.host.context.counters.get("resetsSent")).toBe(before);
+  });
+
+  it("make no request run twice, even if all links are busy", () => {
+    const bench = new RequestBench({ sessions: 1 });
+    bench.request(1);
+    strangers(bench, 1, false);
+    bench.raw.connect();
+    bench.request(1);
+    expect(bench.host.ofKind("request")).toHaveLength(1);
+    expect(bench.replies).toEqual([[1, ReplyStatus.expired]]);
+  });
+});
+
+describe("more replies than the queue has room for", () => {
+  it("arrive all the same", () => {
+    const wire = new SessionWire();
+    const [alice, bob] = [
+      wire.host("alice"),
+      wire.host("bob", { limits: { queuedBytesPerPeer: 200_000 } }),
+    ];
+    for (let i = 0; i < 30; i += 1) alice.sendTo(bob, `q${i}`, "request");
+    wire.run(50);
+    replyTo(wire, bob, new Uint8Array(60_000));
+    wire.run(20_000);
+    expect(bob.ofKind("request")).toHaveLength(30);
+    const replies = alice.ofKind("reply");
+    expect(replies).toHaveLength(30);
+    expect(new Set(replies.map(({ status, body }) => [status, body.length].join()))).toEqual(
+      new Set([`${ReplyStatus.ok},60000`]),
+    );
   });
 });

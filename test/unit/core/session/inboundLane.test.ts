@@ -3,6 +3,7 @@ import { ByteBudget } from "../../../../src/core/byteBudget.js";
 import { InboundLane } from "../../../../src/core/session/inboundLane.js";
 import { LANE_WINDOW_RECORDS } from "../../../../src/core/session/outboundLane.js";
 import { UdpchatError } from "../../../../src/errors.js";
+import { malformed } from "../../../../src/wire/cursor.js";
 import { type FragmentFrame, FrameType, Lane } from "../../../../src/wire/frames.js";
 import { MAX_RECORD_BYTES } from "../../../../src/wire/record.js";
 
@@ -11,6 +12,9 @@ class LaneBench {
   readonly delivered: number[] = [];
   readonly records: Uint8Array[] = [];
   readonly repeated: number[] = [];
+  /** Sequences whose records can't be read, and how many were skipped for it. */
+  readonly malformed = new Set<number>();
+  unreadable = 0;
   readonly lane: InboundLane;
 
   constructor(ordered: boolean, limitBytes = 100_000) {
@@ -19,10 +23,14 @@ class LaneBench {
       ordered,
       budget: this.budget,
       deliver: (_nowMs, sequence, record) => {
+        if (this.malformed.has(sequence)) throw malformed("record");
         this.delivered.push(sequence);
         this.records.push(record);
       },
       repeated: (_nowMs, sequence) => this.repeated.push(sequence),
+      unreadable: () => {
+        this.unreadable += 1;
+      },
     });
   }
 
@@ -47,6 +55,23 @@ class LaneBench {
 }
 
 describe("an ordered lane", () => {
+  it("skips a held record that can't be read, and counts it", () => {
+    const bench = new LaneBench(true);
+    bench.malformed.add(2).add(4);
+    for (const sequence of [3, 2, 4, 5, 1]) bench.message(sequence);
+    expect(bench.delivered).toEqual([1, 3, 5]);
+    expect(bench.unreadable).toBe(2);
+    expect(bench.budget.usedBytes).toBe(0);
+  });
+
+  it("hands on what was held behind a record that can't be read", () => {
+    const bench = new LaneBench(true);
+    bench.malformed.add(1);
+    bench.message(2);
+    expect(() => bench.message(1)).toThrow(UdpchatError);
+    expect(bench.delivered).toEqual([2]);
+  });
+
   it("hands on in order, once, whatever comes when", () => {
     const bench = new LaneBench(true);
     expect([3, 1, 3, 2, 1, 5, 4, 5].map((sequence) => bench.message(sequence))).toEqual([
@@ -203,6 +228,7 @@ describe("budgets of all peers", () => {
           budget: new ByteBudget(1000, all),
           deliver: () => undefined,
           repeated: () => undefined,
+          unreadable: () => undefined,
         }),
     );
     const position = { lane: Lane.ordered, sequence: 2, base: 1 };

@@ -36,6 +36,18 @@ function at(messages: readonly Outgoing[], index: number): Outgoing {
   return message;
 }
 
+describe("a message that moves to another lane", () => {
+  it("has no sequence there until it gets one", () => {
+    const [old, [moved]] = filled(Lane.requests, 1);
+    if (moved === undefined) throw new Error("no message");
+    old.takeAll();
+    const [lane, messages] = filled(Lane.requests, 8, LANE_WINDOW_BYTES / 8);
+    lane.add(moved);
+    expect(lane.cancel(moved)).toBe(false);
+    expect(lane.unsettled()).toEqual(messages);
+  });
+});
+
 describe("the window of a lane", () => {
   it("ends after 4096 records, counted from the oldest", () => {
     const [lane, messages] = filled(Lane.replies, LANE_WINDOW_RECORDS + 2);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { FrameType } from "../../../../src/wire/frames.js";
 import { decodeHandshakeResponse, encodeHandshakeInit } from "../../../../src/wire/session.js";
 import { RawPeer, sealed } from "../../../support/rawPeer.js";
-import { SessionWire } from "../../../support/sessionWire.js";
+import { type SessionHost, SessionWire } from "../../../support/sessionWire.js";
 
 describe("a link that was forgotten on one side only", () => {
   it("goes on above the sequences that the other side has seen", () => {
@@ -100,5 +100,89 @@ describe("a link whose peer moved while it had no session", () => {
     wire.run(600_000);
     expect(alice.sent.length).toBe(before);
     expect(alice.sessions.nextWakeMs()).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
+describe("handshake after handshake", () => {
+  it("leaves two sessions: the newest, and the one that it replaced", () => {
+    const wire = new SessionWire(0.01);
+    const host = wire.host("host");
+    const raw = new RawPeer(wire, host);
+    const indexes = Array.from({ length: 50 }, () => {
+      raw.connect();
+      return raw.remoteIndex;
+    });
+    const resets = () => host.context.counters.get("resetsSent");
+    const alive = indexes.filter((index) => {
+      const before = resets();
+      raw.sendInOld(index, 1, { type: FrameType.ping });
+      return resets() === before;
+    });
+    expect(alive).toEqual(indexes.slice(-2));
+  });
+});
+
+describe("a peer that restarted and speaks first", () => {
+  function restarted(kind: "text" | "request"): [SessionWire, SessionHost, SessionHost, number] {
+    const wire = new SessionWire();
+    const [alice, bob] = [wire.host("alice"), wire.host("bob")];
+    alice.roster.set(bob.id, bob.address);
+    alice.sendToDevice(bob, "hello");
+    wire.run(100);
+    bob.up = false;
+    const token = alice.sendToDevice(bob, "one", kind);
+    wire.run(10);
+    bob.restart();
+    bob.events = [];
+    bob.up = true;
+    bob.sendTo(alice, "I am back");
+    wire.run(2); // its handshake is through, our packet in the old session not answered yet
+    return [wire, alice, bob, token];
+  }
+
+  it("gets what waited before what is new, at once", () => {
+    for (const how of ["sendTo", "sendToDevice"] as const) {
+      const [wire, alice, bob] = restarted("text");
+      alice[how](bob, "two");
+      wire.run(50);
+      expect(bob.texts).toEqual(["one", "two"]);
+      expect(alice.texts).toEqual(["I am back"]);
+    }
+  });
+
+  it("is known at once to have lost a request that it may have executed", () => {
+    const [wire, alice, bob, token] = restarted("request");
+    wire.run(50);
+    expect(alice.ofKind("failed")).toMatchObject([{ token, code: "PEER_RESTARTED" }]);
+    expect(bob.ofKind("request")).toEqual([]);
+  });
+
+  it("is asked at once whether it still knows a request that it acknowledged", () => {
+    const wire = new SessionWire();
+    const [alice, bob] = [wire.host("alice"), wire.host("bob")];
+    const token = alice.sendTo(bob, "really?", "request");
+    wire.run(100);
+    bob.restart();
+    bob.sendTo(alice, "I am back");
+    wire.run(50);
+    expect(alice.ofKind("failed")).toMatchObject([{ token, code: "PEER_RESTARTED" }]);
+  });
+
+  it("gets what waited although it is elsewhere and nobody is where it was", () => {
+    const wire = new SessionWire();
+    const [alice, bob] = [wire.host("alice"), wire.host("bob")];
+    alice.sendTo(bob, "hello");
+    wire.run(100);
+    bob.up = false;
+    alice.sendToDevice(bob, "one");
+    wire.run(10);
+    bob.restart();
+    bob.address = { ...bob.address, address: "10.0.0.77" };
+    bob.up = true;
+    bob.sendTo(alice, "I am back");
+    wire.run(10);
+    alice.sendToDevice(bob, "two");
+    wire.run(2_000);
+    expect(bob.texts).toEqual(["hello", "one", "two"]);
   });
 });

@@ -49,7 +49,33 @@ describe("the states of a request", () => {
 
   it("end in expired when the bodies take more than 4 MiB", () => {
     const requests = table();
-    for (let sequence = 1; sequence <= 65; sequence += 1) execute(requests, 0, sequence, 65_536);
+    for (let sequence = 1; sequence <= 65; sequence += 1) {
+      execute(requests, 0, sequence, 65_536);
+      requests.delivered(sequence);
+    }
+    execute(requests, 0, 66);
+    expect(requests.repeated(0, 1)).toMatchObject({ status: expired });
+    expect(requests.repeated(0, 3)).toMatchObject({ status: ok });
+  });
+
+  it("are kept beyond 4 MiB while the peer does not have them, and nothing new is begun", () => {
+    const requests = table();
+    const sequences = Array.from({ length: 200 }, (_, i) => i + 1);
+    for (const sequence of sequences) requests.begin(sequence);
+    for (const sequence of sequences) requests.finish(0, sequence, ok, new Uint8Array(65_536));
+    for (const sequence of sequences) {
+      expect(requests.repeated(0, sequence)).toMatchObject({ status: ok });
+    }
+    expect(requests.begin(201)).toBe(false);
+    for (const sequence of sequences) requests.delivered(sequence);
+    expect(requests.begin(201)).toBe(true);
+  });
+
+  it("end in expired when what nobody fetched takes more than 16 MiB", () => {
+    const requests = table();
+    const sequences = Array.from({ length: 257 }, (_, i) => i + 1);
+    for (const sequence of sequences) requests.begin(sequence);
+    for (const sequence of sequences) requests.finish(0, sequence, ok, new Uint8Array(65_536));
     expect(requests.repeated(0, 1)).toMatchObject({ status: expired });
     expect(requests.repeated(0, 2)).toMatchObject({ status: ok });
   });

@@ -2,12 +2,22 @@ import { describe, expect, it } from "vitest";
 import { MAX_ACK_DELAY_MS, PTO_CAP_MS, RttEstimator } from "../../../../src/core/session/rtt.js";
 
 describe("the round-trip estimate", () => {
+  it("hands out each sample once, without the peer's delay", () => {
+    const rtt = new RttEstimator();
+    rtt.sample(10, 0);
+    rtt.sample(40, 20);
+    expect(rtt.takeSample()).toBe(20);
+    expect(rtt.takeSample()).toBeUndefined();
+    rtt.sample(12, 0);
+    expect(rtt.takeSample()).toBe(12);
+  });
+
   it("is unknown before the first sample, and then that sample", () => {
     const rtt = new RttEstimator();
-    expect(rtt.measuredMs).toBeUndefined();
+    expect(rtt.takeSample()).toBeUndefined();
     expect(rtt.smoothedMs).toBe(20);
     rtt.sample(8, 5);
-    expect(rtt.measuredMs).toBe(8);
+    expect(rtt.smoothedMs).toBe(8);
   });
 
   it("moves by an eighth, less the delay that the peer reports", () => {

@@ -155,6 +155,31 @@ describe("a cancelled message", () => {
   });
 });
 
+describe("a cancelled message behind one that is under way", () => {
+  it("does not hold up the ones behind it", () => {
+    const { wire, alice, bob } = pair();
+    alice.sendTo(bob, "hello");
+    wire.run(100);
+    let cut = true;
+    wire.tap = ({ from, bytes }) => {
+      const isEarly = ["first", "second"].some((text) => Buffer.from(bytes).includes(text));
+      return !(cut && from === alice && isEarly);
+    };
+    const [, second, third] = ["first", "second", "third"].map((text) => {
+      const token = alice.sendTo(bob, text);
+      wire.run(0.01); // a packet of its own
+      return token;
+    });
+    wire.run(5);
+    alice.sessions.cancel(wire.nowMs, second ?? 0);
+    wire.run(20);
+    cut = false;
+    wire.run(5_000);
+    expect(bob.texts).toEqual(["hello", "first", "third"]);
+    expect(alice.ofKind("delivered").map((event) => event.token)).toContain(third);
+  });
+});
+
 describe("a request", () => {
   it("is executed once and answered, and the reply carries the acknowledgement", () => {
     const { wire, alice, bob } = pair();
@@ -333,14 +358,168 @@ describe("sessions", () => {
     expect(alice.sentOfType("handshakeInit")).toBe(1);
     expect(bob.texts).toEqual(["one", "two"]);
   });
+});
 
-  it("closing pays the last acknowledgement", () => {
+describe("leaving", () => {
+  /** Bob has a request of Alice's. */
+  function asked(): { wire: SessionWire; alice: SessionHost; bob: SessionHost; token: number } {
     const { wire, alice, bob } = pair();
-    alice.sendTo(bob, "really?", "request");
-    wire.run(2);
+    const token = alice.sendTo(bob, "really?", "request");
+    wire.run(60);
+    return { wire, alice, bob, token };
+  }
+
+  it("sends the replies of the same turn, and is over when they are acknowledged", () => {
+    const { wire, alice, bob } = asked();
+    answer(bob, wire, "y".repeat(30_000));
     bob.sessions.closeAll(wire.nowMs);
-    wire.run(5);
-    expect(alice.ofKind("delivered")).toHaveLength(1);
+    expect(bob.sessions.nextWakeMs()).toBeLessThan(Number.POSITIVE_INFINITY);
+    wire.run(200);
+    expect(alice.ofKind("reply")).toMatchObject([{ status: ReplyStatus.ok }]);
     expect(bob.sessions.nextWakeMs()).toBe(Number.POSITIVE_INFINITY);
+    const before = alice.sent.length;
+    wire.run(300_000); // Alice was told: she keeps nothing up
+    expect(alice.sent.length).toBe(before);
+  });
+
+  it("refuses the requests that still run, and pays the last acknowledgement", () => {
+    const { wire, alice, bob, token } = asked();
+    bob.sessions.closeAll(wire.nowMs);
+    wire.run(100);
+    expect(alice.ofKind("delivered")).toHaveLength(1);
+    expect(alice.ofKind("reply")).toMatchObject([{ token, status: ReplyStatus.refused }]);
+    expect(bob.sessions.nextWakeMs()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it("takes a second at most, whoever is silent", () => {
+    const { wire, alice, bob } = asked();
+    alice.up = false;
+    bob.sessions.closeAll(wire.nowMs);
+    wire.run(990);
+    expect(bob.sessions.nextWakeMs()).toBeLessThan(Number.POSITIVE_INFINITY);
+    wire.run(20);
+    expect(bob.sessions.nextWakeMs()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it("is over at once when nothing is owed", () => {
+    const { wire, alice, bob } = pair();
+    alice.sendTo(bob, "hello");
+    wire.run(100);
+    const token = bob.sendTo(alice, "unsettled");
+    bob.sessions.closeAll(wire.nowMs);
+    bob.sessions.flush(wire.nowMs);
+    expect(bob.sessions.nextWakeMs()).toBe(Number.POSITIVE_INFINITY);
+    wire.run(100);
+    expect(alice.texts).toEqual(["unsettled"]); // sent, but nobody waited for its end
+    expect(bob.ofKind("failed")).toMatchObject([{ token, code: "CLOSED" }]);
+    expect(bob.ofKind("delivered")).toEqual([]);
+  });
+
+  it("takes nothing in any more: no handshake, no text, no request", () => {
+    const { wire, alice, bob } = asked();
+    const carol = wire.host("carol");
+    wire.tap = ({ from, to }) => from !== bob || to.port !== alice.address.port;
+    bob.sessions.closeAll(wire.nowMs);
+    alice.sendTo(bob, "too late");
+    alice.sendTo(bob, "too late?", "request");
+    carol.sendTo(bob, "hello");
+    wire.run(500);
+    expect(bob.texts).toEqual([]);
+    expect(bob.ofKind("request")).toHaveLength(1);
+    expect(bob.context.counters.get("handshakesCompleted")).toBe(1);
+    const late = bob.sendTo(carol, "late");
+    wire.run(1);
+    expect(bob.ofKind("failed")).toMatchObject([{ token: late, code: "CLOSED" }]);
+  });
+});
+
+describe("a message to oneself", () => {
+  it("arrives once, whatever its size and however often", () => {
+    const { wire, alice } = pair();
+    const texts = ["one", "two", "three", "x".repeat(60_000)];
+    const tokens = texts.map((text) => {
+      const token = alice.sendTo(alice, text);
+      wire.run(1_000);
+      return token;
+    });
+    expect(alice.texts).toEqual(texts);
+    expect(alice.ofKind("delivered").map((event) => event.token)).toEqual(tokens);
+    expect(alice.sentOfType("sealed") + alice.sentOfType("reset")).toBe(0);
+    expect(alice.heardAt).toEqual([]);
+  });
+
+  it("keeps its order in one handshake", () => {
+    const { wire, alice } = pair();
+    for (const text of ["one", "two", "three"]) alice.sendTo(alice, text);
+    wire.run(100);
+    expect(alice.texts).toEqual(["one", "two", "three"]);
+    expect(alice.sentOfType("handshakeInit")).toBe(1);
+  });
+
+  it("may be a request, which is executed once and answered once", () => {
+    const { wire, alice } = pair();
+    const token = alice.sendTo(alice, "who am I?", "request");
+    wire.run(100);
+    answer(alice, wire);
+    answer(alice, wire);
+    wire.run(100);
+    expect(alice.ofKind("request")).toHaveLength(1);
+    expect(alice.ofKind("reply")).toMatchObject([{ token, status: ReplyStatus.ok }]);
+  });
+
+  it("that was given up brings no reply", () => {
+    const { wire, alice } = pair();
+    const token = alice.sendTo(alice, "who am I?", "request");
+    wire.run(100);
+    alice.sessions.cancel(wire.nowMs, token);
+    answer(alice, wire);
+    wire.run(100);
+    expect(alice.ofKind("reply")).toEqual([]);
+  });
+
+  it("is not taken for one to another process of the same device", () => {
+    const wire = new SessionWire();
+    const [one, two] = [wire.host("alice", { seed: 1 }), wire.host("alice", { seed: 2 })];
+    one.sendTo(two, "x".repeat(60_000));
+    wire.run(1_000);
+    expect(two.texts).toHaveLength(1);
+    expect(one.texts).toEqual([]);
+  });
+});
+
+describe("a machine that slept", () => {
+  it("does not take the time for silence of its peers", () => {
+    const { wire, alice, bob } = pair();
+    alice.sendTo(bob, "hello");
+    wire.run(100);
+    wire.tap = () => false;
+    alice.sendTo(bob, "in flight");
+    wire.run(0.1);
+    wire.tap = () => true;
+    wire.nowMs += 60_000;
+    alice.sessions.compensate(wire.nowMs, 60_000);
+    wire.run(1_000);
+    expect(bob.texts).toEqual(["hello", "in flight"]);
+    expect(alice.sentOfType("handshakeInit")).toBe(1);
+  });
+});
+
+describe("requests that nobody answers", () => {
+  it("are refused when too many wait for replies", () => {
+    const wire = new SessionWire();
+    const alice = wire.host("alice", { limits: { queuedMessagesPerPeer: 3 } });
+    const bob = wire.host("bob");
+    for (let i = 0; i < 5; i += 1) {
+      alice.sendTo(bob, `q${i}`, "request");
+      wire.run(100);
+    }
+    expect(bob.ofKind("request")).toHaveLength(3);
+    expect(alice.ofKind("failed").map((event) => event.code)).toEqual([
+      "LIMIT_REACHED",
+      "LIMIT_REACHED",
+    ]);
+    alice.sendTo(bob, "a text all the same");
+    wire.run(100);
+    expect(bob.texts).toHaveLength(1);
   });
 });
