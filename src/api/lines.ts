@@ -41,8 +41,8 @@ export const DeliveryLineSchema = v.object({
   status: v.picklist(["delivered", "queued", "undelivered"]),
   to: PeerRefSchema,
   rttMs: v.nullable(v.number()),
-  /** How often the most repeated datagram was sent; 1 is no loss. */
-  attempts: v.number(),
+  /** How often the most repeated datagram was sent; 1 is no loss. Null: not delivered. */
+  attempts: v.nullable(v.number()),
 });
 export type DeliveryLine = v.InferOutput<typeof DeliveryLineSchema>;
 
@@ -175,11 +175,14 @@ export type GroupLine = v.InferOutput<typeof GroupLineSchema>;
 export const LeftLineSchema = v.object({ type: v.literal("left"), group: v.string() });
 export type LeftLine = v.InferOutput<typeof LeftLineSchema>;
 
-/** A group message was accepted: it is on the wire, or leaves as fast as the group may be filled. */
+/**
+ * A group message was accepted: it is on the wire, or leaves as fast as the group may be filled.
+ * Plain text, which has neither id nor group, has left this host: whether it arrived nobody tells.
+ */
 export const SentLineSchema = v.object({
   type: v.literal("sent"),
-  id: v.string(),
-  group: v.string(),
+  id: v.nullable(v.string()),
+  group: v.nullable(v.string()),
 });
 export type SentLine = v.InferOutput<typeof SentLineSchema>;
 
@@ -190,6 +193,10 @@ export type AnsweredLine = v.InferOutput<typeof AnsweredLineSchema>;
 /** The daemon says goodbye and ends. */
 export const StoppingLineSchema = v.object({ type: v.literal("stopping"), pid: v.number() });
 export type StoppingLine = v.InferOutput<typeof StoppingLineSchema>;
+
+/** The daemon has ended. */
+export const StoppedLineSchema = v.object({ type: v.literal("stopped"), pid: v.number() });
+export type StoppedLine = v.InferOutput<typeof StoppedLineSchema>;
 
 /** First line of a stream: from here on nothing is missed. */
 export const ReadyLineSchema = v.object({ type: v.literal("ready") });

@@ -75,7 +75,7 @@ export class Memberships {
   /** Ends a standing membership and returns its label. Throws NOT_A_MEMBER. */
   async end(group: string): Promise<string> {
     const membership = this.#find(group);
-    if (membership?.standing !== true) throw notAMember(group);
+    if (membership?.standing !== true) throw notAMember(group, "see udpchat groups");
     const { label } = membership.group;
     await this.#store?.remove(label);
     membership.standing = false;
@@ -87,7 +87,9 @@ export class Memberships {
   /** The group as a member, or throws NOT_A_MEMBER. */
   joined(group: string): Group {
     const membership = this.#find(group);
-    if (membership === undefined) throw notAMember(group);
+    if (membership === undefined) {
+      throw notAMember(group, `join it first: udpchat join '${group}' --detach`);
+    }
     return membership.group;
   }
 
@@ -151,8 +153,6 @@ export class Memberships {
   }
 }
 
-function notAMember(group: string): UdpchatError {
-  return new UdpchatError("NOT_A_MEMBER", `not a member of ${group}`, {
-    remedy: `join it first: udpchat join '${group}' --detach`,
-  });
+function notAMember(group: string, remedy: string): UdpchatError {
+  return new UdpchatError("NOT_A_MEMBER", `not a member of ${group}`, { remedy });
 }

@@ -37,9 +37,23 @@ export const MAX_TIMEOUT_MS = 86_400_000;
 
 const nothing = v.strictObject({});
 const timeoutMs = v.optional(
-  v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_TIMEOUT_MS)),
+  v.pipe(
+    v.number(),
+    v.integer("use whole milliseconds"),
+    v.minValue(1, "use at least 1 ms"),
+    v.maxValue(MAX_TIMEOUT_MS, `use at most ${MAX_TIMEOUT_MS} ms, a day`),
+  ),
 );
-const name = v.pipe(v.string(), v.nonEmpty(), v.maxLength(256));
+/** Characters of what names a peer, a group or a request: more than any of them can have. */
+const MAX_NAME_CHARACTERS = 256;
+const name = v.pipe(
+  v.string(),
+  v.nonEmpty("it is empty"),
+  v.maxLength(
+    MAX_NAME_CHARACTERS,
+    ({ requirement, received }) => `it has ${received} characters: at most ${requirement} fit`,
+  ),
+);
 const text = v.string();
 const group = v.strictObject({ group: name });
 const targeted = v.strictObject({ target: name, text, timeoutMs });
@@ -81,7 +95,7 @@ export const OPERATIONS = {
   send: {
     method: "POST",
     path: "/v1/send",
-    summary: "One message to a peer; answers when it is delivered",
+    summary: "One message to a peer; answers when it is delivered, or undelivered in time",
     kind: "unary",
     input: targeted,
     output: DeliveryLineSchema,

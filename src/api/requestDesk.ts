@@ -35,7 +35,7 @@ export class RequestDesk {
     this.#install = install;
   }
 
-  /** Requests from now on, until the signal aborts. Throws CLOSED when a newer stream begins. */
+  /** Requests from now on, until the signal aborts. Throws REFUSED when a newer stream begins. */
   async *requests(signal: AbortSignal): AsyncGenerator<ServeLine, void, undefined> {
     const clerk = new Clerk();
     const remove = this.#install((request) => this.#take(clerk, request));
@@ -58,7 +58,9 @@ export class RequestDesk {
       this.#dismiss(clerk, remove);
     }
     if (clerk.replaced) {
-      throw new UdpchatError("CLOSED", "another program answers the requests now");
+      throw new UdpchatError("REFUSED", "another program answers the requests now", {
+        remedy: "end it first",
+      });
     }
   }
 

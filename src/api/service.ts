@@ -1,6 +1,6 @@
 import process from "node:process";
 import { UdpchatError } from "../errors.js";
-import type { MessengerApi, WaitOptions } from "../messenger/types.js";
+import { type MessengerApi, UndeliveredError, type WaitOptions } from "../messenger/types.js";
 import type { ChatLine, EventLine } from "./lines.js";
 import { Memberships, type StandingGroups } from "./memberships.js";
 import type { Api, CallOptions, Input, Output, StreamName, UnaryName } from "./operations.js";
@@ -97,8 +97,7 @@ export class Service implements Api {
     status: () => toStatusLine(this.#messenger.status(), process.pid),
     id: () => ({ type: "id", id: this.#messenger.id, name: this.#messenger.name }),
     peers: () => this.#messenger.peers().map(toPeerLine),
-    send: async ({ target, text, timeoutMs }, signal) =>
-      toDeliveryLine(await this.#messenger.send(target, text, waiting(timeoutMs, signal))),
+    send: (input, signal) => this.#send(input, signal),
     ask: async ({ target, text, timeoutMs }, signal) =>
       toReplyLine(await this.#messenger.ask(target, text, waiting(timeoutMs, signal))),
     groups: () => this.#memberships.lines(),
@@ -125,6 +124,19 @@ export class Service implements Api {
     events: (_input, signal) => this.#events(signal),
     requests: (_input, signal) => this.#desk.requests(signal),
   };
+
+  async #send(
+    { target, text, timeoutMs }: Input<"send">,
+    signal: AbortSignal | undefined,
+  ): Promise<Output<"send">> {
+    try {
+      const delivery = await this.#messenger.send(target, text, waiting(timeoutMs, signal));
+      return toDeliveryLine(delivery);
+    } catch (error) {
+      if (error instanceof UndeliveredError) return toDeliveryLine(error.delivery);
+      throw error;
+    }
+  }
 
   async #say({ group, text, temporary }: Input<"say">): Promise<Output<"say">> {
     if (temporary !== true) {

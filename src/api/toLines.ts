@@ -10,6 +10,7 @@ import type {
   PeerRef,
   Reply,
   Request,
+  Undelivered,
 } from "../messenger/types.js";
 import type {
   DeliveryLine,
@@ -38,19 +39,19 @@ export function toPeerLine(peer: Peer): PeerLine {
     address: peer.address,
     port: peer.port,
     state: peer.state,
-    rttMs: peer.rttMs,
+    rttMs: toMilliseconds(peer.rttMs),
     via: peer.via,
     addresses: peer.addresses.map(({ address, port }) => ({ address, port })),
   };
 }
 
-export function toDeliveryLine(delivery: Delivery): DeliveryLine {
+export function toDeliveryLine(delivery: Delivery | Undelivered): DeliveryLine {
   return {
     type: "delivery",
     id: delivery.id,
     status: delivery.status,
     to: toPeerRef(delivery.to),
-    rttMs: delivery.rttMs,
+    rttMs: toMilliseconds(delivery.rttMs),
     attempts: delivery.attempts,
   };
 }
@@ -61,7 +62,7 @@ export function toReplyLine(reply: Reply): ReplyLine {
     to: reply.to,
     from: toPeerRef(reply.from),
     text: reply.text,
-    rttMs: reply.rttMs,
+    rttMs: toMilliseconds(reply.rttMs),
   };
 }
 
@@ -165,6 +166,11 @@ export function toErrorLine(thrown: unknown): ErrorLine {
     message: error.message,
     remedy: error.remedy ?? null,
   };
+}
+
+/** To the microsecond: digits beyond are noise. */
+function toMilliseconds<T extends number | null>(durationMs: T): T | number {
+  return durationMs === null ? durationMs : Math.round(durationMs * 1000) / 1000;
 }
 
 /**

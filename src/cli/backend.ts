@@ -5,6 +5,7 @@ import type { Api } from "../api/operations.js";
 import { UdpchatError } from "../errors.js";
 import type { MessengerOptions } from "../messenger/types.js";
 import type { CommandContext } from "./context.js";
+import { absentInterface } from "./interfaces.js";
 import { flagOf, readFlags, type Settings } from "./settings.js";
 
 /** Of a messenger of our own. */
@@ -22,14 +23,18 @@ export async function withApi<T>(
   own: OwnMessenger,
   use: (api: Api) => Promise<T>,
 ): Promise<T> {
-  const api = (await daemonAnswers(context.paths.socket))
-    ? await connect(context)
-    : await openOwn(context, own);
+  if (await daemonAnswers(context.paths.socket)) return await useDaemon(context, use);
+  const api = await openOwn(context, own);
   try {
     return await use(api);
   } finally {
     await api.close();
   }
+}
+
+/** What to do where no daemon runs; undefined: nothing. */
+export interface WithoutDaemon {
+  readonly remedy: string | undefined;
 }
 
 /**
@@ -39,19 +44,39 @@ export async function withApi<T>(
 export async function withDaemon<T>(
   context: CommandContext,
   use: (api: Api) => Promise<T>,
+  { remedy }: WithoutDaemon = { remedy: startIt(context) },
 ): Promise<T> {
   const { home, socket } = context.paths;
   if (!(await daemonAnswers(socket))) {
-    throw new UdpchatError("DAEMON_NOT_RUNNING", `no daemon runs in ${home}`, {
-      remedy: "start it with `udpchat start`",
-    });
+    const message = `no daemon runs in ${home}`;
+    throw new UdpchatError("DAEMON_NOT_RUNNING", message, remedy === undefined ? {} : { remedy });
   }
+  return await useDaemon(context, use);
+}
+
+async function useDaemon<T>(context: CommandContext, use: (api: Api) => Promise<T>): Promise<T> {
   const api = await connect(context);
   try {
     return await use(api);
+  } catch (error) {
+    // Ours is closed below: it was the daemon's that ended.
+    if (!(error instanceof UdpchatError) || error.code !== "CLOSED") throw error;
+    throw new UdpchatError("DAEMON_NOT_RUNNING", "the daemon was stopped", {
+      cause: error,
+      remedy: startIt(context),
+    });
   } finally {
     await api.close();
   }
+}
+
+/** With `--home` if it was said here: the environment still says the same next time. */
+function startIt({ args }: CommandContext): string {
+  if (args.home === undefined) return "start it with `udpchat start`";
+  const folder = /^[\w./~+-]+$/.test(args.home)
+    ? args.home
+    : `'${args.home.replaceAll("'", "'\\''")}'`;
+  return `start it with \`udpchat start --home ${folder}\``;
 }
 
 /** What the messenger is told of the settings. */
@@ -69,8 +94,9 @@ export function messengerOptions({ home, settings }: CommandContext): MessengerO
 }
 
 async function connect(context: CommandContext): Promise<Api> {
-  const api = connectApi(context.paths.socket);
   const flags = readFlags(context.args);
+  assertPresent(flags.interface);
+  const api = connectApi(context.paths.socket);
   const { timeout: _, ...ofTheMessenger } = flags;
   if (Object.keys(ofTheMessenger).length > 0) {
     const ignored = ignoredFlags(flags, await api.call("status", {}, { signal: context.signal }));
@@ -103,11 +129,18 @@ function ignoredFlags(flags: Settings, daemon: StatusLine): string[] {
     .map(flagOf);
 }
 
+/** @throws UdpchatError INVALID_ARGUMENT if one of these interfaces is not there */
+function assertPresent(interfaces: readonly string[] | undefined): void {
+  const error = absentInterface(interfaces);
+  if (error !== undefined) throw error;
+}
+
 function sameItems(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
   return a.size === b.size && [...a].every((item) => b.has(item));
 }
 
 async function openOwn(context: CommandContext, { receives }: OwnMessenger): Promise<Api> {
+  assertPresent(context.settings.interface);
   const [{ Messenger }, { Service }] = await Promise.all([
     import("../messenger/messenger.js"),
     import("../api/service.js"),

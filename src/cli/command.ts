@@ -28,6 +28,8 @@ export type Restore = <A>(args: A) => A;
 export interface Command {
   /** The first word of `usage`. */
   readonly name: string;
+  /** The words that it needs, in order: `TARGET`, `TEXT`. */
+  readonly words: readonly string[];
   readonly register: (
     yargs: Argv<GlobalArgs>,
     restore: Restore,
@@ -39,6 +41,7 @@ export function defineCommand<A = unknown>(definition: CommandDefinition<A>): Co
   const { usage, summary, options, load } = definition;
   return {
     name: usage.split(" ", 1)[0] ?? usage,
+    words: [...usage.matchAll(/<([^>]*)>/g)].map(([, word = ""]) => word.toUpperCase()),
     register: (yargs, restore, choose) => {
       const handler = (parsed: ArgumentsCamelCase<GlobalArgs & A>): void => {
         const args = restore(parsed);

@@ -1,8 +1,9 @@
 /** From the words of the command line to the command that they ask for. */
+import process from "node:process";
 import yargs, { type Argv } from "yargs";
 import { UdpchatError } from "../errors.js";
 import type { Chosen, Command } from "./command.js";
-import { addGlobalOptions, type GlobalArgs } from "./globalOptions.js";
+import { addGlobalOptions, type GlobalArgs, REPEATABLE } from "./globalOptions.js";
 import { nearest } from "./nearest.js";
 import { ShieldedWords } from "./shieldedWords.js";
 
@@ -21,10 +22,30 @@ const HELP_WIDTH = 90;
 /** @throws UdpchatError INVALID_ARGUMENT, naming the nearest command or option */
 export function parseCommandLine(
   argv: readonly string[],
-  { commands, version }: CommandLineOptions,
+  options: CommandLineOptions,
 ): CommandLine {
+  const [first, shell, ...others] = argv;
+  if (first !== "completion" || (shell !== "bash" && shell !== "zsh") || others.length > 0) {
+    return parse(argv, options);
+  }
+  // yargs knows the shell from here alone.
+  const own = process.env["SHELL"];
+  process.env["SHELL"] = shell;
+  try {
+    return parse([first], options);
+  } finally {
+    if (own === undefined) delete process.env["SHELL"];
+    else process.env["SHELL"] = own;
+  }
+}
+
+function parse(argv: readonly string[], { commands, version }: CommandLineOptions): CommandLine {
   const words = new ShieldedWords(argv);
-  const restore = <A>(args: A): A => restoreAll(args, words);
+  const restore = <A>(args: A): A => {
+    const restored = restoreAll(args, words);
+    checkArguments(restored, argv);
+    return restored;
+  };
   let chosen: Chosen | undefined;
   let text = "";
   let parser = newParser(words.argv, version, (failed, options) =>
@@ -33,6 +54,7 @@ export function parseCommandLine(
   for (const command of commands) {
     parser = command.register(parser, restore, (choice) => (chosen = choice));
   }
+  parser = parser.completion("completion", "Print a completion script for bash or zsh");
   // Synchronous: every handler only says that it was chosen.
   void parser.parse([...words.argv], {}, (_error, _args, output) => {
     text = output;
@@ -61,7 +83,6 @@ function newParser(argv: readonly string[], version: string, explain: Explain): 
     .version(version)
     .help()
     .alias("help", "h")
-    .completion("completion", "Print a completion script for bash or zsh")
     .epilogue(EPILOGUE)
     .wrap(HELP_WIDTH);
   return addGlobalOptions(parser).fail((message, error) => {
@@ -82,37 +103,63 @@ function explain(
   commands: readonly Command[],
   options: readonly string[],
 ): UdpchatError {
+  const name = argv.find((word) => commands.some((command) => command.name === word));
+  const command = commands.find((candidate) => candidate.name === name);
+  const [, given] = /^Not enough non-option arguments: got (\d+)/.exec(message) ?? [];
   const [, unknown] = /^Unknown (?:argument|command)s?: ([^,]*)/s.exec(message) ?? [];
-  if (unknown === undefined) return usage(reworded(message), "see udpchat --help");
-  const typed = argv.find((word) => /^-+/.test(word) && bare(word) === unknown);
-  if (typed !== undefined) return notKnown("option", typed, options);
-  const command = argv.find((word) => commands.some(({ name }) => name === word));
+  if (given !== undefined || unknown !== undefined) {
+    // A word behind an unknown option counts as its value: it is what is wrong then.
+    const odd = unknownOption(argv, options);
+    if (odd !== undefined) return unknownOptionError(odd, command, options);
+  }
+  const missing = given === undefined ? undefined : command?.words[Number(given)];
+  if (command !== undefined && missing !== undefined) {
+    const whole = ["udpchat", command.name, ...command.words].join(" ");
+    return usage(`${missing} is missing`, whole);
+  }
+  if (unknown === undefined) {
+    const example = message.endsWith(" exec") ? "udpchat serve --exec 'uptime'" : undefined;
+    return usage(reworded(message), example ?? "see udpchat --help");
+  }
   if (command === undefined) {
-    const names = [...commands.map(({ name }) => name), "completion"];
-    return notKnown("command", unknown, names);
+    const meant = nearest(unknown, [...commands.map((one) => one.name), "completion"]);
+    return notKnown(`command ${unknown}`, meant, "see udpchat --help");
   }
   return usage(
-    `${command} takes fewer words: "${unknown}" is too much`,
-    `put a text of several words in quotes, or see udpchat ${command} --help`,
+    `${command.name} takes fewer words: "${unknown}" is too much`,
+    `put a text of several words in quotes, or see udpchat ${command.name} --help`,
   );
+}
+
+/** The first word that is written as an option and is none; a negative number is none either. */
+function unknownOption(argv: readonly string[], options: readonly string[]): string | undefined {
+  const end = argv.indexOf("--");
+  const before = end === -1 ? argv : argv.slice(0, end);
+  return before.find(
+    (word) => /^-{1,2}[^-\d]/.test(word) && !options.includes(bare(word)) && bare(word) !== "h",
+  );
+}
+
+function unknownOptionError(
+  option: string,
+  command: Command | undefined,
+  options: readonly string[],
+): UdpchatError {
+  const meant = nearest(bare(option), options);
+  const remedy = command?.words.includes("TEXT")
+    ? "put a text that begins with a dash behind --"
+    : `see udpchat ${command === undefined ? "" : `${command.name} `}--help`;
+  return notKnown(`option ${option}`, meant === undefined ? undefined : `--${meant}`, remedy);
 }
 
 function reworded(message: string): string {
   return message
     .replace(/^Not enough arguments following: (.*)$/s, "--$1 needs a value")
-    .replace(
-      /^Not enough non-option arguments: got (\d+), need at least (\d+)$/,
-      "words are missing: $1 given, $2 needed",
-    )
     .replace(/^Missing required arguments?: (.*)$/s, "--$1 is missing");
 }
 
-function notKnown(kind: string, word: string, candidates: readonly string[]): UdpchatError {
-  const meant = nearest(word, candidates);
-  return usage(
-    `there is no ${kind} ${word}`,
-    meant === undefined ? "see udpchat --help" : `did you mean ${meant}?`,
-  );
+function notKnown(what: string, meant: string | undefined, otherwise: string): UdpchatError {
+  return usage(`there is no ${what}`, meant === undefined ? otherwise : `did you mean ${meant}?`);
 }
 
 function usage(message: string, remedy: string): UdpchatError {
@@ -123,15 +170,35 @@ function bare(option: string): string {
   return option.replace(/^-+/, "").replace(/=.*$/s, "");
 }
 
-/** `--json` and so on, as they are declared at the point of the failure. */
+/** `json` and so on, as they are declared at the point of the failure. */
 function optionNames(parser: Argv): string[] {
   const declared: unknown = Reflect.get(parser, "getOptions");
   const options: unknown = typeof declared === "function" ? declared.call(parser) : undefined;
   const keys =
     typeof options === "object" && options !== null && "key" in options ? options.key : undefined;
-  return typeof keys === "object" && keys !== null
-    ? Object.keys(keys).map((key) => `--${key}`)
-    : [];
+  return typeof keys === "object" && keys !== null ? Object.keys(keys) : [];
+}
+
+const WHEN_EMPTY: Readonly<Record<string, string>> = {
+  target: "use host:port, a name or the first characters of an id",
+  group: "use 224.0.1.100, address:port or '#name'",
+};
+
+/** What yargs lets pass: empty words, options given twice, and `--json=maybe`. */
+function checkArguments(args: unknown, argv: readonly string[]): void {
+  if (typeof args !== "object" || args === null) return;
+  const end = argv.indexOf("--");
+  const options = end === -1 ? argv : argv.slice(0, end);
+  for (const [key, value] of Object.entries(args)) {
+    const remedy = WHEN_EMPTY[key];
+    if (remedy !== undefined && value === "") throw usage(`${key.toUpperCase()} is empty`, remedy);
+    if (Array.isArray(value) && key !== "_" && !REPEATABLE.has(key)) {
+      throw usage(`--${key} is given twice`, "give it once");
+    }
+    const odd = options.find((word) => word.startsWith(`--${key}=`));
+    if (typeof value !== "boolean" || odd === undefined) continue;
+    if (!/=(?:true|false)$/.test(odd)) throw usage(`${odd} is neither on nor off`, `use --${key}`);
+  }
 }
 
 function restoreAll<A>(args: A, words: ShieldedWords): A {

@@ -14,6 +14,9 @@ export interface GlobalArgs {
   readonly timeout?: string | undefined;
 }
 
+/** Options that hold a list. */
+export const REPEATABLE: ReadonlySet<string> = new Set(["interface", "broadcast", "peer"]);
+
 const GROUP = "Everywhere:";
 
 /** Declares them. */

@@ -1,11 +1,11 @@
-import { toUdpchatError } from "../errors.js";
+import { toUdpchatError, UdpchatError } from "../errors.js";
 import type { Chosen } from "./command.js";
 import { parseCommandLine } from "./commandLine.js";
 import { COMMANDS } from "./commands/index.js";
 import { EXIT, exitCodeOf } from "./exitCodes.js";
 import { Interruption } from "./interruption.js";
 import type { CliIo } from "./io.js";
-import { isBrokenPipe, Output } from "./output.js";
+import { cannotWrite, isBrokenPipe, Output } from "./output.js";
 import { JsonPrinter } from "./printers/jsonPrinter.js";
 import { PeoplePrinter } from "./printers/peoplePrinter.js";
 import type { Printer } from "./printers/printer.js";
@@ -23,17 +23,21 @@ export async function main(argv: readonly string[], io: CliIo): Promise<number> 
     const commandLine = parseCommandLine(argv, { commands: COMMANDS, version: packageVersion() });
     if (commandLine.kind === "print") {
       await stdout.write(commandLine.text);
+      assertWritten(stdout);
       return EXIT.done;
     }
     const { args } = commandLine.chosen;
     printer = printerFor(args.json, stdout, io);
     verbose = args.verbose;
     const code = await run(commandLine.chosen, { io, printer, stdout, stderr, interruption });
-    return interruption.interrupted ? EXIT.interrupted : code;
+    if (interruption.interrupted) return EXIT.interrupted;
+    assertWritten(stdout);
+    return code;
   } catch (thrown) {
     if (interruption.interrupted) return EXIT.interrupted;
-    if (isBrokenPipe(interruption.signal.reason)) return EXIT.done;
-    const error = toUdpchatError(thrown);
+    const { failure } = stdout;
+    if (isBrokenPipe(failure)) return EXIT.done;
+    const error = failure === undefined ? toUdpchatError(thrown) : cannotWrite(failure);
     const { reportError } = await import("./errorReport.js");
     await reportError(error, { stderr, printer, verbose });
     return exitCodeOf(error.code);
@@ -42,6 +46,11 @@ export async function main(argv: readonly string[], io: CliIo): Promise<number> 
     stdout.dispose();
     stderr.dispose();
   }
+}
+
+/** A closed pipe is its reader's right; anything else has lost what was to be read. */
+function assertWritten({ failure }: Output): void {
+  if (failure !== undefined && !isBrokenPipe(failure)) throw cannotWrite(failure);
 }
 
 interface Surroundings {
@@ -58,6 +67,9 @@ async function run({ args, run }: Chosen, surroundings: Surroundings): Promise<n
     import("./settings.js"),
     import("../store/paths.js"),
   ]);
+  if (args.home === "") {
+    throw new UdpchatError("INVALID_ARGUMENT", "--home is empty", { remedy: "name a folder" });
+  }
   const home = args.home ?? io.env["UDPCHAT_HOME"];
   const paths = pathsOf(home);
   const settings = await loadSettings(args, io.env, paths.configFile);

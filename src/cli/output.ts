@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
-import { errnoOf } from "../errors.js";
+import { getSystemErrorMap } from "node:util";
+import { errnoOf, UdpchatError } from "../errors.js";
 
 /** A line that stays below everything that is written: the prompt and what is being typed. */
 export interface Bottom {
@@ -14,22 +15,27 @@ export interface Bottom {
 export class Output {
   readonly #stream: Writable;
   readonly #onError: (error: Error) => void;
-  #broken = false;
+  #failure: Error | undefined;
   #bottom: Bottom | undefined;
 
   constructor(stream: Writable, onBroken: (error: Error) => void) {
     this.#stream = stream;
     this.#onError = (error) => {
-      if (this.#broken) return;
-      this.#broken = true;
+      if (this.#failure !== undefined) return;
+      this.#failure = error;
       onBroken(error);
     };
     stream.on("error", this.#onError);
   }
 
+  /** Why nothing can be written any more. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
   /** Resolves when the stream has taken it, so that a slow reader slows the writer down. */
   write(text: string): Promise<void> {
-    if (this.#broken || text === "") return Promise.resolve();
+    if (this.#failure !== undefined || text === "") return Promise.resolve();
     return new Promise((resolve) => {
       this.#bottom?.hide();
       this.#stream.write(text, (error) => {
@@ -58,4 +64,11 @@ export class Output {
 /** The reader is gone, which is its right. */
 export function isBrokenPipe(error: unknown): boolean {
   return errnoOf(error) === "EPIPE" || errnoOf(error) === "ERR_STREAM_DESTROYED";
+}
+
+/** A full disk and the like, as the user reads it. */
+export function cannotWrite(cause: Error): UdpchatError {
+  const errno = "errno" in cause && typeof cause.errno === "number" ? cause.errno : 0;
+  const [, reason = cause.message] = getSystemErrorMap().get(errno) ?? [];
+  return new UdpchatError("INTERNAL", `cannot write to standard output: ${reason}`, { cause });
 }

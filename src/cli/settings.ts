@@ -41,13 +41,17 @@ const CODE_OF_KEY: Partial<Readonly<Record<string, ErrorCode>>> = {
   timeout: "INVALID_DURATION",
 };
 
-const port = v.pipe(
-  v.union(
-    [v.number(), v.pipe(v.string(), v.regex(/^\d{1,9}$/), v.transform(Number))],
-    (issue) => `${issue.received} is not a port`,
-  ),
-  v.transform((number) => checkedPort(number, 0)),
-);
+const port = (lowest: 0 | 1) =>
+  v.pipe(
+    v.union([v.number(), v.string()], "a port is expected"),
+    v.transform((value) => {
+      if (typeof value === "number" || /^\d{1,9}$/.test(value)) {
+        return checkedPort(Number(value), lowest);
+      }
+      const remedy = `use ${lowest} to 65535`;
+      throw invalid("INVALID_PORT", `"${value}" is not a port`, remedy);
+    }),
+  );
 const list = v.pipe(
   v.union([v.string(), v.array(v.string())], "a text or a list of texts is expected"),
   v.transform((value) => (typeof value === "string" ? [value] : value)),
@@ -55,13 +59,14 @@ const list = v.pipe(
 );
 const SettingsSchema = v.strictObject({
   name: v.optional(v.pipe(v.string("a text is expected"), v.transform(checkedNickname))),
-  port: v.optional(port),
-  discoveryPort: v.optional(port),
+  port: v.optional(port(0)),
+  // Whoever chose any free one would meet nobody there.
+  discoveryPort: v.optional(port(1)),
   interface: v.optional(list),
   broadcast: v.optional(
     v.pipe(
       list,
-      v.everyItem((address) => isIPv4(address), "an IPv4 address is expected"),
+      v.transform((addresses) => addresses.map(checkedIPv4)),
     ),
   ),
   peer: v.optional(list),
@@ -74,6 +79,12 @@ const SettingsSchema = v.strictObject({
     ),
   ),
 });
+
+function checkedIPv4(address: string): string {
+  if (isIPv4(address)) return address;
+  const message = `"${address}" is not an IPv4 address`;
+  throw invalid("INVALID_ARGUMENT", message, "write it as 10.0.0.255");
+}
 
 /** Where a value came from, and what its key is called there. */
 interface Source {
@@ -141,8 +152,15 @@ async function fileSource(path: string): Promise<Source> {
     throw invalid("INVALID_ARGUMENT", `${path} holds no JSON object`, "correct it or remove it");
   }
   // Spelled as the flag as well.
-  const entries = Object.entries(content).map(([key, value]) => [toCamel(key), value]);
-  return { values: Object.fromEntries(entries), nameOf };
+  const values = new Map<string, unknown>();
+  for (const [key, value] of Object.entries(content)) {
+    if (values.has(toCamel(key))) {
+      const message = `${nameOf(toCamel(key))} is given twice, once as "${toKebab(key)}"`;
+      throw invalid("INVALID_ARGUMENT", message, "remove one of them");
+    }
+    values.set(toCamel(key), value);
+  }
+  return { values: Object.fromEntries(values), nameOf };
 }
 
 function readSource({ values, nameOf }: Source): Settings {
@@ -175,11 +193,10 @@ function readOne(key: string, value: unknown, label: string): Settings {
         : `did you mean ${meant}?`,
     );
   }
-  const repeated = Array.isArray(value) ? "it can be given only once" : undefined;
   throw invalid(
     CODE_OF_KEY[key] ?? "INVALID_ARGUMENT",
     `${label}: ${issue.message}`,
-    repeated ?? "see udpchat --help",
+    "see udpchat --help",
   );
 }
 

@@ -28,8 +28,9 @@ export async function openLog(options: LogOptions = {}): Promise<Log> {
   };
   if (options.pretty === true) {
     const output = options.destination ?? process.stderr;
-    const { prettyFactory } = await import("pino-pretty");
-    const format = prettyFactory({
+    // Bundled, a CommonJS module has this one export.
+    const { default: pretty } = await import("pino-pretty");
+    const format = pretty.prettyFactory({
       colorize: (process.env["NO_COLOR"] ?? "") === "",
       translateTime: "SYS:HH:MM:ss.l",
       ignore: "pid",

@@ -40,6 +40,11 @@ describe("serve --exec", () => {
     expect(await answer("exit 3")).toEqual({ error: "the command ended with 3" });
   });
 
+  it("tells at most 200 characters of that line", async () => {
+    expect(await answer("printf '%0300d' 0 >&2; exit 1")).toEqual({ error: `${"0".repeat(199)}…` });
+    expect(await answer("printf '%0200d' 0 >&2; exit 1")).toEqual({ error: "0".repeat(200) });
+  });
+
   it("does not mind a command that reads nothing", async () => {
     expect(await answer("echo ok")).toEqual({ text: "ok" });
   });

@@ -1,6 +1,7 @@
 /** The built program, with daemons in temporary homes on the loopback interface. */
 import { createSocket } from "node:dgram";
 import { existsSync, readdirSync } from "node:fs";
+import process from "node:process";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -11,10 +12,19 @@ import {
   IdLineSchema,
   PeerLineSchema,
   ReplyLineSchema,
+  SentLineSchema,
   StatusLineSchema,
+  StoppedLineSchema,
 } from "../../src/api/lines.js";
 import { pathsOf } from "../../src/store/paths.js";
-import { buildBin, CliWorld, eventually, killDaemon } from "../support/cliWorld.js";
+import {
+  BIN,
+  buildBin,
+  CliWorld,
+  eventually,
+  killDaemon,
+  RunningCommand,
+} from "../support/cliWorld.js";
 import { parseLines } from "../support/jsonLines.js";
 
 beforeAll(() => buildBin());
@@ -74,6 +84,38 @@ describe("the life of a daemon", () => {
     const second = await world.run("bob", "start", "--port", String(first.port));
     expect(second.stdout).toMatch(/^running: pid \d+, port \d+ \(the wanted port was taken\)\n$/);
     await Promise.all([world.run("alice", "stop"), world.run("bob", "stop")]);
+  });
+
+  it.runIf(existsSync("/usr/bin/script"))("logs for people on a terminal", async () => {
+    const env = `UDPCHAT_HOME=${world.home("tty")} UDPCHAT_NAME=tty UDPCHAT_INTERFACE=lo UDPCHAT_PORT=0`;
+    const discoveryPort = `UDPCHAT_DISCOVERY_PORT=${world.discoveryPort}`;
+    const line = `${env} ${discoveryPort} ${process.execPath} ${BIN} daemon`;
+    const daemon = new RunningCommand(["-qec", line, "/dev/null"], {}, "/usr/bin/script");
+    try {
+      await daemon.prints(/INFO.*ready/);
+    } finally {
+      await world.run("tty", "stop");
+    }
+    expect(await daemon.ended()).toBe(0);
+  });
+
+  it("says that it stopped to whoever depends on it", async () => {
+    await world.run("dave", "start");
+    const commands = [["listen"], ["join", "#ops"], ["serve", "--exec", "cat"]].map((argv) =>
+      world.spawn("dave", ...argv),
+    );
+    const [listen, join, serve] = commands;
+    await listen?.prints(/listening as/);
+    await join?.prints(/you joined/);
+    await serve?.prints(/serving as/);
+    const stopped = await world.run("dave", "stop", "--json");
+    expect(parseLine(StoppedLineSchema, stopped.stdout).pid).toBeGreaterThan(0);
+    for (const command of commands) {
+      expect(await command.ended()).toBe(6);
+      expect(command.stderr).toContain(
+        "udpchat: the daemon was stopped: start it with `udpchat start`\n",
+      );
+    }
   });
 
   it("runs in the foreground until it is asked to stop", async () => {
@@ -153,8 +195,11 @@ describe("two users with daemons", () => {
     const failed = await world.run("alice", "ask", "bob", "fail");
     expect(failed.code).toBe(5);
     expect(failed.stderr).toContain("no");
-    server.kill("SIGTERM");
-    expect(await server.ended()).toBe(130);
+    const newer = world.spawn("bob", "serve", "--exec", "true");
+    expect(await server.ended()).toBe(5);
+    expect(server.stderr).toContain("another program answers the requests now: end it first\n");
+    newer.kill("SIGTERM");
+    expect(await newer.ended()).toBe(130);
   });
 
   it("chat in a group through pipes, and everything typed arrives", async () => {
@@ -174,6 +219,21 @@ describe("two users with daemons", () => {
     const heard = [...bob.stdout.matchAll(/^\d\d:\d\d alice: (.*)$/gm)].map(([, text]) => text);
     expect(heard).toEqual([...typed, "last without newline"]);
     expect(parseLines(ChatLineSchema, alice.stdout)[0]).toMatchObject({ type: "group" });
+  });
+
+  it("go on chatting after lines that cannot be sent", async () => {
+    const bob = world.spawn("bob", "join", "#ops");
+    await bob.prints(/you joined/);
+    const alice = world.spawn("alice", "join", "#ops");
+    await bob.prints(/alice joined/);
+    const long = Buffer.from(`${"x".repeat(65_537)}\n`);
+    alice.endInput(Buffer.concat([long, Buffer.from([0xff, 0x0a]), Buffer.from("still here\r\n")]));
+    expect(await alice.ended()).toBe(0);
+    expect(alice.stderr).toContain("more than 65536 bytes");
+    expect(alice.stderr).toContain("not UTF-8");
+    await bob.prints(/alice: still here\n/);
+    bob.endInput("");
+    expect(await bob.ended()).toBe(0);
   });
 
   it("say something to a group in passing", async () => {
@@ -262,7 +322,18 @@ describe("a user alone", () => {
       "200ms",
     );
     expect(code).toBe(4);
-    expect(stderr).toContain("200 ms");
+    expect(stderr).toMatch(
+      /^udpchat: not delivered to 127\.0\.0\.1:9 within 200 ms: check that .*\n$/,
+    );
+    const json = await world.run("alice", "send", "127.0.0.1:9", "x", "--timeout=200ms", "--json");
+    expect(json.code).toBe(4);
+    expect(json.stderr).toContain("not delivered to 127.0.0.1:9");
+    expect(parseLine(DeliveryLineSchema, json.stdout)).toMatchObject({
+      status: "undelivered",
+      to: { address: "127.0.0.1", port: 9 },
+      rttMs: null,
+      attempts: null,
+    });
     expect((await world.run("alice", "ask", "127.0.0.1:9", "x", "--timeout", "200ms")).code).toBe(
       4,
     );
@@ -296,9 +367,22 @@ describe("a user alone", () => {
     } finally {
       echo.close();
     }
-    expect((await world.run("alice", "send", "--plain", "127.0.0.1:9", "x")).code).toBe(0);
+    expect(await world.run("alice", "send", "--plain", "127.0.0.1:9", "x")).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "",
+    });
+    const sent = await world.run("alice", "send", "--plain", "127.0.0.1:9", "x", "--json");
+    expect(parseLine(SentLineSchema, sent.stdout)).toEqual({ type: "sent", id: null, group: null });
     const silent = ["send", "--plain", "127.0.0.1:9", "x", "--wait", "100ms"];
     expect((await world.run("alice", ...silent)).code).toBe(4);
+  });
+
+  it.runIf(existsSync("/dev/full"))("says that a result could not be written", async () => {
+    const line = `UDPCHAT_HOME=${world.home("full")} UDPCHAT_INTERFACE=lo ${process.execPath} ${BIN} id >/dev/full`;
+    const id = new RunningCommand(["-c", line], {}, "/bin/sh");
+    expect(await id.ended()).toBe(1);
+    expect(id.stderr).toMatch(/^udpchat: cannot write to standard output: no space left.*\n$/);
   });
 
   it("is interrupted in the middle of waiting", async () => {

@@ -12,7 +12,7 @@ let home: string;
 beforeAll(() => (home = mkdtempSync(join(tmpdir(), "udpchat-commands-"))));
 afterAll(() => rmSync(home, { recursive: true }));
 
-const LOOPBACK = { UDPCHAT_INTERFACE: "lo", UDPCHAT_PORT: "0", UDPCHAT_DISCOVERY_PORT: "0" };
+const LOOPBACK = { UDPCHAT_INTERFACE: "lo", UDPCHAT_PORT: "0", UDPCHAT_DISCOVERY_PORT: "22499" };
 const run = (...argv: string[]) => runCli(argv, { env: { ...LOOPBACK, UDPCHAT_HOME: home } });
 
 describe("help", () => {
@@ -35,6 +35,8 @@ describe("help", () => {
 
   it("completes commands", async () => {
     expect((await run("completion")).stdout).toContain("_udpchat_yargs_completions");
+    expect((await run("completion", "zsh")).stdout).toMatch(/^#compdef udpchat/);
+    expect((await run("completion", "bash")).stdout).not.toContain("compdef");
     const { stdout } = await run("--get-yargs-completions", "udpchat", "sta");
     expect(stdout.split("\n")).toEqual(expect.arrayContaining(["start", "status"]));
   });
@@ -45,13 +47,30 @@ describe("a wrong command line", () => {
     [["discovr"], "there is no command discovr: did you mean discover?"],
     [["send", "bob", "hi", "--jsno"], "there is no option --jsno: did you mean --json?"],
     [["join", "#ops", "--detatch"], "there is no option --detatch: did you mean --detach?"],
-    [["send", "bob"], "words are missing: 1 given, 2 needed"],
+    [["send", "bob"], "udpchat: TEXT is missing: udpchat send TARGET TEXT"],
+    [["send", "say"], "udpchat: TEXT is missing: udpchat send TARGET TEXT"],
+    [["send", "bob", "-x"], "there is no option -x: put a text that begins with a dash behind --"],
+    [["status", "--nope"], "there is no option --nope: see udpchat status --help"],
+    [["join"], "udpchat: GROUP is missing: udpchat join GROUP"],
+    [
+      ["send", "bob", "--nope", "x"],
+      "there is no option --nope: put a text that begins with a dash behind --",
+    ],
+    [["send", "", "x"], "TARGET is empty: use host:port, a name or the first characters of an id"],
+    [["leave", ""], "GROUP is empty: use 224.0.1.100"],
+    [["id", "--json=maybe"], "--json=maybe is neither on nor off: use --json"],
+    [["id", "--home", ""], "--home is empty: "],
+    [["id", "--home", "a", "--home", "b"], "--home is given twice: give it once"],
+    [["id", "--discovery-port", "0"], "port 0 is out of range: use 1 to 65535"],
+    [["id", "--interface", "none9"], "there is no interface none9: this machine has "],
+    [["discover", "--broadcast", "x"], '"x" is not an IPv4 address: write it as 10.0.0.255'],
+    [["serve", "--exec", ""], "--exec is empty: "],
     [["send", "bob", "two", "words"], 'send takes fewer words: "words" is too much: put a text'],
     [["status", "now"], 'status takes fewer words: "now" is too much'],
     [[], "no command is given"],
     [["listen", "--port"], "--port needs a value"],
-    [["listen", "--port", "x"], '--port: "x" is not a port'],
-    [["listen", "--port", "1", "--port", "2"], "it can be given only once"],
+    [["listen", "--port", "x"], '--port: "x" is not a port: use 0 to 65535'],
+    [["listen", "--port", "1", "--port", "2"], "--port is given twice: give it once"],
     [["listen", "--name", "a\u202eb"], "--name: "],
     [["send", "1.2.3.4", "x", "--timeout", "1w"], '--timeout: "1w" is not a duration'],
     [["send", "1.2.3.4", "x", "--wait", "1s"], "--wait goes with --plain alone"],
@@ -60,7 +79,7 @@ describe("a wrong command line", () => {
     [["send", "1.2.3.4:70000", "x"], "port 70000 is out of range"],
     [["join", "10.0.0.1"], "multicast"],
     [["say", "#two words", "x"], "white space"],
-    [["serve"], "--exec is missing"],
+    [["serve"], "--exec is missing: udpchat serve --exec 'uptime'"],
   ])("%j ends with 2", async (argv, words) => {
     const { code, stdout, stderr } = await run(...argv);
     expect(stderr).toContain(words);
@@ -85,6 +104,15 @@ describe("a wrong command line", () => {
     expect(stderr).toContain("did you mean timeout?");
   });
 
+  it("refuses a setting that the config file has in both spellings", async () => {
+    const twice = join(home, "twice");
+    mkdirSync(twice);
+    writeFileSync(join(twice, "config.json"), '{"discoveryPort":22401,"discovery-port":22402}');
+    const { code, stderr } = await run("status", "--home", twice);
+    expect(code).toBe(2);
+    expect(stderr).toContain("is given twice");
+  });
+
   it("shows cause and stack only with --verbose", async () => {
     expect((await run("listen", "--port", "x")).stderr.split("\n")).toHaveLength(2);
     expect((await run("listen", "--port", "x", "--verbose")).stderr).toContain("    at ");
@@ -92,16 +120,28 @@ describe("a wrong command line", () => {
 });
 
 describe("without a daemon", () => {
-  it.each([
-    ["status"],
-    ["stop"],
-    ["peers"],
-    ["groups"],
-    ["leave", "#ops"],
-    ["join", "#ops", "--detach"],
-  ])("%s ends with 6", async (...argv) => {
-    const { code, stderr } = await run(...argv);
-    expect(stderr).toBe(`udpchat: no daemon runs in ${home}: start it with \`udpchat start\`\n`);
+  it.each([["status"], ["peers"], ["groups"], ["leave", "#ops"], ["join", "#ops", "--detach"]])(
+    "%s ends with 6",
+    async (...argv) => {
+      const { code, stderr } = await run(...argv);
+      expect(stderr).toBe(`udpchat: no daemon runs in ${home}: start it with \`udpchat start\`\n`);
+      expect(code).toBe(6);
+    },
+  );
+});
+
+describe("without a daemon, too", () => {
+  it("the remedy has the --home that was said", async () => {
+    const other = join(home, "nobody's");
+    const { code, stderr } = await run("peers", "--home", other);
+    const quoted = other.replace("'", "'\\''");
+    expect(stderr).toContain(`start it with \`udpchat start --home '${quoted}'\`\n`);
+    expect(code).toBe(6);
+  });
+
+  it("stop has nothing to stop", async () => {
+    const { code, stderr } = await run("stop");
+    expect(stderr).toBe(`udpchat: no daemon runs in ${home}\n`);
     expect(code).toBe(6);
   });
 });

@@ -93,8 +93,9 @@ export class PeoplePrinter implements Printer {
       case "left":
         return `left ${sanitiseName(line.group)}`;
       case "sent":
-        return `sent to ${sanitiseName(line.group)}`;
-      case "stopping":
+        // Of plain text nothing is known that people would want to read.
+        return line.group === null ? undefined : `sent to ${sanitiseName(line.group)}`;
+      case "stopped":
         return `stopped: pid ${line.pid}`;
       case "resync":
         return `* ${sanitiseName(line.message)}`;

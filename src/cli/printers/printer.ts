@@ -12,7 +12,7 @@ import type {
   SentLine,
   ServeLine,
   StatusLine,
-  StoppingLine,
+  StoppedLine,
 } from "../../api/lines.js";
 
 /** Everything that a command can print. */
@@ -30,7 +30,7 @@ export type Line =
   | SentLine
   | ServeLine
   | StatusLine
-  | StoppingLine;
+  | StoppedLine;
 
 /** Where the results of a command go: one for people, one for scripts. */
 export interface Printer {

@@ -8,7 +8,8 @@ import { millisecondsText } from "./units.js";
 export function deliveryText(line: DeliveryLine, names: Names): string {
   const { to } = line;
   const took = line.rttMs === null ? "" : ` in ${millisecondsText(line.rttMs)}`;
-  const repeated = line.attempts > 1 ? ` (${line.attempts} attempts)` : "";
+  const repeated =
+    line.attempts !== null && line.attempts > 1 ? ` (${line.attempts} attempts)` : "";
   return `${line.status} to ${names.of(to)} (${to.address}:${to.port})${took}${repeated}`;
 }
 

@@ -128,6 +128,15 @@ describe("bad requests", () => {
     ["POST", "/v1/send", '{"target":"","text":"y"}', 400, "target:"],
     ["POST", "/v1/send", '{"target":"x","text":"y","timeoutMs":0}', 400, "timeoutMs:"],
     ["POST", "/v1/send", '{"target":"x","text":"y","extra":1}', 400, "extra"],
+    ["POST", "/v1/send", '{"target":"x","text":"y","timeoutMs":0}', 400, "use at least 1 ms"],
+    ["POST", "/v1/join", '{"group":""}', 400, "group: it is empty"],
+    [
+      "POST",
+      "/v1/join",
+      JSON.stringify({ group: `#${"x".repeat(256)}` }),
+      400,
+      "group: it has 257 characters: at most 256 fit",
+    ],
     ["POST", "/v1/chat", '{"group":"nonsense"}', 400, "no group"],
     ["POST", "/v1/say", '{"group":"#g","text":"x"}', 400, "not a member"],
   ];

@@ -2,6 +2,8 @@ import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { OPERATIONS } from "../../../src/api/operations.js";
 import { Service } from "../../../src/api/service.js";
+import { UdpchatError } from "../../../src/errors.js";
+import { UndeliveredError } from "../../../src/messenger/types.js";
 import { ALICE, FakeMessenger, fails, messageEvent, requestOf, until } from "./fakeMessenger.js";
 
 function memoryStanding(): {
@@ -46,6 +48,23 @@ describe("Service calls", () => {
     });
     expect(line).toMatchObject({ type: "delivery", status: "delivered", to: ALICE });
     expect(messenger.lastSend).toEqual({ target: "alice", text: "hi", options: { timeoutMs: 7 } });
+  });
+
+  it("answers with a line when a message stays undelivered, but not for other failures", async () => {
+    const messenger = new FakeMessenger();
+    const service = new Service(messenger);
+    const input = { target: "alice", text: "hi" };
+    const outcome = { id: "m1", status: "undelivered", to: ALICE } as const;
+    messenger.sendFailure = new UndeliveredError(
+      { ...outcome, rttMs: null, attempts: null },
+      "no acknowledgement",
+      {},
+    );
+    const line = await service.call("send", input);
+    expect(line).toEqual({ type: "delivery", ...outcome, rttMs: null, attempts: null });
+    expect(v.parse(OPERATIONS.send.output, line)).toEqual(line);
+    messenger.sendFailure = new UdpchatError("TIMEOUT", "the peer was never found");
+    await expect(service.call("send", input)).rejects.toBe(messenger.sendFailure);
   });
 
   it("refuses what only a daemon can do", async () => {
@@ -157,6 +176,7 @@ describe("Service groups", () => {
     expect(standing.labels.size).toBe(0);
     await expect(service.call("leave", { group: "224.0.1.100" })).rejects.toMatchObject({
       code: "NOT_A_MEMBER",
+      remedy: "see udpchat groups",
     });
   });
 
@@ -232,7 +252,7 @@ describe("Service requests", () => {
     const service = new Service(messenger);
     const older = service.stream("requests", {});
     await older.next();
-    const ended = fails(older.next(), { code: "CLOSED" });
+    const ended = fails(older.next(), { code: "REFUSED" });
     const newer = service.stream("requests", {});
     await newer.next();
     await ended;

@@ -5,9 +5,11 @@ import { messengerOptions } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
 import { EXIT } from "../../exitCodes.js";
 import type { GlobalArgs } from "../../globalOptions.js";
+import { remarkAbsentInterface } from "../../interfaces.js";
 
 export async function handle(args: GlobalArgs, context: CommandContext): Promise<number> {
   const { interruption, printer } = context;
+  await remarkAbsentInterface(context);
   const daemon = await runOrReport(args, context);
   await reportToParent({ ready: daemon.status });
   // From here on the daemon sees to signals itself: being asked to stop is its normal end.

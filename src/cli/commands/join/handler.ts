@@ -4,7 +4,7 @@ import { withApi, withDaemon } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
 import { reportError } from "../../errorReport.js";
 import { EXIT, exitCodeOf } from "../../exitCodes.js";
-import { typedLines } from "./typedLines.js";
+import { isTyped, typedLines } from "./typedLines.js";
 
 export interface JoinArgs {
   readonly group: string;
@@ -35,7 +35,7 @@ async function chat(group: string, api: Api, context: CommandContext): Promise<n
   try {
     for await (const line of api.stream("chat", { group }, { signal })) {
       if (line.type === "group" && saying === undefined) {
-        await stderr.line(OPEN_GROUP);
+        await stderr.line(isTyped(context) ? `${OPEN_GROUP}; Ctrl-D leaves` : OPEN_GROUP);
         saying = sayTyped(line.group, api, context, signal).finally(() => leaving.abort());
         // Awaited below; a rejection before that is not unhandled.
         saying.catch(() => undefined);
@@ -64,7 +64,8 @@ async function sayTyped(
     } catch (thrown) {
       const error = toUdpchatError(thrown);
       await reportError(error, { stderr, printer, verbose: args.verbose });
-      code = exitCodeOf(error.code);
+      // A line that no group can take is left out, and that was said.
+      if (error.code !== "MESSAGE_TOO_LARGE") code = exitCodeOf(error.code);
     }
   }
   return code;

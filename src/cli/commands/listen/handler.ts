@@ -2,14 +2,19 @@ import { withApi } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
 import { EXIT } from "../../exitCodes.js";
 import type { GlobalArgs } from "../../globalOptions.js";
+import { sanitiseName } from "../../sanitise.js";
 import { remarkWhereWeAre } from "../../whereWeAre.js";
 
 export async function handle(_args: GlobalArgs, context: CommandContext): Promise<number> {
-  const { printer, signal } = context;
+  const { printer, signal, stderr } = context;
   return await withApi(context, { receives: true }, async (api) => {
     for await (const line of api.stream("events", {}, { signal })) {
       if (line.type === "ready") await remarkWhereWeAre("listening", api, context);
-      await printer.line(line);
+      if (line.type === "warning" && !printer.forScripts) {
+        await stderr.line(sanitiseName(`udpchat: ${line.message}`));
+      } else {
+        await printer.line(line);
+      }
     }
     return EXIT.done;
   });

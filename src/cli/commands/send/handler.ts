@@ -1,9 +1,16 @@
+import type { DeliveryLine } from "../../../api/lines.js";
 import { UdpchatError } from "../../../errors.js";
+import { DEFAULT_TIMEOUT_MS, durationText } from "../../../messenger/waiting.js";
 import { withApi } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
+import { errorSentence } from "../../errorReport.js";
 import { EXIT } from "../../exitCodes.js";
+import { sanitiseName } from "../../sanitise.js";
 import { readTextArgument } from "../../textArgument.js";
 import { timeoutInput } from "../../timeoutInput.js";
+
+const UNREACHABLE_REMEDY =
+  "check that udpchat runs there and that no firewall between you blocks UDP";
 
 export interface SendArgs {
   readonly target: string;
@@ -13,7 +20,7 @@ export interface SendArgs {
 }
 
 export async function handle(args: SendArgs, context: CommandContext): Promise<number> {
-  const { io, printer, signal } = context;
+  const { io, printer, settings, signal, stderr } = context;
   if (args.wait !== undefined && !args.plain) {
     throw new UdpchatError("INVALID_ARGUMENT", "--wait goes with --plain alone", {
       remedy: "use --timeout to wait for a delivery",
@@ -25,8 +32,22 @@ export async function handle(args: SendArgs, context: CommandContext): Promise<n
     return await sendPlain({ target: args.target, text, wait: args.wait }, context);
   }
   const input = { target: args.target, text, ...timeoutInput(context) };
-  await printer.line(
-    await withApi(context, { receives: false }, (api) => api.call("send", input, { signal })),
+  const delivery = await withApi(context, { receives: false }, (api) =>
+    api.call("send", input, { signal }),
   );
-  return EXIT.done;
+  if (delivery.status !== "undelivered") {
+    await printer.line(delivery);
+    return EXIT.done;
+  }
+  if (printer.forScripts) await printer.line(delivery);
+  await stderr.line(undeliveredSentence(delivery, settings.timeout ?? DEFAULT_TIMEOUT_MS));
+  return EXIT.notDelivered;
+}
+
+/** `udpchat: not delivered to bob (10.77.0.2:22400) within 5 s: what to do about it`. */
+function undeliveredSentence({ to }: DeliveryLine, timeoutMs: number): string {
+  const where = `${to.address}:${to.port}`;
+  const whom = to.name === "" ? where : `${sanitiseName(to.name)} (${where})`;
+  const message = `not delivered to ${whom} within ${durationText(timeoutMs)}`;
+  return errorSentence(new UdpchatError("TIMEOUT", message, { remedy: UNREACHABLE_REMEDY }));
 }

@@ -39,6 +39,7 @@ export async function sendPlain(
       await stdout.line(`${from.address}:${from.port}: ${sanitiseText(reply)}`);
     }
   }
+  if (waitMs === 0) await printer.line({ type: "sent", id: null, group: null });
   if (waitMs > 0 && replies === 0 && !signal.aborted) {
     throw new UdpchatError("TIMEOUT", `no reply from ${target}`, {
       remedy: "check the address, or wait longer with --wait",

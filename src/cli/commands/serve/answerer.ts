@@ -17,6 +17,8 @@ const DEFAULT_TIME_LIMIT_MS = 60_000;
 const MAX_REPLY_BYTES = 65_536;
 /** Of standard error; its first line becomes the reason. */
 const MAX_REASON_BYTES = 1024;
+/** Of the reason: it goes to whoever asked. */
+const MAX_REASON_LENGTH = 200;
 
 /**
  * Runs the command through the shell for one request: the text on its standard input, the reply
@@ -59,7 +61,7 @@ export async function runAnswerer(
     if (stopped !== undefined) return stopped;
     if (end === 0) return replyOf(stdout());
     const [reason = ""] = stderr().toString("utf8").trim().split(/\r?\n/, 1);
-    return { error: reason === "" ? `the command ended with ${end}` : reason };
+    return { error: reason === "" ? `the command ended with ${end}` : shortened(reason) };
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", onAbort);
@@ -75,6 +77,13 @@ function facts({ from }: RequestLine): Record<string, string> {
     UDPCHAT_FROM_NAME: from.name.replaceAll("\0", ""),
     UDPCHAT_FROM_ADDRESS: `${from.address}:${from.port}`,
   };
+}
+
+function shortened(reason: string): string {
+  const characters = Array.from(reason);
+  return characters.length <= MAX_REASON_LENGTH
+    ? reason
+    : `${characters.slice(0, MAX_REASON_LENGTH - 1).join("")}…`;
 }
 
 function replyOf(bytes: Buffer): Outcome {

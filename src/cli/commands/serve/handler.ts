@@ -1,6 +1,6 @@
 import type { RequestLine } from "../../../api/lines.js";
 import type { Api } from "../../../api/operations.js";
-import { toUdpchatError } from "../../../errors.js";
+import { toUdpchatError, UdpchatError } from "../../../errors.js";
 import { withApi } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
 import { errorSentence } from "../../errorReport.js";
@@ -15,6 +15,11 @@ export interface ServeArgs {
 
 /** One request at a time, until we are interrupted. */
 export async function handle({ exec }: ServeArgs, context: CommandContext): Promise<number> {
+  if (exec.trim() === "") {
+    throw new UdpchatError("INVALID_ARGUMENT", "--exec is empty", {
+      remedy: "udpchat serve --exec 'uptime'",
+    });
+  }
   const { printer, signal } = context;
   return await withApi(context, { receives: true }, async (api) => {
     for await (const line of api.stream("requests", {}, { signal })) {

@@ -3,10 +3,12 @@ import { startDaemon } from "../../../daemon/start.js";
 import type { CommandContext } from "../../context.js";
 import { EXIT } from "../../exitCodes.js";
 import type { GlobalArgs } from "../../globalOptions.js";
+import { remarkAbsentInterface } from "../../interfaces.js";
 import { flagOf, readFlags } from "../../settings.js";
 
 export async function handle(args: GlobalArgs, context: CommandContext): Promise<number> {
   const { io, paths, printer, stdout } = context;
+  await remarkAbsentInterface(context);
   const status = await startDaemon({
     script: io.script,
     args: ["daemon", ...daemonFlags(args, context.home)],

@@ -6,6 +6,9 @@ import type { GlobalArgs } from "../../globalOptions.js";
 
 export async function handle(_args: GlobalArgs, context: CommandContext): Promise<number> {
   const { paths, printer } = context;
-  await printer.line(await withDaemon(context, () => stopDaemon({ socket: paths.socket })));
+  const { pid } = await withDaemon(context, () => stopDaemon({ socket: paths.socket }), {
+    remedy: undefined,
+  });
+  await printer.line({ type: "stopped", pid });
   return EXIT.done;
 }
