@@ -44,6 +44,7 @@ export type {
   Presence,
   Reply,
   Request,
+  Undelivered,
   WaitOptions,
   Warning,
 } from "./messenger/types.js";
@@ -53,4 +54,5 @@ export {
   DEFAULT_GROUP_ADDRESS,
   MAX_MESSAGE_BYTES,
   MAX_NAME_BYTES,
+  UndeliveredError,
 } from "./messenger/types.js";

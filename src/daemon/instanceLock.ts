@@ -1,10 +1,11 @@
-import { lstat, readFile, rename, rm } from "node:fs/promises";
+import { lstat, rename, rm } from "node:fs/promises";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { daemonAnswers } from "../api/client.js";
 import { errnoOf, UdpchatError } from "../errors.js";
 import { createFile } from "../store/atomicFile.js";
 import type { Paths } from "../store/paths.js";
+import { isAlive, readPid } from "../store/pidFile.js";
 import { makeFolder, makePrivateFolder } from "../store/privateFolder.js";
 
 export type LockPaths = Pick<Paths, "home" | "pidFile" | "socket" | "socketFolder">;
@@ -53,12 +54,12 @@ export class InstanceLock {
 
   /** Once the socket is bound: throws DAEMON_RUNNING if another one took the lock meanwhile. */
   async assertHeld(): Promise<void> {
-    const holder = await readHolder(this.#paths.pidFile);
+    const holder = await readPid(this.#paths.pidFile);
     if (holder !== process.pid) throw running(this.#paths.home, holder);
   }
 
   async release(): Promise<void> {
-    if ((await readHolder(this.#paths.pidFile)) !== process.pid) return;
+    if ((await readPid(this.#paths.pidFile)) !== process.pid) return;
     await rm(this.#paths.pidFile, { force: true });
   }
 
@@ -84,7 +85,7 @@ export class InstanceLock {
 async function takePidFile({ home, pidFile, socket }: LockPaths): Promise<void> {
   let waitedMs = 0;
   while (!(await createFile(pidFile, `${process.pid}\n`))) {
-    const holder = await readHolder(pidFile);
+    const holder = await readPid(pidFile);
     if (await daemonAnswers(socket)) throw running(home, holder);
     const mayAnswerYet = holder !== undefined && holder !== process.pid && isAlive(holder);
     if (mayAnswerYet && waitedMs < SETTLE_MS) {
@@ -105,29 +106,9 @@ async function discardStale(pidFile: string, holder: number | undefined): Promis
     if (errnoOf(error) === "ENOENT") return;
     throw error;
   }
-  const moved = await readHolder(aside);
+  const moved = await readPid(aside);
   if (moved !== holder && moved !== undefined) await createFile(pidFile, `${moved}\n`);
   await rm(aside, { force: true });
-}
-
-/** The process id in the file; undefined if there is none. */
-async function readHolder(pidFile: string): Promise<number | undefined> {
-  try {
-    const text = (await readFile(pidFile, "utf8")).trim();
-    return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : undefined;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
-    throw error;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errnoOf(error) === "EPERM";
-  }
 }
 
 function running(home: string, pid: number | undefined): UdpchatError {

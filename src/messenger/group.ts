@@ -36,7 +36,8 @@ export class GroupHandle implements Group {
 
   members(): PeerRef[] {
     if (this.#leaving !== undefined) return [];
-    return this.#parts.driver.inspect((core) => core.members(this.#groupId)).map(peerRef);
+    const known = this.#parts.driver.inspect((core) => core.members(this.#groupId));
+    return known.filter(({ online }) => online).map(peerRef);
   }
 
   async say(text: string): Promise<string> {

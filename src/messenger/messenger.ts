@@ -63,8 +63,8 @@ export class Messenger implements MessengerApi {
   /**
    * Opens identity and sockets and says hello.
    * @param parts network, clock and so on instead of the real ones: for tests
-   * @throws UdpchatError HOME_UNUSABLE, INVALID_NAME, INVALID_PORT, INVALID_ARGUMENT,
-   *   INVALID_TARGET, PORT_IN_USE, NETWORK_UNAVAILABLE
+   * @throws UdpchatError HOME_UNUSABLE, DAEMON_RUNNING, INVALID_NAME, INVALID_PORT,
+   *   INVALID_ARGUMENT, INVALID_TARGET, PORT_IN_USE, NETWORK_UNAVAILABLE
    */
   static async open(
     options: MessengerOptions = {},
@@ -94,7 +94,7 @@ export class Messenger implements MessengerApi {
 
   private constructor(
     opened: Awaited<ReturnType<typeof openParts>>,
-    { receives = true }: MessengerOptions,
+    { receives = true, broadcasts = [] }: MessengerOptions,
   ) {
     const { core, lan, clock, name, warnings } = opened;
     this.id = core.id;
@@ -109,7 +109,7 @@ export class Messenger implements MessengerApi {
     this.#driver = driver;
     this.#outgoing = new Outgoing(driver, clock);
     this.#groups = new JoinedGroups({ driver, lan, clock, stream });
-    this.#finder = this.#makeFinder(opened.lookUp);
+    this.#finder = this.#makeFinder(opened.lookUp, broadcasts);
     this.#inbox = new Inbox({
       driver,
       clock,
@@ -121,12 +121,16 @@ export class Messenger implements MessengerApi {
     for (const warning of warnings) stream.publish({ type: "warning", warning });
   }
 
-  #makeFinder(lookUp: LookUp): PeerFinder {
+  #makeFinder(lookUp: LookUp, extraBroadcasts: readonly string[]): PeerFinder {
     return new PeerFinder({
       driver: this.#driver,
       clock: this.#clock,
       queries: this.#queries,
       lookUp,
+      broadcasts: () => [
+        ...extraBroadcasts,
+        ...this.#lan.interfaces().flatMap(({ broadcast }) => broadcast ?? []),
+      ],
     });
   }
 

@@ -2,6 +2,7 @@ import { hostname, userInfo } from "node:os";
 import { UdpchatError } from "../errors.js";
 import { MAX_NAME_BYTES } from "../wire/constants.js";
 import { encodeUtf8 } from "../wire/cursor.js";
+import { notNicknameBecause } from "./target.js";
 
 // Control, format (bidi overrides, zero width), line and paragraph separators, lone surrogates.
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
@@ -17,6 +18,8 @@ export function checkedNickname(name: string): string {
     throw invalidName(`the nickname has ${sizeBytes} bytes: at most ${MAX_NAME_BYTES} fit`);
   }
   if (UNPRINTABLE.test(name)) throw invalidName("the nickname contains control characters");
+  const reason = notNicknameBecause(name.trim());
+  if (reason !== undefined) throw invalidName(`the nickname ${name.trim()} ${reason}`);
   return name;
 }
 
@@ -45,5 +48,6 @@ function fitting(name: string): string {
     if (encodeUtf8(kept + character).length > MAX_NAME_BYTES) break;
     kept += character;
   }
-  return kept.trim();
+  kept = kept.trim();
+  return notNicknameBecause(kept) === undefined ? kept : "";
 }

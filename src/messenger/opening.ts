@@ -8,6 +8,7 @@ import { UdpchatError } from "../errors.js";
 import type { Lan, LanAddress, LanHandlers, LanOptions } from "../net/lan.js";
 import { openLan } from "../net/nodeLan.js";
 import { pathsOf } from "../store/paths.js";
+import { assertNoOtherDaemon } from "../store/pidFile.js";
 import { memoryStore, openStore, type Store } from "../store/store.js";
 import {
   DEFAULT_DATA_PORT,
@@ -83,13 +84,17 @@ export async function openParts(
 
 async function storeOf(options: MessengerOptions, random: RandomSource): Promise<Store> {
   if (options.ephemeral === true) return memoryStore(random);
-  return openStore(pathsOf(options.home), random);
+  const paths = pathsOf(options.home);
+  const store = await openStore(paths, random);
+  // Two that announce one key would look like one peer that hops between two ports.
+  if (options.announce !== false) await assertNoOtherDaemon(paths);
+  return store;
 }
 
 function checkedLanOptions(options: MessengerOptions): LanOptions {
   const dataPort = checkedPort(options.port ?? DEFAULT_DATA_PORT, 0);
-  const discoveryPort = checkedPort(options.discoveryPort ?? DEFAULT_DISCOVERY_PORT, 0);
-  if (dataPort === discoveryPort && dataPort !== 0) {
+  const discoveryPort = checkedPort(options.discoveryPort ?? DEFAULT_DISCOVERY_PORT, 1);
+  if (dataPort === discoveryPort) {
     throw new UdpchatError("INVALID_PORT", `data and discovery cannot share port ${dataPort}`, {
       remedy: "choose two different ports",
     });

@@ -5,7 +5,13 @@ import type { Clock } from "./clock.js";
 import type { Driver } from "./driver.js";
 import { messageBody, messageText } from "./messageText.js";
 import { peerRef } from "./peerShapes.js";
-import type { Delivery, Reply, WaitOptions } from "./types.js";
+import {
+  type Delivery,
+  type PeerRef,
+  type Reply,
+  UndeliveredError,
+  type WaitOptions,
+} from "./types.js";
 import {
   abortedError,
   checkedDurationMs,
@@ -31,6 +37,8 @@ interface PendingBase {
   stopWaiting: () => void;
   /** Undefined until the core has it. */
   messageId: string | undefined;
+  /** Whom it went to; undefined as long. */
+  target: SendTarget | undefined;
   delivered: boolean;
 }
 interface PendingText extends PendingBase {
@@ -85,6 +93,7 @@ export class Outgoing {
       reject,
       stopWaiting: () => undefined,
       messageId: undefined,
+      target: undefined,
       delivered: false,
     };
   }
@@ -103,7 +112,7 @@ export class Outgoing {
       this.#reject(pending, error);
     };
     const cancelTimer = this.#clock.after(timeoutMs, () =>
-      giveUp(timeoutError(pending, timeoutMs)),
+      giveUp(this.#timeoutError(pending, timeoutMs)),
     );
     const onAbort = (): void => {
       if (signal !== undefined) giveUp(abortedError(signal));
@@ -129,6 +138,7 @@ export class Outgoing {
     if (!this.#pending.has(pending.token)) return;
     const { token, kind } = pending;
     const sentAtMs = this.#clock.wallMs();
+    pending.target = target;
     pending.messageId = this.#driver.command((core, nowMs) =>
       core.send(nowMs, { token, target, kind, body, sentAtMs }),
     );
@@ -165,7 +175,48 @@ export class Outgoing {
     const pending = this.#pending.get(token);
     if (pending === undefined) return;
     const remedy = REMEDIES[code];
-    this.#reject(pending, new UdpchatError(code, message, remedy === undefined ? {} : { remedy }));
+    const error =
+      code === "TIMEOUT"
+        ? this.#unacknowledged(pending, message)
+        : new UdpchatError(code, message, remedy === undefined ? {} : { remedy });
+    this.#reject(pending, error);
+  }
+
+  #timeoutError(pending: Pending, timeoutMs: number): UdpchatError {
+    const within = durationText(timeoutMs);
+    if (!pending.delivered) {
+      const message = `no acknowledgement from ${pending.label} within ${within}`;
+      return this.#unacknowledged(pending, message);
+    }
+    return new UdpchatError("TIMEOUT", `delivered, but no reply within ${within}`, {
+      remedy: `wait longer, or check what answers requests at ${pending.label}`,
+    });
+  }
+
+  #unacknowledged({ kind, messageId, target }: Pending, message: string): UdpchatError {
+    const options = { remedy: UNREACHABLE_REMEDY };
+    if (kind !== "text" || messageId === undefined || target === undefined) {
+      return new UdpchatError("TIMEOUT", message, options);
+    }
+    return new UndeliveredError(
+      {
+        id: messageId,
+        status: "undelivered",
+        to: this.#partyAt(target),
+        rttMs: null,
+        attempts: null,
+      },
+      message,
+      options,
+    );
+  }
+
+  /** As far as the roster knows it: a device may have been forgotten meanwhile. */
+  #partyAt(target: SendTarget): PeerRef {
+    if (target.kind === "address") return { id: null, name: "", ...target.to };
+    const { id } = target;
+    const known = this.#driver.inspect((core) => core.peers()).find((peer) => peer.id === id);
+    return known === undefined ? { id, name: "", address: "", port: 0 } : peerRef(known);
   }
 
   /** Rejects everything that waits. */
@@ -189,24 +240,11 @@ const UNREACHABLE_REMEDY =
 
 /** What the sender can do about a failure that the core reports. */
 const REMEDIES: Partial<Record<ErrorCode, string>> = {
-  TIMEOUT: UNREACHABLE_REMEDY,
   NO_SUCH_PEER: "see who is there with discover",
   LIMIT_REACHED: "wait until earlier messages are delivered, then send it again",
   PEER_RESTARTED: "it may or may not have been processed there: ask again if that does no harm",
   REFUSED: "ask the person there",
 };
-
-function timeoutError(pending: Pending, timeoutMs: number): UdpchatError {
-  const within = durationText(timeoutMs);
-  if (pending.delivered) {
-    return new UdpchatError("TIMEOUT", `delivered, but no reply within ${within}`, {
-      remedy: `wait longer, or check what answers requests at ${pending.label}`,
-    });
-  }
-  return new UdpchatError("TIMEOUT", `no acknowledgement from ${pending.label} within ${within}`, {
-    remedy: UNREACHABLE_REMEDY,
-  });
-}
 
 /** Why a request has no reply, by its status. */
 function replyError(label: string, status: ReplyStatusCode, text: string): UdpchatError {

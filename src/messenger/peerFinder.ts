@@ -5,7 +5,7 @@ import type { Clock } from "./clock.js";
 import type { Driver } from "./driver.js";
 import type { LookUp } from "./hostLookup.js";
 import type { Queries } from "./queries.js";
-import { findPeer, type Target } from "./target.js";
+import { assertOnePeer, findPeer, findSimilar, type Target } from "./target.js";
 
 /** How long the network is asked for a name that the roster does not have. */
 const ASK_NETWORK_MS = 600;
@@ -20,6 +20,8 @@ export interface PeerFinderParts {
   readonly clock: Clock;
   readonly queries: Queries;
   readonly lookUp: LookUp;
+  /** Addresses that mean everybody on a network. */
+  readonly broadcasts: () => readonly string[];
 }
 
 /**
@@ -35,8 +37,14 @@ export class PeerFinder {
     this.#parts = parts;
   }
 
-  /** @throws UdpchatError AMBIGUOUS_PEER, NO_SUCH_PEER, NAME_NOT_RESOLVED */
+  /** @throws UdpchatError AMBIGUOUS_PEER, INVALID_TARGET, NO_SUCH_PEER, NAME_NOT_RESOLVED */
   async find(target: Target): Promise<SendTarget> {
+    const found = await this.#search(target);
+    if (found.kind === "address") assertOnePeer(found.to, this.#parts.broadcasts());
+    return found;
+  }
+
+  async #search(target: Target): Promise<SendTarget> {
     switch (target.kind) {
       case "address":
         return { kind: "address", to: target.to };
@@ -71,16 +79,21 @@ export class PeerFinder {
       peer = this.#known(name);
     }
     if (peer !== undefined) return { kind: "device", id: peer.id };
+    const similar = findSimilar(name, this.#roster());
     throw new UdpchatError("NO_SUCH_PEER", `nobody called ${name} was found on this network`, {
-      remedy: `see who is there with discover; for a host name write ${name}:${DEFAULT_DATA_PORT}`,
+      remedy:
+        similar === undefined
+          ? `see who is there with discover; for a host name write ${name}:${DEFAULT_DATA_PORT}`
+          : `did you mean ${similar.name}?`,
     });
   }
 
   #known(name: string): PeerView | undefined {
-    return findPeer(
-      name,
-      this.#parts.driver.inspect((core) => core.peers()),
-    );
+    return findPeer(name, this.#roster());
+  }
+
+  #roster(): PeerView[] {
+    return this.#parts.driver.inspect((core) => core.peers());
   }
 
   #askNetwork(name: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** The public vocabulary of the library: plain data, re-exported by `udpchat`. */
 import type { FoundVia, PeerState } from "../core/io.js";
 import type { Limits } from "../core/limits.js";
+import { UdpchatError, type UdpchatErrorOptions } from "../errors.js";
 import type { LanInterface } from "../net/lan.js";
 
 export {
@@ -34,7 +35,7 @@ export interface Peer extends PeerRef {
   readonly addresses: readonly { readonly address: string; readonly port: number }[];
 }
 
-/** The end of a `send` that succeeded; one that did not rejects with an `UdpchatError`. */
+/** The end of a `send` that succeeded; one that did not rejects with an {@link UdpchatError}. */
 export interface Delivery {
   /** Message id, 32 hexadecimal digits. */
   readonly id: string;
@@ -43,6 +44,27 @@ export interface Delivery {
   readonly rttMs: number;
   /** How often the most repeated datagram of the message was sent; 1 is no loss. */
   readonly attempts: number;
+}
+
+/** The end of a `send` whose message nobody acknowledged in time. It may have arrived all the same. */
+export interface Undelivered {
+  /** Message id, 32 hexadecimal digits. */
+  readonly id: string;
+  readonly status: "undelivered";
+  /** As far as it is known: an address that never answered has neither id nor name. */
+  readonly to: PeerRef;
+  readonly rttMs: null;
+  readonly attempts: null;
+}
+
+/** TIMEOUT of a `send` that had found its peer. */
+export class UndeliveredError extends UdpchatError {
+  readonly delivery: Undelivered;
+
+  constructor(delivery: Undelivered, message: string, options: UdpchatErrorOptions) {
+    super("TIMEOUT", message, options);
+    this.delivery = delivery;
+  }
 }
 
 /** A message that arrived. */
@@ -121,11 +143,14 @@ export interface MessengerOptions {
   readonly home?: string;
   /** A throw-away identity that touches no disk; `home` is ignored. Default false. */
   readonly ephemeral?: boolean;
-  /** Nickname, 1 to 32 bytes of UTF-8. Default: the user's login name. */
+  /**
+   * Nickname, 1 to 32 bytes of UTF-8, that does not look like another TARGET: no IPv4 address, no
+   * `:`, no `#` in front. Default: the user's login name.
+   */
   readonly name?: string;
   /** Data port. Default 22400, or any free port if that is taken; 0: any free port. */
   readonly port?: number;
-  /** Default 22401. Everybody on a network must use the same. */
+  /** Default 22401, 1 to 65535. Everybody on a network must use the same. */
   readonly discoveryPort?: number;
   /** Interface names. Default: all of them, loopback included. */
   readonly interfaces?: readonly string[];
@@ -200,7 +225,10 @@ export interface MessengerApi {
   discover(options?: WaitOptions): AsyncIterable<Peer>;
   /** The roster as it stands. */
   peers(): Peer[];
-  /** Resolves when the peer has it. Rejects: TIMEOUT, NO_SUCH_PEER, MESSAGE_TOO_LARGE, ... */
+  /**
+   * Resolves when the peer has it. Rejects: TIMEOUT (an {@link UndeliveredError} once the peer was
+   * found), NO_SUCH_PEER, INVALID_TARGET, MESSAGE_TOO_LARGE, ...
+   */
   send(target: string, text: string, options?: WaitOptions): Promise<Delivery>;
   /** Executed at most once over there. Rejects also with NO_HANDLER, HANDLER_FAILED, EXPIRED. */
   ask(target: string, text: string, options?: WaitOptions): Promise<Reply>;

@@ -2,7 +2,11 @@ import { afterEach, describe, expect, it } from "vitest";
 import { identityFromSeed } from "../../../src/crypto/identity.js";
 import { UdpchatError } from "../../../src/errors.js";
 import { Messenger } from "../../../src/messenger/messenger.js";
-import type { MessengerEvent, MessengerOptions } from "../../../src/messenger/types.js";
+import {
+  type MessengerEvent,
+  type MessengerOptions,
+  UndeliveredError,
+} from "../../../src/messenger/types.js";
 import type { LanHandlers } from "../../../src/net/lan.js";
 import { encodeUtf8 } from "../../../src/wire/cursor.js";
 import { ManualClock } from "../../support/manualClock.js";
@@ -30,6 +34,7 @@ class World {
             return "10.0.0.2";
           }
           if (host === "bob.test") return "10.0.0.2";
+          if (host === "group.test") return "239.1.2.3";
           throw new UdpchatError("NAME_NOT_RESOLVED", `the name ${host} has no IPv4 address`);
         },
       },
@@ -196,6 +201,53 @@ describe("send", () => {
     expect(alice.status().counters.socketDatagramsSent).toBe(sent);
   });
 
+  it("tells what became of a message that was not delivered, and to whom it went", async () => {
+    const alice = await world.messenger("alice");
+    const bob = await world.messenger("bob", { receives: false });
+    await untilMet(alice);
+    const outcome = async (target: string): Promise<unknown> => {
+      const sending = alice.send(target, "anybody?", { timeoutMs: 1500 });
+      const error = await world.clock.until(sending.catch((thrown: unknown) => thrown));
+      expect(error).toMatchObject({ code: "TIMEOUT" });
+      return error instanceof UndeliveredError ? error.delivery : undefined;
+    };
+    const undelivered = {
+      id: expect.stringMatching(/^[0-9a-f]{32}$/),
+      status: "undelivered",
+      rttMs: null,
+      attempts: null,
+    };
+    expect(await outcome("10.0.0.9:7")).toEqual({
+      ...undelivered,
+      to: { id: null, name: "", address: "10.0.0.9", port: 7 },
+    });
+    expect(await outcome("bob")).toEqual({
+      ...undelivered,
+      to: { id: bob.id, name: "bob", address: "10.0.0.2", port: 22_400 },
+    });
+    expect(await outcome("slow.test")).toBeUndefined();
+  });
+
+  it("refuses at once what cannot be one peer", async () => {
+    const alice = await world.messenger("alice", { broadcasts: ["10.9.9.255"] });
+    for (const target of ["0.0.0.0", "224.0.1.100", "255.255.255.255", "10.0.0.255", "#ops"]) {
+      expect(await codeOf(alice.send(target, "x"))).toBe("INVALID_TARGET");
+      expect(await codeOf(alice.ask(target, "x"))).toBe("INVALID_TARGET");
+    }
+    expect(await codeOf(alice.send("10.9.9.255", "x"))).toBe("INVALID_TARGET");
+    expect(await codeOf(alice.send("group.test", "x"))).toBe("INVALID_TARGET");
+    expect(world.clock.nowMs()).toBe(0);
+  });
+
+  it("asks whether another case was meant", async () => {
+    const alice = await world.messenger("alice");
+    await world.messenger("bob");
+    await expect(world.clock.until(alice.send("BOB", "x"))).rejects.toMatchObject({
+      code: "NO_SUCH_PEER",
+      remedy: "did you mean bob?",
+    });
+  });
+
   it("rejects at once when aborted", async () => {
     const alice = await world.messenger("alice");
     const abort = new AbortController();
@@ -302,6 +354,28 @@ describe("groups", () => {
     expect(atAlice.members().map(({ id }) => id)).toEqual([bob.id]);
   });
 
+  it("counts who is there: not who left or fell silent", async () => {
+    const alice = await world.messenger("alice");
+    const bob = await world.messenger("bob");
+    const carol = await world.messenger("carol");
+    const atAlice = await alice.join("#ops");
+    const atBob = await bob.join("#ops");
+    await carol.join("#ops");
+    await world.clock.advance(3000);
+    const names = (): string[] =>
+      atAlice
+        .members()
+        .map(({ name }) => name)
+        .toSorted();
+    expect(names()).toEqual(["bob", "carol"]);
+    await world.clock.until(atBob.leave());
+    await world.clock.advance(100);
+    expect(names()).toEqual(["carol"]);
+    world.segment.drops = () => true;
+    await world.clock.advance(600_000);
+    expect(names()).toEqual([]);
+  });
+
   it("is one membership however often it is joined, until it is left", async () => {
     const alice = await world.messenger("alice");
     const [first, second] = await Promise.all([alice.join("#ops"), alice.join("#ops")]);
@@ -406,6 +480,12 @@ describe("open", () => {
       { openLan: world.segment.open, clock: world.clock, random: broken },
     );
     await expect(opening).rejects.toThrow("no more chance");
+    expect(world.segment.openCount).toBe(0);
+  });
+
+  it("refuses ports that nobody could find", async () => {
+    expect(await codeOf(world.messenger("alice", { discoveryPort: 0 }))).toBe("INVALID_PORT");
+    expect(await codeOf(world.messenger("alice", { discoveryPort: 22_400 }))).toBe("INVALID_PORT");
     expect(world.segment.openCount).toBe(0);
   });
 

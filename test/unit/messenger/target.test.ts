@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { PeerState, PeerView } from "../../../src/core/io.js";
 import { addressOf } from "../../../src/messenger/hostLookup.js";
-import { findPeer, parseTarget } from "../../../src/messenger/target.js";
+import {
+  assertOnePeer,
+  findPeer,
+  findSimilar,
+  parseTarget,
+} from "../../../src/messenger/target.js";
 
 function peer(name: string, idStart: string, state: PeerState = "online"): PeerView {
   return {
@@ -28,7 +33,7 @@ describe("parseTarget", () => {
     ["alice", { kind: "peer", name: "alice" }],
     ["alice~ab12", { kind: "peer", name: "alice~ab12" }],
     ["J. Doe", { kind: "peer", name: "J. Doe" }],
-    ["10.0.0.300", { kind: "peer", name: "10.0.0.300" }],
+    ["10.0.0", { kind: "peer", name: "10.0.0" }],
   ])("reads %s", (text, target) => {
     expect(parseTarget(text)).toEqual(target);
   });
@@ -38,11 +43,49 @@ describe("parseTarget", () => {
     ["10.0.0.2:0", "INVALID_PORT", "port 0 is out of range"],
     ["10.0.0.2:http", "INVALID_PORT", '"http" is not a port'],
     ["10.0.0.2:", "INVALID_PORT", '"" is not a port'],
-    ["10.0.0.300:22400", "INVALID_TARGET", '"10.0.0.300:22400" names nobody'],
+    ["256.1.1.1", "INVALID_TARGET", "256.1.1.1 is not an IPv4 address"],
+    ["10.0.0.300:22400", "INVALID_TARGET", "10.0.0.300 is not an IPv4 address"],
+    ["http://bob", "INVALID_TARGET", '"http://bob" names nobody'],
+    ["http://bob:80", "INVALID_TARGET", '"http://bob:80" names nobody'],
+    ["#ops", "INVALID_TARGET", "#ops is a group"],
+    ["#ops:22400", "INVALID_TARGET", "#ops:22400 is a group"],
     ["a b:22400", "INVALID_TARGET", '"a b:22400" names nobody'],
     ["  ", "INVALID_TARGET", '"  " names nobody'],
   ])("rejects %s", (text, code, message) => {
     expect(() => parseTarget(text)).toThrow(expect.objectContaining({ code, message }));
+  });
+});
+
+describe("assertOnePeer", () => {
+  const refuse = (address: string, port = 22_400) => {
+    return () => assertOnePeer({ address, port }, ["10.0.0.255"]);
+  };
+
+  it("advises to say it to the group", () => {
+    expect(refuse("224.0.1.100")).toThrow(
+      expect.objectContaining({
+        code: "INVALID_TARGET",
+        message: "224.0.1.100 is a group",
+        remedy: "say it to the group instead: udpchat say 224.0.1.100 TEXT",
+      }),
+    );
+    expect(refuse("239.1.2.3", 9000)).toThrow("239.1.2.3:9000 is a group");
+  });
+
+  it.each(["0.0.0.0", "0.1.2.3", "240.0.0.1", "255.255.255.255", "10.0.0.255"])(
+    "refuses %s",
+    (address) => {
+      expect(refuse(address)).toThrow(
+        expect.objectContaining({
+          code: "INVALID_TARGET",
+          message: `${address} is not the address of one peer`,
+        }),
+      );
+    },
+  );
+
+  it.each(["1.0.0.1", "10.0.1.255", "127.0.0.1", "223.255.255.255"])("takes %s", (address) => {
+    expect(refuse(address)).not.toThrow();
   });
 });
 
@@ -72,6 +115,20 @@ describe("findPeer", () => {
     expect(() => findPeer("aa11", [alice, impostor])).toThrow(
       expect.objectContaining({ code: "AMBIGUOUS_PEER" }),
     );
+  });
+
+  it("takes eight characters of a key for the key, whoever calls himself that", () => {
+    const key = peer("carol", "dd112233");
+    const impostor = peer("dd112233", "cc44");
+    expect(findPeer("dd112233", [impostor, key])).toBe(key);
+    expect(findPeer("DD112233", [impostor, key])).toBe(key);
+    expect(findPeer("dd112233", [impostor])).toBe(impostor);
+  });
+
+  it("knows whom a name means that differs in case, if it is one", () => {
+    expect(findSimilar("ALICE", [alice, bob])).toBe(alice);
+    expect(findSimilar("BOB", [alice, bob, otherBob])).toBeUndefined();
+    expect(findSimilar("carol", [alice, bob])).toBeUndefined();
   });
 
   it("prefers who is there to who is gone", () => {
