@@ -1,5 +1,4 @@
 import type { HandshakeSuite } from "../../crypto/handshake.js";
-import type { ErrorCode } from "../../errors.js";
 import { DatagramType } from "../../wire/constants.js";
 import { Lane } from "../../wire/frames.js";
 import { datagramType } from "../../wire/header.js";
@@ -26,11 +25,12 @@ import {
 } from "../io.js";
 import { TimerQueue } from "../timers.js";
 import { TokenBucket } from "../tokenBucket.js";
-import type { Dial } from "./dial.js";
+import { Dial } from "./dial.js";
 import { type Completed, Handshakes } from "./handshakes.js";
 import { DRAIN_MS, Link } from "./link.js";
 import { LinkTable } from "./linkTable.js";
 import { Loopback } from "./loopback.js";
+import { MessageLedger } from "./messageLedger.js";
 import { Outgoing } from "./outgoing.js";
 import { CloseReason, Session } from "./session.js";
 import { SessionTable } from "./sessionTable.js";
@@ -72,7 +72,7 @@ interface OutgoingCommand {
 
 /**
  * Unicast: who is reached how. Owns the links (one per incarnation of a peer), the sessions by
- * index, the handshakes in both directions, and the map from tokens to messages.
+ * index, the handshakes in both directions, and the ledger of what was not delivered yet.
  *
  * ```text
  *   send -> link with a session -> packets            address unknown yet -> dial
@@ -86,8 +86,7 @@ export class Sessions implements Timed {
   readonly #links: LinkTable;
   readonly #sessions = new SessionTable();
   readonly #handshakes: Handshakes;
-  /** Messages that have not met their end; bounded by the queues. */
-  readonly #tokens = new Map<Token, { message: Outgoing; where: Link | Dial | Loopback }>();
+  readonly #ledger: MessageLedger;
   readonly #loopback: Loopback;
   readonly #timers = new TimerQueue<Link | Session>();
   /** Links with something to flush or reschedule since the last poll. */
@@ -110,7 +109,8 @@ export class Sessions implements Timed {
       announces: options.announces,
       name: context.name,
     });
-    this.#loopback = new Loopback(context, (message) => this.#ended(message));
+    this.#ledger = new MessageLedger(context.outputs);
+    this.#loopback = new Loopback(context, (message) => this.#ledger.ended(message));
     this.#links = new LinkTable(context.limits.sessions);
     this.#budget = new ByteBudget(context.limits.reassemblyBytes);
     this.#handshakes = new Handshakes(context, {
@@ -138,25 +138,21 @@ export class Sessions implements Timed {
       purpose: { kind, token, target },
       createdAtMs: nowMs,
     });
-    if (this.#closed) this.#fail(message, "CLOSED", "we left the network");
+    if (this.#closed) this.#ledger.fail(message, "CLOSED", "we left the network");
     else this.#route(nowMs, message, target);
   }
 
   cancel(nowMs: number, token: Token): void {
-    const entry = this.#tokens.get(token);
+    const entry = this.#ledger.take(token);
     if (entry === undefined) return;
-    this.#tokens.delete(token);
-    if (entry.where instanceof Link) {
-      entry.where.cancel(entry.message);
-      this.#touched.add(entry.where);
+    const { message, keeper } = entry;
+    if (keeper instanceof Dial) {
+      keeper.waiting.delete(message);
+      if (!keeper.isWanted(nowMs)) this.#handshakes.hangUp(keeper);
       return;
     }
-    if (entry.where instanceof Loopback) {
-      entry.where.cancel(entry.message);
-      return;
-    }
-    entry.where.waiting.delete(entry.message);
-    if (!entry.where.isWanted(nowMs)) this.#handshakes.hangUp(entry.where);
+    keeper.cancel(message);
+    if (keeper instanceof Link) this.#touched.add(keeper);
   }
 
   reply(
@@ -190,9 +186,9 @@ export class Sessions implements Timed {
     this.flush(nowMs);
     this.#closed = true;
     this.#closeAtMs = nowMs + FAREWELL_MS;
-    for (const { message, where } of this.#tokens.values()) {
-      if (where instanceof Link || where instanceof Loopback) where.cancel(message);
-      this.#fail(message, "CLOSED", "we left the network before it was delivered");
+    for (const { message, keeper } of this.#ledger) {
+      if (!(keeper instanceof Dial)) keeper.cancel(message);
+      this.#ledger.fail(message, "CLOSED", "we left the network before it was delivered");
     }
     this.#handshakes.hangUpAll();
     for (const link of this.#links) {
@@ -290,16 +286,20 @@ export class Sessions implements Timed {
     }
     const to = target.kind === "device" ? this.#options.addressOf(target.id) : target.to;
     if (to === undefined) {
-      this.#fail(message, "NO_SUCH_PEER", "no such peer is known");
+      this.#ledger.fail(message, "NO_SUCH_PEER", "no such peer is known");
       return;
     }
     const dial = this.#handshakes.dial(nowMs, to);
     if (dial === undefined || dial.waiting.size >= this.#context.limits.queuedMessagesPerPeer) {
-      this.#fail(message, "LIMIT_REACHED", "too many messages wait for a peer that is not reached");
+      this.#ledger.fail(
+        message,
+        "LIMIT_REACHED",
+        "too many messages wait for a peer that is not reached",
+      );
       return;
     }
     dial.waiting.add(message);
-    this.#place(message, dial);
+    this.#ledger.note(message, dial);
   }
 
   #linkTo(target: SendTarget): Link | undefined {
@@ -329,21 +329,11 @@ export class Sessions implements Timed {
 
   #give(nowMs: number, message: Outgoing, link: Link): void {
     if (!link.enqueue(nowMs, message)) {
-      this.#fail(message, "LIMIT_REACHED", "too many messages wait for this peer");
+      this.#ledger.fail(message, "LIMIT_REACHED", "too many messages wait for this peer");
       return;
     }
-    this.#place(message, link);
+    this.#ledger.note(message, link);
     this.#wantSession(nowMs, link);
-  }
-
-  #ended(message: Outgoing): void {
-    if (message.purpose.kind !== "reply") this.#tokens.delete(message.purpose.token);
-  }
-
-  #place(message: Outgoing, where: Link | Dial | Loopback): void {
-    if (message.purpose.kind !== "reply") {
-      this.#tokens.set(message.purpose.token, { message, where });
-    }
   }
 
   #wantSession(nowMs: number, link: Link): void {
@@ -359,13 +349,6 @@ export class Sessions implements Timed {
     const to = this.#options.addressOf(link.claims.device);
     if (to === undefined || isAt(link, to) || this.#closed) return;
     this.#handshakes.dial(nowMs, to)?.links.add(link);
-  }
-
-  #fail(message: Outgoing, code: ErrorCode, text: string): void {
-    const { purpose } = message;
-    if (purpose.kind === "reply") return;
-    this.#tokens.delete(purpose.token);
-    this.#context.outputs.event({ kind: "failed", token: purpose.token, code, message: text });
   }
 
   // Receiving.
@@ -486,8 +469,8 @@ export class Sessions implements Timed {
   /** We dialled, and answered ourselves: no session comes of it. */
   #loopBack(nowMs: number, dial: Dial, path: Address): void {
     for (const message of dial.waiting) {
-      if (this.#failForeign(message, this.#context.identity.device)) continue;
-      this.#place(message, this.#loopback);
+      if (this.#ledger.failForeign(message, this.#context.identity.device)) continue;
+      this.#ledger.note(message, this.#loopback);
       this.#loopback.take(nowMs, message, path);
     }
   }
@@ -539,7 +522,7 @@ export class Sessions implements Timed {
       budget: this.#budget,
       firstSequence: this.#links.firstSequence,
       memory: this.#links.takeMemory(claims.device, claims.incarnation),
-      ended: (message) => this.#ended(message),
+      ended: (message) => this.#ledger.ended(message),
     });
     this.#links.add(link);
     for (const elder of elders) this.#doubt(elder, link);
@@ -598,29 +581,24 @@ export class Sessions implements Timed {
     const { movable, uncertain } = stranded.abandon();
     for (const message of movable) this.#moveMessage(nowMs, message, link);
     for (const message of uncertain) {
-      this.#fail(message, "PEER_RESTARTED", "the peer restarted and may have executed the request");
+      this.#ledger.fail(
+        message,
+        "PEER_RESTARTED",
+        "the peer restarted and may have executed the request",
+      );
     }
     this.#forget(stranded);
   }
 
   #moveMessage(nowMs: number, message: Outgoing, link: Link): void {
     const { purpose } = message;
-    if (purpose.kind === "reply" || this.#failForeign(message, link.claims.device)) return;
+    if (purpose.kind === "reply" || this.#ledger.failForeign(message, link.claims.device)) return;
     this.#give(nowMs, message, this.#elderOr(link, purpose.target));
-  }
-
-  /** Fails a message that is meant for another device than the one that answered. */
-  #failForeign(message: Outgoing, device: string): boolean {
-    const { purpose } = message;
-    if (purpose.kind === "reply" || purpose.target.kind !== "device") return false;
-    if (purpose.target.id === device) return false;
-    this.#fail(message, "NO_SUCH_PEER", "another device answers at the last known address");
-    return true;
   }
 
   #failWaiting(dial: Dial): void {
     for (const message of dial.waiting) {
-      this.#fail(message, "LIMIT_REACHED", "too many peers are connected");
+      this.#ledger.fail(message, "LIMIT_REACHED", "too many peers are connected");
     }
   }
 
