@@ -78,6 +78,10 @@ export class UdpchatError extends Error {
   }
 }
 
+/** What to do when a peer does not answer. */
+export const UNREACHABLE_REMEDY =
+  "check that udpchat runs there and that no firewall between you blocks UDP";
+
 /** The `code` of a Node system error (`EADDRINUSE`, ...), or undefined for anything else. */
 export function errnoOf(error: unknown): string | undefined {
   if (error instanceof Error && "code" in error && typeof error.code === "string") {

@@ -1,5 +1,5 @@
 import type { CoreEvent, SendTarget, Token } from "../core/io.js";
-import { type ErrorCode, toUdpchatError, UdpchatError } from "../errors.js";
+import { type ErrorCode, toUdpchatError, UdpchatError, UNREACHABLE_REMEDY } from "../errors.js";
 import { ReplyStatus, type ReplyStatusCode } from "../wire/record.js";
 import type { Clock } from "./clock.js";
 import type { Driver } from "./driver.js";
@@ -234,9 +234,6 @@ export class Outgoing {
     pending.stopWaiting();
   }
 }
-
-const UNREACHABLE_REMEDY =
-  "check that udpchat runs there and that no firewall between you blocks UDP";
 
 /** What the sender can do about a failure that the core reports. */
 const REMEDIES: Partial<Record<ErrorCode, string>> = {

@@ -1,5 +1,5 @@
 import type { DeliveryLine } from "../../../api/lines.js";
-import { UdpchatError } from "../../../errors.js";
+import { UdpchatError, UNREACHABLE_REMEDY } from "../../../errors.js";
 import { DEFAULT_TIMEOUT_MS, durationText } from "../../../messenger/waiting.js";
 import { withApi } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
@@ -8,9 +8,6 @@ import { EXIT } from "../../exitCodes.js";
 import { sanitiseName } from "../../sanitise.js";
 import { readTextArgument } from "../../textArgument.js";
 import { timeoutInput } from "../../timeoutInput.js";
-
-const UNREACHABLE_REMEDY =
-  "check that udpchat runs there and that no firewall between you blocks UDP";
 
 export interface SendArgs {
   readonly target: string;
