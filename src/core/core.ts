@@ -4,7 +4,7 @@ import { type RandomSource, randomHex } from "../crypto/random.js";
 import { UdpchatError } from "../errors.js";
 import { DatagramType, INCARNATION_BYTES } from "../wire/constants.js";
 import { datagramType } from "../wire/header.js";
-import { messageId, type ReplyStatusCode } from "../wire/record.js";
+import { messageId } from "../wire/record.js";
 import type { CoreContext } from "./context.js";
 import { type CounterName, Counters } from "./counters.js";
 import { Discovery } from "./discovery/discovery.js";
@@ -16,7 +16,7 @@ import {
   Outputs,
   type PeerView,
   type ReceivedDatagram,
-  type RequestKey,
+  type RequestReply,
   type SendTarget,
   type Token,
   type Transmit,
@@ -235,15 +235,7 @@ export class Core {
   }
 
   /** Answers a `request` event. Late or repeated replies are ignored. */
-  reply(
-    nowMs: number,
-    reply: {
-      readonly key: RequestKey;
-      readonly status: ReplyStatusCode;
-      readonly body: Uint8Array;
-      readonly sentAtMs: number;
-    },
-  ): void {
+  reply(nowMs: number, reply: RequestReply): void {
     this.#sessions.reply(nowMs, { ...reply, messageSequence: this.#nextMessageSequence() });
   }
 

@@ -91,6 +91,15 @@ export interface RequestKey {
   readonly laneSequence: number;
 }
 
+/** The application's answer to a request. */
+export interface RequestReply {
+  readonly key: RequestKey;
+  readonly status: ReplyStatusCode;
+  readonly body: Uint8Array;
+  /** Wall clock, milliseconds since 1970. */
+  readonly sentAtMs: number;
+}
+
 /** A token chosen by the driver: events about a command carry it back. */
 export type Token = number;
 

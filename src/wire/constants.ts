@@ -30,7 +30,6 @@ export const DatagramType = {
   groupHeartbeat: 0x21,
   groupNack: 0x22,
 } as const;
-export type DatagramTypeCode = (typeof DatagramType)[keyof typeof DatagramType];
 
 /** An Ed25519 public key (RFC 8032): the name of a device. */
 export const DEVICE_BYTES = 32;
@@ -44,8 +43,6 @@ export const NONCE_BYTES = 8;
 
 /** header 4, receiver index 4, counter 8. */
 export const SEALED_HEADER_BYTES = 16;
-/** The Poly1305 tag (RFC 8439 section 2.5) of a sealed datagram. */
-export const SEAL_TAG_BYTES = 16;
 
 /** Nicknames, UTF-8. */
 export const MAX_NAME_BYTES = 32;

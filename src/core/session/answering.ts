@@ -8,7 +8,7 @@ import {
   type RequestRecord,
 } from "../../wire/record.js";
 import type { CoreContext } from "../context.js";
-import type { PeerRef } from "../io.js";
+import type { PeerRef, RequestReply } from "../io.js";
 import { Outgoing, type Purpose } from "./outgoing.js";
 import { RequestTable } from "./requestTable.js";
 
@@ -17,6 +17,9 @@ interface Stamp {
   readonly sentAtMs: number;
   readonly messageSequence: number;
 }
+
+/** An answer with its place among our messages. */
+export type NumberedReply = RequestReply & Stamp;
 
 /** A repeated reply goes by the request it answers; its own id is told only the first time. */
 const NO_STAMP: Stamp = { sentAtMs: 0, messageSequence: 0 };
@@ -75,15 +78,9 @@ export class Answering {
   }
 
   /** Our answer; ignored if that request is not running. */
-  reply(
-    nowMs: number,
-    reply: Stamp & {
-      readonly laneSequence: number;
-      readonly status: ReplyStatusCode;
-      readonly body: Uint8Array;
-    },
-  ): void {
-    const { laneSequence, status, body } = reply;
+  reply(nowMs: number, reply: NumberedReply): void {
+    const { status, body } = reply;
+    const { laneSequence } = reply.key;
     if (!this.#table.finish(nowMs, laneSequence, status, body)) return;
     this.#context.counters.add("requestsExecuted");
     this.#sendReply(nowMs, laneSequence, status, body, reply);

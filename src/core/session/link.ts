@@ -7,12 +7,12 @@ import {
   type LaneCode,
   type MessageFrame,
 } from "../../wire/frames.js";
-import { decodeRecord, messageId, RecordKind, type ReplyStatusCode } from "../../wire/record.js";
+import { decodeRecord, messageId, RecordKind } from "../../wire/record.js";
 import type { HandshakeClaims } from "../../wire/session.js";
 import { ByteBudget } from "../byteBudget.js";
 import type { CoreContext } from "../context.js";
 import type { Address, PeerRef } from "../io.js";
-import { Answering } from "./answering.js";
+import { Answering, type NumberedReply } from "./answering.js";
 import { InboundLane, type LaneMemory } from "./inboundLane.js";
 import { OutboundLane } from "./outboundLane.js";
 import type { Outgoing } from "./outgoing.js";
@@ -243,16 +243,7 @@ export class Link implements SessionOwner {
   }
 
   /** Our answer to a request of this peer; ignored if it is not running. */
-  reply(
-    nowMs: number,
-    reply: {
-      readonly laneSequence: number;
-      readonly status: ReplyStatusCode;
-      readonly body: Uint8Array;
-      readonly sentAtMs: number;
-      readonly messageSequence: number;
-    },
-  ): void {
+  reply(nowMs: number, reply: NumberedReply): void {
     this.#answering.reply(nowMs, reply);
   }
 

@@ -62,11 +62,6 @@ export class Recovery {
     return packetNumber;
   }
 
-  /** Packet numbers used so far: rekey long before 2^53. */
-  get packetsSent(): number {
-    return this.#nextPacketNumber;
-  }
-
   sent(packet: SentPacket): void {
     this.#inFlight.set(packet.packetNumber, packet);
     this.#lastElicitingAtMs = packet.sentAtMs;

@@ -130,10 +130,6 @@ export class Session {
     return this.#recovery.probesUnanswered;
   }
 
-  get packetsSent(): number {
-    return this.#recovery.packetsSent;
-  }
-
   /** Nothing is in flight or waits to be sent. */
   get quiet(): boolean {
     return this.#recovery.packetsInFlight === 0 && this.#queue.empty;
@@ -230,8 +226,8 @@ export class Session {
   // Receiving.
 
   /**
-   * A sealed datagram for this session. `sealedInvalid`: not from the peer, or its number was
-   * seen before; nothing changed. `refused`: genuine, but there was no room.
+   * A sealed datagram for this session. `sealInvalid`: not from the peer; `repeated`: its number
+   * was seen before; in both cases nothing changed. `refused`: genuine, but there was no room.
    */
   receive(
     nowMs: number,

@@ -2,7 +2,7 @@ import type { HandshakeSuite } from "../../crypto/handshake.js";
 import { DatagramType } from "../../wire/constants.js";
 import { Lane } from "../../wire/frames.js";
 import { datagramType } from "../../wire/header.js";
-import { encodeRecord, RecordKind, type ReplyStatusCode } from "../../wire/record.js";
+import { encodeRecord, RecordKind } from "../../wire/record.js";
 import {
   decodeHandshakeResponse,
   decodeReset,
@@ -18,13 +18,13 @@ import {
   addressKey,
   type ContactPeer,
   type ReceivedDatagram,
-  type RequestKey,
   type SendTarget,
   type Timed,
   type Token,
 } from "../io.js";
 import { TimerQueue } from "../timers.js";
 import { TokenBucket } from "../tokenBucket.js";
+import type { NumberedReply } from "./answering.js";
 import { Dial } from "./dial.js";
 import { type Completed, Handshakes } from "./handshakes.js";
 import { DRAIN_MS, Link } from "./link.js";
@@ -155,16 +155,7 @@ export class Sessions implements Timed {
     if (keeper instanceof Link) this.#touched.add(keeper);
   }
 
-  reply(
-    nowMs: number,
-    reply: {
-      readonly key: RequestKey;
-      readonly status: ReplyStatusCode;
-      readonly body: Uint8Array;
-      readonly sentAtMs: number;
-      readonly messageSequence: number;
-    },
-  ): void {
+  reply(nowMs: number, reply: NumberedReply): void {
     const { id, incarnation, laneSequence } = reply.key;
     if (this.#isOurselves(id, incarnation)) {
       this.#loopback.reply(nowMs, laneSequence, reply.status, reply.body);
@@ -172,7 +163,7 @@ export class Sessions implements Timed {
     }
     const link = this.#links.get(id, incarnation);
     if (link === undefined) return;
-    link.reply(nowMs, { ...reply, laneSequence });
+    link.reply(nowMs, reply);
     this.#wantSession(nowMs, link);
   }
 
