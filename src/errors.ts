@@ -20,6 +20,7 @@ const FAULT_OF_CODE = {
   MESSAGE_TOO_LARGE: "usage",
   AMBIGUOUS_PEER: "usage",
   NOT_A_MEMBER: "usage",
+  INVALID_PASSPHRASE: "usage",
   ABORTED: "usage",
   CLOSED: "usage",
   DAEMON_NOT_RUNNING: "usage",
@@ -36,6 +37,16 @@ const FAULT_OF_CODE = {
   HANDLER_FAILED: "peer",
   EXPIRED: "peer",
   PEER_RESTARTED: "peer",
+  /** The peer, or we, decided that nothing is exchanged. */
+  BLOCKED: "peer",
+  /** A name that we know stands for another key now. */
+  KEY_CHANGED: "peer",
+  /** Only verified peers were asked for. */
+  NOT_VERIFIED: "peer",
+  /** The codes of the two sides differ. */
+  CODE_MISMATCH: "peer",
+  /** A secret group goes on with a key that we were not given. */
+  NO_GROUP_KEY: "peer",
   MALFORMED_DATAGRAM: "peer",
 
   PORT_IN_USE: "ours",

@@ -24,6 +24,7 @@ const EXIT_OF_CODE: Readonly<Record<ErrorCode, ExitCode>> = {
   MESSAGE_TOO_LARGE: EXIT.usage,
   AMBIGUOUS_PEER: EXIT.usage,
   NOT_A_MEMBER: EXIT.usage,
+  INVALID_PASSPHRASE: EXIT.usage,
 
   NO_SUCH_PEER: EXIT.nobody,
   NOBODY: EXIT.nobody,
@@ -38,6 +39,11 @@ const EXIT_OF_CODE: Readonly<Record<ErrorCode, ExitCode>> = {
   NO_HANDLER: EXIT.refused,
   HANDLER_FAILED: EXIT.refused,
   EXPIRED: EXIT.refused,
+  BLOCKED: EXIT.refused,
+  KEY_CHANGED: EXIT.refused,
+  NOT_VERIFIED: EXIT.refused,
+  CODE_MISMATCH: EXIT.refused,
+  NO_GROUP_KEY: EXIT.refused,
 
   DAEMON_NOT_RUNNING: EXIT.daemon,
   DAEMON_RUNNING: EXIT.daemon,

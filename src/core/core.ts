@@ -5,7 +5,7 @@ import { UdpchatError } from "../errors.js";
 import { DatagramType, INCARNATION_BYTES } from "../wire/constants.js";
 import { datagramType } from "../wire/header.js";
 import { messageId } from "../wire/record.js";
-import type { CoreContext } from "./context.js";
+import { type CoreContext, TRUST_NOTHING, type Trust } from "./context.js";
 import { type CounterName, Counters } from "./counters.js";
 import { Discovery } from "./discovery/discovery.js";
 import type { GroupName } from "./groups/groupName.js";
@@ -13,6 +13,7 @@ import { type GroupMember, Groups } from "./groups/groups.js";
 import {
   type Address,
   type CoreEvent,
+  type GroupKeys,
   Outputs,
   type PeerView,
   type ReceivedDatagram,
@@ -23,11 +24,14 @@ import {
 } from "./io.js";
 import { DEFAULT_LIMITS, type Limits } from "./limits.js";
 import { Sessions } from "./session/sessions.js";
+import { SourceGate } from "./sourceGate.js";
 
 export interface CoreOptions {
   readonly identity: Identity;
   readonly verify: Verify;
   readonly handshakeSuite: HandshakeSuite;
+  /** Read at every use: the user may change his mind. Default: nobody is blocked or verified. */
+  readonly trust?: Trust;
   readonly random: RandomSource;
   /** At most 32 bytes of UTF-8. */
   readonly name: string;
@@ -73,25 +77,41 @@ export class Core {
   #departing = false;
 
   constructor(nowMs: number, options: CoreOptions) {
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#context = {
       identity: options.identity,
       verify: options.verify,
+      trust: options.trust ?? TRUST_NOTHING,
+      gate: new SourceGate(limits),
       random: options.random,
       incarnation: randomHex(options.random, INCARNATION_BYTES),
       startedAtMs: options.startedAtMs,
       name: options.name,
       dataPort: options.dataPort,
-      limits: { ...DEFAULT_LIMITS, ...options.limits },
+      limits,
       counters: new Counters(),
       outputs: new Outputs(),
     };
     this.#groups = new Groups(this.#context, {
       addressOf: (device) => this.#discovery.addressOf(device),
+      isPresent: (nowMs, instance) => this.#discovery.isPresent(nowMs, instance),
+      challenge: (nowMs, at) => this.#discovery.challenge(nowMs, at),
+      sendKey: (nowMs, target, body, token) =>
+        this.#sessions.send(nowMs, {
+          token,
+          target,
+          kind: "groupKey",
+          body,
+          sentAtMs: 0,
+          messageSequence: this.#nextMessageSequence(),
+        }),
+      cancelKey: (nowMs, token) => this.#sessions.cancel(nowMs, token),
     });
     this.#discovery = new Discovery(nowMs, this.#context, {
       announce: options.announce,
       configuredPeers: options.configuredPeers ?? [],
       groupDigest: () => this.#groups.digest(),
+      restarted: (nowMs, device) => this.#sessions.restarted(nowMs, device),
     });
     this.#sessions = new Sessions(this.#context, {
       suite: options.handshakeSuite,
@@ -99,6 +119,7 @@ export class Core {
       announces: options.announce,
       addressOf: (device) => this.#discovery.addressOf(device),
       heard: (nowMs, peer, rttMs) => this.#discovery.heard(nowMs, peer, rttMs),
+      groupKeyArrived: (nowMs, from, body) => this.#groups.receiveKey(nowMs, from, body),
     });
   }
 
@@ -180,7 +201,9 @@ export class Core {
       this.#departing = false;
       this.#context.outputs.event({ kind: "departed" });
     }
-    return { ...this.#context.outputs.drain(), wakeAtMs: this.#promisedWakeMs };
+    const { events, transmits } = this.#context.outputs.drain();
+    const told = events.filter((event) => !("token" in event) || event.token >= 0);
+    return { events: told, transmits, wakeAtMs: this.#promisedWakeMs };
   }
 
   #nextWakeMs(): number {
@@ -222,6 +245,8 @@ export class Core {
       readonly kind: "text" | "request";
       readonly body: Uint8Array;
       readonly sentAtMs: number;
+      /** Fails with NOT_VERIFIED, and nothing is sent, if the device that answers is not. */
+      readonly requiresVerified?: boolean | undefined;
     },
   ): string {
     const messageSequence = this.#nextMessageSequence();
@@ -239,11 +264,37 @@ export class Core {
     this.#sessions.reply(nowMs, { ...reply, messageSequence: this.#nextMessageSequence() });
   }
 
+  /** The user blocked a device: ends everything with it, here and in the roster. */
+  blocked(nowMs: number, device: string): void {
+    this.#sessions.blocked(nowMs, device);
+    this.#discovery.blocked(nowMs, device);
+    this.#groups.blocked(nowMs, device);
+  }
+
   // Input: groups.
 
-  /** Becomes a member; joining twice is one membership. Throws LIMIT_REACHED. */
-  joinGroup(nowMs: number, group: GroupName): void {
-    this.#groups.join(nowMs, group);
+  /**
+   * Becomes a member; joining twice is one membership. A secret group needs its keys: `groupKeys`
+   * events tell how they change. Throws LIMIT_REACHED.
+   */
+  joinGroup(nowMs: number, group: GroupName, keys?: GroupKeys): void {
+    this.#groups.join(nowMs, group, keys);
+  }
+
+  /**
+   * Gives a peer the key of a secret group that we are in. Ends in exactly one `delivered` or
+   * `failed` event for `token`. Throws NOT_A_MEMBER, INVALID_GROUP for an open group.
+   */
+  inviteToGroup(nowMs: number, groupId: string, target: SendTarget, token: Token): void {
+    this.#groups.invite(nowMs, groupId, target, token);
+  }
+
+  /**
+   * Changes the key of a secret group and gives the new one to every member but `device`: what is
+   * said from now on it cannot read. Throws NOT_A_MEMBER, INVALID_GROUP for an open group.
+   */
+  removeFromGroup(nowMs: number, groupId: string, device: string): void {
+    this.#groups.removeMember(nowMs, groupId, device);
   }
 
   /** Says goodbye to the group and serves repairs for a moment; ends in `groupLeft`. */

@@ -81,7 +81,12 @@ export interface PeerView extends PeerRef {
 
 /** Whom to send to: a device of the roster, or whoever answers at an address. */
 export type SendTarget =
-  | { readonly kind: "device"; readonly id: string }
+  | {
+      readonly kind: "device";
+      readonly id: string;
+      /** Where to try if the roster does not know it. */
+      readonly lastKnown?: Address;
+    }
   | { readonly kind: "address"; readonly to: Address };
 
 /** Names a request that arrived, for the reply. */
@@ -100,8 +105,27 @@ export interface RequestReply {
   readonly sentAtMs: number;
 }
 
-/** A token chosen by the driver: events about a command carry it back. */
+/**
+ * Events about a command carry it back. The driver's own are not negative: those below zero are
+ * for what the core sends of itself, and nobody is told of them.
+ */
 export type Token = number;
+
+/** The keys of a secret group, as they must outlast the process. */
+export interface GroupKeys {
+  /** How often the key was changed. */
+  readonly epoch: number;
+  /** Of this epoch, 64 hexadecimal digits. */
+  readonly key: string;
+  /** Former keys, the latest last: for members that missed a change. Bounded by the core. */
+  readonly retired: readonly string[];
+  /** Devices that were kept out, the latest last. Bounded by the core. */
+  readonly removed: readonly string[];
+  /** The statement of who changed the key last, to be passed on: signed by that device. */
+  readonly change:
+    | { readonly by: string; readonly removed: readonly string[]; readonly signature: string }
+    | undefined;
+}
 
 export type CoreEvent =
   /** The roster changed. */
@@ -172,6 +196,26 @@ export type CoreEvent =
       /** Members online after the change, ourselves included. */
       readonly online: number;
     }
+  /** The keys of a secret group changed: keep them before anything that is transmitted with this. */
+  | { readonly kind: "groupKeys"; readonly groupId: string; readonly keys: GroupKeys }
+  /** Somebody gave us the key of a group that we are not in. */
+  | {
+      readonly kind: "groupInvitation";
+      readonly label: string;
+      readonly from: PeerRef;
+      readonly keys: GroupKeys;
+    }
+  /** `by` kept `devices` out of the group: its key is another one now. */
+  | {
+      readonly kind: "groupRemoval";
+      readonly groupId: string;
+      readonly devices: readonly string[];
+      readonly by: string;
+    }
+  /** `by` kept us out of the group: what is said there from now on we cannot read. */
+  | { readonly kind: "groupExpelled"; readonly groupId: string; readonly by: string }
+  /** The group is in use with a key that we do not have, and nobody gave it to us so far. */
+  | { readonly kind: "groupUnreadable"; readonly groupId: string; readonly from: Address }
   /** We told the group that we leave, and nobody asks for repairs any more. */
   | { readonly kind: "groupLeft"; readonly groupId: string }
   /** After `leave`: everything is said, the sockets can close. */

@@ -15,6 +15,19 @@ export interface Limits {
   readonly membersPerGroup: number;
   /** Handshakes begun by others and not finished. */
   readonly halfOpenHandshakes: number;
+  /** Beyond this rate an initiator must show by a cookie that its address is its own. */
+  readonly handshakesPerSecondBeforeCookies: number;
+  /** Handshakes answered per source address, once it has shown that it is its own; and the burst. */
+  readonly handshakesPerSecondPerSource: number;
+  readonly handshakeBurstPerSource: number;
+  /** Checks of signatures and keys that fail, per source address and beyond that in all. */
+  readonly unauthenticatedPerSecondPerSource: number;
+  readonly unauthenticatedPerSecond: number;
+  /** A session is replaced by a new one after so many packets, or so long. */
+  readonly rekeyAfterPackets: number;
+  readonly rekeyAfterMs: number;
+  /** Packet numbers this far below the highest are refused. */
+  readonly replayWindowPackets: number;
   /** Sessions with peers; the longest idle goes first. */
   readonly sessions: number;
   /** Messages that wait for one peer. */
@@ -41,6 +54,14 @@ export const DEFAULT_LIMITS: Limits = {
   groups: 256,
   membersPerGroup: 4096,
   halfOpenHandshakes: 256,
+  handshakesPerSecondBeforeCookies: 50,
+  handshakesPerSecondPerSource: 20,
+  handshakeBurstPerSource: 40,
+  unauthenticatedPerSecondPerSource: 200,
+  unauthenticatedPerSecond: 2000,
+  rekeyAfterPackets: 2 ** 20,
+  rekeyAfterMs: 600_000,
+  replayWindowPackets: 2048,
   sessions: 4096,
   queuedMessagesPerPeer: 8192,
   queuedBytesPerPeer: 8 * 1024 * 1024,

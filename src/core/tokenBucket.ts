@@ -21,6 +21,11 @@ export class TokenBucket {
     return true;
   }
 
+  /** Returns a token that was taken. */
+  giveBack(): void {
+    this.#tokens = Math.min(this.#burst, this.#tokens + 1);
+  }
+
   /** How long until `count` tokens are there; 0 if they are. */
   waitMs(nowMs: number, count: number): number {
     this.#refill(nowMs);
@@ -56,6 +61,11 @@ export class KeyedTokenBuckets {
     const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#ratePerSecond, this.#burst);
     this.#buckets.set(key, bucket);
     return bucket.take(nowMs);
+  }
+
+  /** Returns a token to the bucket of `key`. */
+  giveBack(key: string): void {
+    this.#buckets.get(key)?.giveBack();
   }
 
   get size(): number {

@@ -6,7 +6,6 @@
  * A failed read throws `MALFORMED_DATAGRAM` and leaves the handshake as it was: a forged datagram
  * must not kill an honest attempt.
  */
-import { UdpchatError } from "../errors.js";
 import type { RandomSource } from "./random.js";
 
 /** Seals and opens the payload of datagrams of one session, one direction each way. */
@@ -24,6 +23,8 @@ export interface Established {
   readonly protector: PacketProtector;
   /** The encoded claims of the other side. */
   readonly remoteClaims: Uint8Array;
+  /** True if the other side has the secret key of that device. */
+  proves(device: string): boolean;
 }
 
 export interface InitiatorHandshake {
@@ -41,42 +42,6 @@ export interface ResponderHandshake {
 export interface HandshakeSuite {
   /** On the wire: which suite a handshake speaks. */
   readonly id: number;
-  /** True if a completed handshake proves the device key that is claimed in it. */
-  readonly authenticated: boolean;
   initiate(claims: Uint8Array, random: RandomSource): InitiatorHandshake;
   respond(message1: Uint8Array, claims: Uint8Array, random: RandomSource): ResponderHandshake;
 }
-
-const clearProtector: PacketProtector = {
-  overheadBytes: 0,
-  seal(_counter, header, payload) {
-    const datagram = new Uint8Array(header.length + payload.length);
-    datagram.set(header);
-    datagram.set(payload, header.length);
-    return datagram;
-  },
-  open: (_counter, _header, sealed) => sealed,
-};
-
-/** Suite 0: claims in the clear, nothing proven, nothing sealed. */
-export const clearSuite: HandshakeSuite = {
-  id: 0,
-  authenticated: false,
-  initiate: (claims) => ({
-    message1: new Uint8Array(0),
-    finish: (message2) => ({
-      message3: claims,
-      remoteClaims: message2,
-      protector: clearProtector,
-    }),
-  }),
-  respond(message1, claims) {
-    if (message1.length !== 0) {
-      throw new UdpchatError("MALFORMED_DATAGRAM", "malformed datagram: clear handshake");
-    }
-    return {
-      message2: claims,
-      accept: (message3) => ({ remoteClaims: message3, protector: clearProtector }),
-    };
-  },
-};

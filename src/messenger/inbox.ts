@@ -18,8 +18,6 @@ export interface InboxParts {
   readonly stream: EventStream;
   readonly groups: JoinedGroups;
   readonly handlers: RequestHandlers;
-  /** The handshake proves the key of who writes to us directly. */
-  readonly directVerified: boolean;
 }
 
 type EventOf<Kind extends CoreEvent["kind"]> = Extract<CoreEvent, { readonly kind: Kind }>;
@@ -54,12 +52,11 @@ export class Inbox {
         this.#warnOfDuplicateKey(event.peer);
         return;
       case "message":
-        this.#publishMessage(event, null, this.#parts.directVerified);
+        this.#publishMessage(event, null);
         return;
       case "groupMessage": {
         const label = this.#parts.groups.labelOf(event.groupId);
-        // Every group datagram is signed by its sender's key.
-        if (label !== undefined) this.#publishMessage(event, label, true);
+        if (label !== undefined) this.#publishMessage(event, label);
         return;
       }
       case "request":
@@ -98,11 +95,7 @@ export class Inbox {
     });
   }
 
-  #publishMessage(
-    event: EventOf<"message" | "groupMessage">,
-    group: string | null,
-    verified: boolean,
-  ): void {
+  #publishMessage(event: EventOf<"message" | "groupMessage">, group: string | null): void {
     this.#publish({
       id: event.messageId,
       scope: group === null ? "direct" : "group",
@@ -111,7 +104,7 @@ export class Inbox {
       text: messageText(event.body),
       sentAt: dateOf(event.sentAtMs),
       receivedAt: new Date(this.#parts.clock.wallMs()),
-      verified,
+      verified: true, // by the handshake, or by the signature of every group datagram
     });
   }
 

@@ -116,7 +116,6 @@ export class Messenger implements MessengerApi {
       stream,
       groups: this.#groups,
       handlers: this.#handlers,
-      directVerified: opened.directVerified,
     });
     for (const warning of warnings) stream.publish({ type: "warning", warning });
   }
@@ -259,6 +258,12 @@ export class Messenger implements MessengerApi {
         return;
       case "answer":
         this.#queries.answered(event.nonce, event.peer);
+        return;
+      case "groupKeys":
+      case "groupInvitation":
+      case "groupRemoval":
+      case "groupExpelled":
+      case "groupUnreadable":
         return;
       case "groupLeft":
         this.#groups.goodbyeSaid(event.groupId);

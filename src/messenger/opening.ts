@@ -1,7 +1,8 @@
 import { isIPv4 } from "node:net";
 import { Core } from "../core/core.js";
-import { clearSuite, type HandshakeSuite } from "../crypto/handshake.js";
+import type { HandshakeSuite } from "../crypto/handshake.js";
 import { verifyEd25519 } from "../crypto/identity.js";
+import { noiseSuite } from "../crypto/noise.js";
 import type { RandomSource } from "../crypto/random.js";
 import { systemRandom } from "../crypto/systemRandom.js";
 import { UdpchatError } from "../errors.js";
@@ -37,8 +38,6 @@ export interface OpenedParts {
   readonly clock: Clock;
   readonly lookUp: LookUp;
   readonly name: string;
-  /** The handshake proves the key of who writes to us directly. */
-  readonly directVerified: boolean;
   /** What went less well than asked for. */
   readonly warnings: readonly Warning[];
 }
@@ -53,7 +52,6 @@ export async function openParts(
   handlers: LanHandlers,
 ): Promise<OpenedParts> {
   const { clock = systemClock, lookUp = lookUpHost, random = systemRandom } = replaced;
-  const suite = replaced.suite ?? clearSuite;
   const name = options.name === undefined ? defaultNickname() : checkedNickname(options.name);
   const lanOptions = checkedLanOptions(options);
   const warnings: Warning[] = [];
@@ -66,7 +64,7 @@ export async function openParts(
     const core = new Core(clock.nowMs(), {
       identity,
       verify: verifyEd25519,
-      handshakeSuite: suite,
+      handshakeSuite: replaced.suite ?? noiseSuite(identity),
       random,
       name,
       dataPort: lan.dataPort,
@@ -75,7 +73,7 @@ export async function openParts(
       configuredPeers,
       receiveCreditDatagrams: creditDatagrams(lan.receiveBufferBytes),
     });
-    return { core, lan, clock, lookUp, name, directVerified: suite.authenticated, warnings };
+    return { core, lan, clock, lookUp, name, warnings };
   } catch (error) {
     await lan.close();
     throw error;

@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as v from "valibot";
-import { IDENTITY_SEED_BYTES, type Identity, identityFromSeed } from "../crypto/identity.js";
+import { type DeviceIdentity, IDENTITY_SEED_BYTES, identityFromSeed } from "../crypto/identity.js";
 import type { RandomSource } from "../crypto/random.js";
 import { errnoOf, UdpchatError } from "../errors.js";
 import { fromHex, toHex } from "../wire/cursor.js";
@@ -24,7 +24,10 @@ const MAX_FILE_BYTES = 4096;
  * An existing file is never overwritten; permissions wider than 0600 are taken back.
  * @throws UdpchatError HOME_UNUSABLE
  */
-export async function loadOrCreateIdentity(path: string, random: RandomSource): Promise<Identity> {
+export async function loadOrCreateIdentity(
+  path: string,
+  random: RandomSource,
+): Promise<DeviceIdentity> {
   const existing = await loadIdentity(path);
   if (existing !== undefined) return existing;
   await makeFolder(dirname(path));
@@ -47,7 +50,7 @@ export async function loadOrCreateIdentity(path: string, random: RandomSource): 
 }
 
 /** Undefined if there is none. */
-async function loadIdentity(path: string): Promise<Identity | undefined> {
+async function loadIdentity(path: string): Promise<DeviceIdentity | undefined> {
   const text = await readPrivateFile(path);
   if (text === undefined) return undefined;
   let parsed: unknown;

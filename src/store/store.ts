@@ -1,4 +1,4 @@
-import { IDENTITY_SEED_BYTES, type Identity, identityFromSeed } from "../crypto/identity.js";
+import { type DeviceIdentity, IDENTITY_SEED_BYTES, identityFromSeed } from "../crypto/identity.js";
 import type { RandomSource } from "../crypto/random.js";
 import { systemRandom } from "../crypto/systemRandom.js";
 import { loadOrCreateIdentity } from "./identityFile.js";
@@ -8,7 +8,7 @@ import type { Paths } from "./paths.js";
 /** What outlasts the process. */
 export interface Store {
   /** Who we are. */
-  identity(): Identity;
+  identity(): DeviceIdentity;
   /** Standing groups. */
   readonly memberships: Memberships;
 }

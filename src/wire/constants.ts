@@ -24,11 +24,13 @@ export const DatagramType = {
   handshakeInit: 0x10,
   handshakeResponse: 0x11,
   handshakeFinish: 0x12,
+  cookie: 0x13,
   sealed: 0x14,
   reset: 0x15,
   groupData: 0x20,
   groupHeartbeat: 0x21,
   groupNack: 0x22,
+  groupSealed: 0x23,
 } as const;
 
 /** An Ed25519 public key (RFC 8032): the name of a device. */
@@ -44,6 +46,16 @@ export const NONCE_BYTES = 8;
 /** header 4, receiver index 4, counter 8. */
 export const SEALED_HEADER_BYTES = 16;
 
+/** ChaCha20-Poly1305 and XChaCha20-Poly1305 alike (RFC 8439 section 2.8). */
+export const SEAL_TAG_BYTES = 16;
+/** Tells the key of a secret group from others. */
+export const GROUP_KEY_ID_BYTES = 8;
+/** Of XChaCha20: long enough to be drawn at random. */
+export const GROUP_NONCE_BYTES = 24;
+/** header, group id, key id, nonce. */
+export const GROUP_SEAL_HEADER_BYTES =
+  HEADER_BYTES + GROUP_ID_BYTES + GROUP_KEY_ID_BYTES + GROUP_NONCE_BYTES;
+
 /** Nicknames, UTF-8. */
 export const MAX_NAME_BYTES = 32;
 /** A message body, UTF-8: what `send`, `ask` and `say` accept. */
@@ -58,6 +70,12 @@ export const MAX_BLOOM_BYTES = 512;
 export const MIN_QUERY_BYTES = 128;
 /** A first handshake message is padded to this, for the same reason. */
 export const MIN_HANDSHAKE_INIT_BYTES = 192;
+/** What a responder under load wants to see again: it proves the source address. */
+export const COOKIE_BYTES = 16;
+/** A cookie datagram is padded to this: the handshake that it brings is at most three times as long. */
+export const MIN_COOKIE_DATAGRAM_BYTES = 64;
+/** SEALED with an index that is only half open is answered from this length on, also for that. */
+export const MIN_REMINDING_BYTES = 64;
 
 /** UDP ports, unless configured otherwise. */
 export const DEFAULT_DATA_PORT = 22400;

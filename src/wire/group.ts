@@ -1,17 +1,24 @@
-/** Group data, heartbeat and NACK: all signed, all multicast. PROTOCOL.md section 6. */
+/**
+ * Group data, heartbeat and NACK: all signed, all multicast; and the seal that secret groups put
+ * around them. PROTOCOL.md section 6.
+ */
 import {
   DatagramType,
   DEVICE_BYTES,
   GROUP_ID_BYTES,
+  GROUP_KEY_ID_BYTES,
+  GROUP_NONCE_BYTES,
+  GROUP_SEAL_HEADER_BYTES,
   HEADER_BYTES,
   INCARNATION_BYTES,
   MAX_DATAGRAM_BYTES,
   MAX_NAME_BYTES,
   MAX_RANGES,
+  SEAL_TAG_BYTES,
   SIGNATURE_BYTES,
 } from "./constants.js";
 import { malformed, Writer } from "./cursor.js";
-import { readSignedBody, writeHeader } from "./header.js";
+import { readBody, readSignedBody, writeHeader } from "./header.js";
 import {
   type Instance,
   readInstance,
@@ -66,8 +73,11 @@ const GROUP_DATA_FIXED_BYTES =
   SIGNATURE_BYTES;
 /** flags, message sequence, sent-at and length in their longest form. */
 export const GROUP_ENTRY_OVERHEAD_BYTES = 1 + 8 + 8 + 2;
-/** Entries, each with its overhead, that fit one datagram. */
+/** Bytes that sealing adds to a group datagram. */
+export const GROUP_SEAL_OVERHEAD_BYTES = GROUP_SEAL_HEADER_BYTES + SEAL_TAG_BYTES;
+/** Entries, each with its overhead, that fit one datagram: of an open group, and of a secret one. */
 export const GROUP_ENTRIES_BYTES = MAX_DATAGRAM_BYTES - GROUP_DATA_FIXED_BYTES;
+export const SEALED_GROUP_ENTRIES_BYTES = GROUP_ENTRIES_BYTES - GROUP_SEAL_OVERHEAD_BYTES;
 
 /** Without its signature. The caller keeps the entries within `GROUP_ENTRIES_BYTES`. */
 export function encodeGroupData(data: GroupData): Uint8Array {
@@ -115,6 +125,8 @@ export interface GroupHeartbeat extends Instance {
   readonly groupId: string;
   /** Grows with every heartbeat of an incarnation in a group; older ones are dropped. */
   readonly sequence: number;
+  /** Wall clock at the start of this incarnation, milliseconds since 1970: orders incarnations. */
+  readonly startedAtMs: number;
   /** Just joined: the others make themselves known. */
   readonly hello: boolean;
   /** Last words: `lead` is final. */
@@ -140,6 +152,7 @@ export function encodeGroupHeartbeat(heartbeat: GroupHeartbeat): Uint8Array {
   ).hex(heartbeat.groupId);
   writeInstance(writer, heartbeat)
     .u64(heartbeat.sequence)
+    .u64(heartbeat.startedAtMs)
     .u8((heartbeat.hello ? HEARTBEAT_HELLO : 0) | (heartbeat.leaving ? HEARTBEAT_LEAVING : 0))
     .u64(heartbeat.lead)
     .u64(heartbeat.trail)
@@ -153,11 +166,13 @@ export function decodeGroupHeartbeat(datagram: Uint8Array): GroupHeartbeat {
   const groupId = reader.hex(GROUP_ID_BYTES);
   const instance = readInstance(reader);
   const sequence = reader.u64();
+  const startedAtMs = reader.u64();
   const flags = reader.u8();
   const heartbeat: GroupHeartbeat = {
     groupId,
     ...instance,
     sequence,
+    startedAtMs,
     hello: (flags & HEARTBEAT_HELLO) !== 0,
     leaving: (flags & HEARTBEAT_LEAVING) !== 0,
     lead: reader.u64(),
@@ -175,6 +190,8 @@ export function decodeGroupHeartbeat(datagram: Uint8Array): GroupHeartbeat {
 /** "I miss these datagrams of that sender." */
 export interface GroupNack extends Instance {
   readonly groupId: string;
+  /** Grows with every NACK of an incarnation in a group; older ones are dropped. */
+  readonly sequence: number;
   /** Whose datagrams are missing. */
   readonly of: Instance;
   /** Ascending, apart, at most `MAX_RANGES`. */
@@ -187,7 +204,8 @@ export function encodeGroupNack(nack: GroupNack): Uint8Array {
     new Writer(MAX_DATAGRAM_BYTES - SIGNATURE_BYTES),
     DatagramType.groupNack,
   ).hex(nack.groupId);
-  writeInstance(writeInstance(writer, nack), nack.of).u8(nack.missing.length);
+  writeInstance(writer, nack).u64(nack.sequence);
+  writeInstance(writer, nack.of).u8(nack.missing.length);
   let previousLast = 0;
   for (const { first, last } of nack.missing) {
     writer.varint(first - previousLast).varint(last - first);
@@ -200,6 +218,7 @@ export function decodeGroupNack(datagram: Uint8Array): GroupNack {
   const reader = readSignedBody(datagram, DatagramType.groupNack);
   const groupId = reader.hex(GROUP_ID_BYTES);
   const instance = readInstance(reader);
+  const sequence = reader.u64();
   const of = readInstance(reader);
   const count = reader.u8();
   if (count === 0 || count > MAX_RANGES) throw malformed("range count");
@@ -215,5 +234,39 @@ export function decodeGroupNack(datagram: Uint8Array): GroupNack {
     previousLast = last;
   }
   reader.end();
-  return { groupId, ...instance, of, missing };
+  return { groupId, ...instance, sequence, of, missing };
+}
+
+/** The clear part of a sealed group datagram; it is also the associated data of the seal. */
+export interface GroupSealHeader {
+  readonly groupId: string;
+  /** Which key it is sealed with, 16 hexadecimal digits. */
+  readonly keyId: string;
+  readonly nonce: Uint8Array;
+}
+
+export function encodeGroupSealHeader(header: GroupSealHeader): Uint8Array {
+  return writeHeader(new Writer(GROUP_SEAL_HEADER_BYTES), DatagramType.groupSealed)
+    .hex(header.groupId)
+    .hex(header.keyId)
+    .bytes(header.nonce)
+    .finish();
+}
+
+/** Inside, once it is opened, is a whole signed datagram of the same group. */
+export interface SealedGroupDatagram extends GroupSealHeader {
+  /** As it came: what the seal is checked against. */
+  readonly header: Uint8Array;
+  readonly sealed: Uint8Array;
+}
+
+export function decodeSealedGroup(datagram: Uint8Array): SealedGroupDatagram {
+  const reader = readBody(datagram, DatagramType.groupSealed);
+  return {
+    groupId: reader.hex(GROUP_ID_BYTES),
+    keyId: reader.hex(GROUP_KEY_ID_BYTES),
+    nonce: reader.bytes(GROUP_NONCE_BYTES),
+    header: datagram.subarray(0, GROUP_SEAL_HEADER_BYTES),
+    sealed: reader.rest(),
+  };
 }

@@ -2,7 +2,6 @@
 import {
   DatagramType,
   DEVICE_BYTES,
-  HEADER_BYTES,
   INCARNATION_BYTES,
   MAX_BLOOM_BYTES,
   MAX_DATAGRAM_BYTES,
@@ -38,19 +37,25 @@ export interface Beacon extends Instance {
 /** Without its signature: see `withSignature`. */
 export function encodeBeacon(beacon: Beacon): Uint8Array {
   const writer = writeHeader(new Writer(MAX_DATAGRAM_BYTES), DatagramType.beacon);
+  return writeBeacon(writer, beacon).finish();
+}
+
+/** Shape only; the caller verifies the signature. */
+export function decodeBeacon(datagram: Uint8Array): Beacon {
+  return readBeacon(readSignedBody(datagram, DatagramType.beacon));
+}
+
+function writeBeacon(writer: Writer, beacon: Beacon): Writer {
   writeInstance(writer, beacon)
     .u64(beacon.sequence)
     .u64(beacon.startedAtMs)
     .u32(beacon.intervalMs)
     .u16(beacon.dataPort)
     .hex(beacon.groupDigest);
-  writeName(writer, beacon.name);
-  return writer.u8(0).finish();
+  return writeName(writer, beacon.name).u8(0);
 }
 
-/** Shape only; the caller verifies the signature. */
-export function decodeBeacon(datagram: Uint8Array): Beacon {
-  const reader = readSignedBody(datagram, DatagramType.beacon);
+function readBeacon(reader: Reader): Beacon {
   const beacon: Beacon = {
     ...readInstance(reader),
     sequence: reader.u64(),
@@ -127,27 +132,38 @@ export function decodeQuery(datagram: Uint8Array): Query {
   return { nonce, incarnation, dataPort, direct: (flags & QUERY_DIRECT) !== 0, peersKnown, known };
 }
 
+/** Signed like a beacon, and fresh: the nonce was drawn by the asker. */
 export interface Answer {
   /** Of the query. */
   readonly nonce: string;
   /** How long the answer was held back on purpose, microseconds: subtract it from the round trip. */
   readonly heldUs: number;
-  /** A whole signed beacon datagram. */
-  readonly beacon: Uint8Array;
+  /** Sends beacons: has a place in rosters. A one-shot process answers direct queries alone. */
+  readonly announces: boolean;
+  /** What the answerer's latest beacon says. */
+  readonly beacon: Beacon;
 }
 
+const ANSWER_ANNOUNCES = 0x01;
+
+/** Without its signature. */
 export function encodeAnswer(answer: Answer): Uint8Array {
-  const capacityBytes = HEADER_BYTES + NONCE_BYTES + 4 + answer.beacon.length;
-  return writeHeader(new Writer(capacityBytes), DatagramType.answer)
+  const writer = writeHeader(new Writer(MAX_DATAGRAM_BYTES), DatagramType.answer)
     .hex(answer.nonce)
     .u32(answer.heldUs)
-    .bytes(answer.beacon)
-    .finish();
+    .u8(answer.announces ? ANSWER_ANNOUNCES : 0);
+  return writeBeacon(writer, answer.beacon).finish();
 }
 
+/** Shape only; the caller verifies the signature. */
 export function decodeAnswer(datagram: Uint8Array): Answer {
-  const reader = readBody(datagram, DatagramType.answer);
-  return { nonce: reader.hex(NONCE_BYTES), heldUs: reader.u32(), beacon: reader.rest() };
+  const reader = readSignedBody(datagram, DatagramType.answer);
+  return {
+    nonce: reader.hex(NONCE_BYTES),
+    heldUs: reader.u32(),
+    announces: (reader.u8() & ANSWER_ANNOUNCES) !== 0,
+    beacon: readBeacon(reader),
+  };
 }
 
 export function writeInstance(writer: Writer, instance: Instance): Writer {

@@ -1,8 +1,8 @@
-/** The record that a lane carries: a text, a request or a reply. PROTOCOL.md section 5.3. */
+/** The record that a lane carries: a text, a request, a reply or a note. PROTOCOL.md section 5.3. */
 import { MAX_MESSAGE_BYTES } from "./constants.js";
 import { malformed, Reader, Writer } from "./cursor.js";
 
-export const RecordKind = { text: 0, request: 1, reply: 2 } as const;
+export const RecordKind = { text: 0, request: 1, reply: 2, groupKey: 3 } as const;
 
 /** How a request ended at the other side. */
 export const ReplyStatus = {
@@ -45,7 +45,12 @@ export interface ReplyRecord extends RecordBase {
   readonly status: ReplyStatusCode;
 }
 
-export type MessageRecord = TextRecord | RequestRecord | ReplyRecord;
+/** The key of a secret group, from one node to another: the body is a `GroupKeyNote`. */
+export interface GroupKeyRecord extends RecordBase {
+  readonly kind: typeof RecordKind.groupKey;
+}
+
+export type MessageRecord = TextRecord | RequestRecord | ReplyRecord | GroupKeyRecord;
 
 /** kind, incarnation, three varints, status. */
 export const MAX_RECORD_OVERHEAD_BYTES = 1 + 8 + 8 + 8 + 8 + 1;
@@ -72,7 +77,7 @@ export function decodeRecord(bytes: Uint8Array): MessageRecord {
     sentAtMs: reader.varint(),
   };
   let record: MessageRecord;
-  if (kind === RecordKind.text || kind === RecordKind.request) {
+  if (kind === RecordKind.text || kind === RecordKind.request || kind === RecordKind.groupKey) {
     record = { kind, ...base, body: reader.rest() };
   } else if (kind === RecordKind.reply) {
     const requestSequence = reader.varint();

@@ -6,6 +6,7 @@ import {
   INCARNATION_BYTES,
   MAX_DATAGRAM_BYTES,
   MAX_NAME_BYTES,
+  MIN_COOKIE_DATAGRAM_BYTES,
   MIN_HANDSHAKE_INIT_BYTES,
   SEALED_HEADER_BYTES,
 } from "./constants.js";
@@ -25,7 +26,17 @@ export interface HandshakeInit {
   readonly senderIndex: number;
   /** Which handshake and seal are proposed. */
   readonly suite: number;
+  /** What the responder sent in a cookie datagram, or empty. */
+  readonly cookie: Uint8Array;
   readonly message: Uint8Array;
+}
+
+/** "I have much to do: say that again, with this." */
+export interface Cookie {
+  /** Of the initiator. */
+  readonly receiverIndex: number;
+  /** `COOKIE_BYTES`, or whatever a later version wants: at most 255. */
+  readonly cookie: Uint8Array;
 }
 
 export interface HandshakeResponse {
@@ -43,6 +54,7 @@ export function encodeHandshakeInit(init: HandshakeInit): Uint8Array {
   const writer = writeHeader(new Writer(MAX_DATAGRAM_BYTES), DatagramType.handshakeInit)
     .u32(init.senderIndex)
     .u8(init.suite)
+    .shortBytes(init.cookie)
     .u16(init.message.length)
     .bytes(init.message);
   return writer.zeros(Math.max(0, MIN_HANDSHAKE_INIT_BYTES - writer.lengthBytes)).finish();
@@ -51,7 +63,25 @@ export function encodeHandshakeInit(init: HandshakeInit): Uint8Array {
 export function decodeHandshakeInit(datagram: Uint8Array): HandshakeInit {
   if (datagram.length < MIN_HANDSHAKE_INIT_BYTES) throw malformed("handshake is not padded");
   const reader = readBody(datagram, DatagramType.handshakeInit);
-  return { senderIndex: reader.u32(), suite: reader.u8(), message: reader.bytes(reader.u16()) };
+  return {
+    senderIndex: reader.u32(),
+    suite: reader.u8(),
+    cookie: reader.shortBytes(),
+    message: reader.bytes(reader.u16()),
+  };
+}
+
+export function encodeCookie(cookie: Cookie): Uint8Array {
+  const writer = writeHeader(new Writer(MAX_DATAGRAM_BYTES), DatagramType.cookie)
+    .u32(cookie.receiverIndex)
+    .shortBytes(cookie.cookie);
+  return writer.zeros(Math.max(0, MIN_COOKIE_DATAGRAM_BYTES - writer.lengthBytes)).finish();
+}
+
+export function decodeCookie(datagram: Uint8Array): Cookie {
+  if (datagram.length < MIN_COOKIE_DATAGRAM_BYTES) throw malformed("cookie is not padded");
+  const reader = readBody(datagram, DatagramType.cookie);
+  return { receiverIndex: reader.u32(), cookie: reader.shortBytes() };
 }
 
 export function encodeHandshakeResponse(response: HandshakeResponse): Uint8Array {

@@ -1,4 +1,4 @@
-import type { CoreContext } from "../../src/core/context.js";
+import { type CoreContext, TRUST_NOTHING } from "../../src/core/context.js";
 import { Counters } from "../../src/core/counters.js";
 import { parseGroupName } from "../../src/core/groups/groupName.js";
 import { Groups } from "../../src/core/groups/groups.js";
@@ -9,6 +9,7 @@ import {
   type Transmit,
 } from "../../src/core/io.js";
 import { DEFAULT_LIMITS, type Limits } from "../../src/core/limits.js";
+import { SourceGate } from "../../src/core/sourceGate.js";
 import { identityFromSeed, verifyEd25519 } from "../../src/crypto/identity.js";
 import { randomHex } from "../../src/crypto/random.js";
 import { DatagramType } from "../../src/wire/constants.js";
@@ -42,6 +43,8 @@ export class GroupNode {
         this.verifications += 1;
         return verifyEd25519(device, message, signature);
       },
+      trust: TRUST_NOTHING,
+      gate: new SourceGate({ ...DEFAULT_LIMITS, ...options.limits }),
       random,
       incarnation: randomHex(random, 8),
       startedAtMs: 1_700_000_000_000,
@@ -51,7 +54,13 @@ export class GroupNode {
       counters: new Counters(),
       outputs: new Outputs(),
     };
-    this.groups = new Groups(this.context, { addressOf: () => undefined });
+    this.groups = new Groups(this.context, {
+      addressOf: () => undefined,
+      isPresent: () => true,
+      challenge: () => undefined,
+      sendKey: () => undefined,
+      cancelKey: () => undefined,
+    });
   }
 
   say(nowMs: number, text: string): void {

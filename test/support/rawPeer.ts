@@ -66,7 +66,14 @@ export class RawPeer {
     this.#localIndex += 1;
     this.#counter = 0;
     const message = new Uint8Array(0);
-    this.inject(encodeHandshakeInit({ senderIndex: this.#localIndex, suite: 0, message }));
+    this.inject(
+      encodeHandshakeInit({
+        senderIndex: this.#localIndex,
+        suite: 0,
+        cookie: new Uint8Array(0),
+        message,
+      }),
+    );
     const response = this.datagrams.findLast((d) => d[2] === DatagramType.handshakeResponse);
     if (response === undefined) throw new Error("no handshake response");
     this.remoteIndex = decodeHandshakeResponse(response).senderIndex;

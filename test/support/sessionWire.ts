@@ -1,14 +1,15 @@
-import type { CoreContext } from "../../src/core/context.js";
+import { type CoreContext, TRUST_NOTHING } from "../../src/core/context.js";
 import { Counters } from "../../src/core/counters.js";
 import { type Address, addressKey, type CoreEvent, Outputs } from "../../src/core/io.js";
 import { DEFAULT_LIMITS, type Limits } from "../../src/core/limits.js";
 import { Sessions } from "../../src/core/session/sessions.js";
-import { clearSuite } from "../../src/crypto/handshake.js";
+import { SourceGate } from "../../src/core/sourceGate.js";
 import { randomHex } from "../../src/crypto/random.js";
 import { UdpchatError } from "../../src/errors.js";
 import { DatagramType, INCARNATION_BYTES } from "../../src/wire/constants.js";
 import { encodeUtf8 } from "../../src/wire/cursor.js";
 import { datagramType } from "../../src/wire/header.js";
+import { clearSuite } from "./clearSuite.js";
 import { SeededRandom } from "./seededRandom.js";
 import { simIdentity } from "./simIdentity.js";
 
@@ -186,6 +187,8 @@ export class SessionHost {
     return {
       identity: simIdentity(this.name),
       verify: () => true,
+      trust: TRUST_NOTHING,
+      gate: new SourceGate(this.#limits),
       random: this.#random,
       incarnation: randomHex(this.#random, INCARNATION_BYTES),
       startedAtMs: 1_700_000_000_000,
@@ -203,6 +206,7 @@ export class SessionHost {
       creditDatagrams: 256,
       announces: true,
       addressOf: (device) => this.roster.get(device),
+      groupKeyArrived: () => undefined,
       heard: (_nowMs, { address, port }) => {
         this.heardAt.push({ address, port });
       },

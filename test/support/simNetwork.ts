@@ -7,11 +7,11 @@ import {
   type SendTarget,
   type Transmit,
 } from "../../src/core/io.js";
-import { clearSuite } from "../../src/crypto/handshake.js";
 import { uniformBetween } from "../../src/crypto/random.js";
 import { DEFAULT_DATA_PORT, DEFAULT_DISCOVERY_PORT } from "../../src/wire/constants.js";
 import { decodeUtf8, encodeUtf8, toHex } from "../../src/wire/cursor.js";
 import { ReplyStatus } from "../../src/wire/record.js";
+import { clearSuite } from "./clearSuite.js";
 import { SeededRandom } from "./seededRandom.js";
 import { simIdentity, simVerify } from "./simIdentity.js";
 

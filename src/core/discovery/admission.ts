@@ -2,7 +2,7 @@ import { type Beacon, decodeBeacon, decodeLeave } from "../../wire/presence.js";
 import { isAuthentic } from "../authenticity.js";
 import { BoundedMap } from "../boundedMap.js";
 import type { CoreContext } from "../context.js";
-import type { Address } from "../io.js";
+import type { Address, ReceivedDatagram } from "../io.js";
 import type { Roster } from "./roster.js";
 import type { RosterEntry } from "./rosterEntry.js";
 
@@ -42,27 +42,56 @@ export class Admission {
   beacon(nowMs: number, bytes: Uint8Array, from: Address): AdmittedBeacon | undefined {
     const beacon = decodeBeacon(bytes);
     if (beacon.device === this.#context.identity.device) {
-      this.#ownKey(beacon, bytes, from);
+      this.#ownKey(nowMs, beacon, bytes, from);
       return undefined;
     }
     const entry = this.#roster.get(beacon.device);
     if (entry === undefined) {
-      if (this.#roster.hasRoom) return this.#verified(beacon, bytes);
+      if (this.#roster.hasRoom) return this.#verified(nowMs, beacon, bytes, from);
       this.#context.counters.add("peersRefused");
       return undefined;
     }
-    if (entry.incarnation === beacon.incarnation) return this.#known(entry, beacon, bytes);
+    if (entry.incarnation === beacon.incarnation) {
+      return this.#known(nowMs, entry, beacon, bytes, from);
+    }
     // The one that started last wins the entry; an older one only when that has fallen silent,
     // as after a restart with the clock set back.
     if (beacon.startedAtMs > entry.startedAtMs || !entry.isLive(nowMs)) {
-      return this.#verified(beacon, bytes);
+      return this.#verified(nowMs, beacon, bytes, from);
     }
-    this.#rival(entry, beacon, bytes, from);
+    this.#rival(nowMs, entry, beacon, bytes, from);
     return undefined;
   }
 
-  #known(entry: RosterEntry, beacon: Beacon, bytes: Uint8Array): AdmittedBeacon | undefined {
-    if (beacon.sequence > entry.sequence) return this.#verified(beacon, bytes);
+  /** What an answer to a query of ours says; the nonce in it shows that it is no replay. */
+  answer(
+    nowMs: number,
+    beacon: Beacon,
+    datagram: Pick<ReceivedDatagram, "bytes" | "from">,
+  ): AdmittedBeacon | undefined {
+    if (beacon.device === this.#context.identity.device) {
+      this.#context.counters.add("datagramsOwn");
+      return undefined;
+    }
+    const entry = this.#roster.get(beacon.device);
+    const isOlder =
+      entry !== undefined &&
+      entry.incarnation !== beacon.incarnation &&
+      beacon.startedAtMs <= entry.startedAtMs &&
+      entry.isLive(nowMs);
+    if (isOlder || (entry === undefined && !this.#roster.hasRoom)) return undefined;
+    if (!isAuthentic(this.#context, nowMs, beacon.device, datagram)) return undefined;
+    return { beacon, bytes: datagram.bytes, repeated: false };
+  }
+
+  #known(
+    nowMs: number,
+    entry: RosterEntry,
+    beacon: Beacon,
+    bytes: Uint8Array,
+    from: Address,
+  ): AdmittedBeacon | undefined {
+    if (beacon.sequence > entry.sequence) return this.#verified(nowMs, beacon, bytes, from);
     if (entry.beaconBytes !== undefined && equalBytes(entry.beaconBytes, bytes)) {
       return { beacon, bytes, repeated: true };
     }
@@ -70,14 +99,19 @@ export class Admission {
     return undefined;
   }
 
-  #verified(beacon: Beacon, bytes: Uint8Array): AdmittedBeacon | undefined {
-    return isAuthentic(this.#context, beacon.device, bytes)
+  #verified(
+    nowMs: number,
+    beacon: Beacon,
+    bytes: Uint8Array,
+    from: Address,
+  ): AdmittedBeacon | undefined {
+    return isAuthentic(this.#context, nowMs, beacon.device, { bytes, from })
       ? { beacon, bytes, repeated: false }
       : undefined;
   }
 
   /** The peer whose genuine goodbye this is. Throws MALFORMED_DATAGRAM. */
-  leave(bytes: Uint8Array): RosterEntry | undefined {
+  leave(nowMs: number, bytes: Uint8Array, from: Address): RosterEntry | undefined {
     const leave = decodeLeave(bytes);
     if (leave.device === this.#context.identity.device) {
       this.#context.counters.add("datagramsOwn");
@@ -87,25 +121,31 @@ export class Admission {
     if (entry === undefined || entry.incarnation !== leave.incarnation) return undefined;
     // Also its repetitions: they carry the sequence of the first.
     if (leave.sequence <= entry.sequence) return undefined;
-    if (!isAuthentic(this.#context, leave.device, bytes)) return undefined;
+    if (!isAuthentic(this.#context, nowMs, leave.device, { bytes, from })) return undefined;
     entry.depart(leave.sequence);
     return entry;
   }
 
   /** Our own beacon that came back, or another process with our key. */
-  #ownKey(beacon: Beacon, bytes: Uint8Array, from: Address): void {
+  #ownKey(nowMs: number, beacon: Beacon, bytes: Uint8Array, from: Address): void {
     this.#context.counters.add("datagramsOwn");
     if (beacon.incarnation === this.#context.incarnation || !this.#reportTwins) return;
     if (this.#reportedTwins.has(beacon.incarnation)) return;
-    if (!isAuthentic(this.#context, beacon.device, bytes)) return;
+    if (!isAuthentic(this.#context, nowMs, beacon.device, { bytes, from })) return;
     this.#reportedTwins.set(beacon.incarnation, true);
     this.#reportDuplicate(beacon, from);
   }
 
   /** An incarnation that is older than the one in the roster, which is live. */
-  #rival(entry: RosterEntry, beacon: Beacon, bytes: Uint8Array, from: Address): void {
+  #rival(
+    nowMs: number,
+    entry: RosterEntry,
+    beacon: Beacon,
+    bytes: Uint8Array,
+    from: Address,
+  ): void {
     if (entry.hasReportedRival(beacon.incarnation)) return;
-    if (!isAuthentic(this.#context, beacon.device, bytes)) return;
+    if (!isAuthentic(this.#context, nowMs, beacon.device, { bytes, from })) return;
     entry.reportRival(beacon.incarnation);
     this.#reportDuplicate(beacon, from);
   }

@@ -1,5 +1,6 @@
 import { uniformBetween } from "../../crypto/random.js";
-import { encodeAnswer, type Query } from "../../wire/presence.js";
+import { withSignature } from "../../wire/header.js";
+import { type Beacon, encodeAnswer, type Query } from "../../wire/presence.js";
 import { clamp } from "../clamp.js";
 import type { CoreContext } from "../context.js";
 import type { Address, Timed } from "../io.js";
@@ -34,7 +35,7 @@ interface HeldAnswer {
  */
 export class Answering implements Timed {
   readonly #context: CoreContext;
-  readonly #currentBeacon: () => Uint8Array;
+  readonly #currentBeacon: () => Beacon;
   /** By nonce; bounded by `MAX_HELD_ANSWERS`. */
   readonly #held = new Map<string, HeldAnswer>();
   /** By nonce, as `#held`. */
@@ -42,7 +43,7 @@ export class Answering implements Timed {
   readonly #perSource = new KeyedTokenBuckets(PER_SOURCE);
   readonly #inAll = new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_PER_SECOND);
 
-  constructor(context: CoreContext, currentBeacon: () => Uint8Array) {
+  constructor(context: CoreContext, currentBeacon: () => Beacon) {
     this.#context = context;
     this.#currentBeacon = currentBeacon;
   }
@@ -91,8 +92,10 @@ export class Answering implements Timed {
 
   #transmit(nowMs: number, nonce: string, { to, receivedAtMs }: HeldAnswer): void {
     const heldUs = Math.floor((nowMs - receivedAtMs) * 1000);
-    const bytes = encodeAnswer({ nonce, heldUs, beacon: this.#currentBeacon() });
-    this.#context.outputs.unicast(bytes, to);
+    const beacon = this.#currentBeacon();
+    const unsigned = encodeAnswer({ nonce, heldUs, announces: true, beacon });
+    const signature = this.#context.identity.sign(unsigned);
+    this.#context.outputs.unicast(withSignature(unsigned, signature), to);
     this.#context.counters.add("answersSent");
   }
 }

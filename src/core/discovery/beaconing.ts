@@ -1,6 +1,6 @@
 import { uniformBetween } from "../../crypto/random.js";
 import { withSignature } from "../../wire/header.js";
-import { encodeBeacon, encodeLeave } from "../../wire/presence.js";
+import { type Beacon, encodeBeacon, encodeLeave } from "../../wire/presence.js";
 import type { CoreContext } from "../context.js";
 import type { Address, Timed } from "../io.js";
 
@@ -25,8 +25,8 @@ export class Beaconing implements Timed {
   readonly #groupDigest: () => string;
   readonly #peersLive: () => number;
   #sequence = 0;
-  /** The latest beacon with its signature, and the digest in it. */
-  #signed: { readonly bytes: Uint8Array; readonly groupDigest: string } | undefined;
+  /** What we said last. */
+  #latest: Beacon | undefined;
   /** Bounded by `BURST_OFFSETS_MS`, then by `LEAVE_OFFSETS_MS`. */
   #burstAtMs: number[] = [];
   #nextAtMs: number;
@@ -57,11 +57,11 @@ export class Beaconing implements Timed {
     this.#burstAtMs = BURST_OFFSETS_MS.map((offsetMs) => this.#nextAtMs + offsetMs);
   }
 
-  /** The latest beacon, signed: an answer carries it. Signed anew only if the groups changed. */
-  current(): Uint8Array {
+  /** What an answer says of us: the latest beacon, or a newer one if the groups changed since. */
+  current(): Beacon {
     const groupDigest = this.#groupDigest();
-    if (this.#signed?.groupDigest === groupDigest) return this.#signed.bytes;
-    return this.#sign(groupDigest);
+    if (this.#latest?.groupDigest === groupDigest) return this.#latest;
+    return this.#next(groupDigest);
   }
 
   /** The signed goodbye, three times; nothing after it. */
@@ -93,7 +93,8 @@ export class Beaconing implements Timed {
   }
 
   #beacon(nowMs: number): void {
-    this.#transmit(this.#sign(this.#groupDigest()));
+    const unsigned = encodeBeacon(this.#next(this.#groupDigest()));
+    this.#transmit(withSignature(unsigned, this.#context.identity.sign(unsigned)));
     this.#context.counters.add("beaconsSent");
     const jitter = uniformBetween(this.#context.random, JITTER_LOW, JITTER_HIGH);
     this.#nextAtMs = nowMs + this.#intervalMs() * jitter;
@@ -104,10 +105,10 @@ export class Beaconing implements Timed {
     return Math.max(MIN_INTERVAL_MS, (nodes * BEACON_ON_WIRE_BITS) / BUDGET_BITS_PER_MS);
   }
 
-  #sign(groupDigest: string): Uint8Array {
+  #next(groupDigest: string): Beacon {
     const { identity, incarnation, startedAtMs, dataPort, name } = this.#context;
     this.#sequence += 1;
-    const unsigned = encodeBeacon({
+    this.#latest = {
       device: identity.device,
       incarnation,
       sequence: this.#sequence,
@@ -116,10 +117,8 @@ export class Beaconing implements Timed {
       dataPort,
       groupDigest,
       name,
-    });
-    const bytes = withSignature(unsigned, identity.sign(unsigned));
-    this.#signed = { bytes, groupDigest };
-    return bytes;
+    };
+    return this.#latest;
   }
 
   #transmit(bytes: Uint8Array): void {

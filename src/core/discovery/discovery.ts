@@ -10,7 +10,7 @@
 import { randomHex } from "../../crypto/random.js";
 import { DatagramType, NONCE_BYTES } from "../../wire/constants.js";
 import { datagramType } from "../../wire/header.js";
-import { decodeAnswer, decodeQuery } from "../../wire/presence.js";
+import { decodeAnswer, decodeQuery, type Instance } from "../../wire/presence.js";
 import type { CoreContext } from "../context.js";
 import type { Address, ContactPeer, FoundVia, PeerView, ReceivedDatagram, Timed } from "../io.js";
 import { Admission, type AdmittedBeacon } from "./admission.js";
@@ -27,6 +27,8 @@ export interface DiscoveryOptions {
   readonly announce: boolean;
   /** Addresses that no broadcast reaches. */
   readonly configuredPeers: readonly Address[];
+  /** A device that we knew sends beacons of another, later start. */
+  readonly restarted: (nowMs: number, device: string) => void;
   /** The hash over our group states that goes into the beacon, 16 hexadecimal digits. */
   readonly groupDigest: () => string;
 }
@@ -104,8 +106,8 @@ export class Discovery implements Timed {
     if (sighting?.changed === true) this.#tellUpdated(sighting.entry);
   }
 
-  #receiveLeave(nowMs: number, { bytes }: ReceivedDatagram): void {
-    const entry = this.#admission.leave(bytes);
+  #receiveLeave(nowMs: number, { bytes, from }: ReceivedDatagram): void {
+    const entry = this.#admission.leave(nowMs, bytes, from);
     if (entry !== undefined) this.#liveness.gone(nowMs, entry);
   }
 
@@ -128,7 +130,7 @@ export class Discovery implements Timed {
       this.#context.counters.add("datagramsUnknown");
       return;
     }
-    const admitted = this.#admission.beacon(nowMs, answer.beacon, from);
+    const admitted = this.#admission.answer(nowMs, answer.beacon, { bytes, from });
     if (admitted === undefined) return;
     const sighting = this.#apply(nowMs, admitted, from, "query");
     if (sighting === undefined) return;
@@ -234,6 +236,25 @@ export class Discovery implements Timed {
   /** We could not listen for `lagMs`: nobody is to be blamed for silence in that time. */
   compensate(nowMs: number, lagMs: number): void {
     if (!this.#left) this.#liveness.compensate(nowMs, lagMs);
+  }
+
+  /** The user blocked a device: it has no place in the roster any more. */
+  blocked(nowMs: number, device: string): void {
+    const entry = this.#roster.get(device);
+    if (entry === undefined) return;
+    this.#liveness.gone(nowMs, entry);
+    this.#roster.remove(entry);
+  }
+
+  /** That very start of the device has shown that it is running now: by an answer or a session. */
+  isPresent(nowMs: number, { device, incarnation }: Instance): boolean {
+    const entry = this.#roster.get(device);
+    return entry?.incarnation === incarnation && entry.isLive(nowMs);
+  }
+
+  /** Asks whoever is at an address to show that it is running now. */
+  challenge(nowMs: number, at: Address): void {
+    this.#querying.askHost(nowMs, at, PROBE_OFFSETS_MS);
   }
 
   /** Where the device is best reached, as far as it is known. */

@@ -108,7 +108,7 @@ export class Group implements PacedSource {
       this.#context.counters.add("groupDatagramsDuplicate");
       return;
     }
-    if (!isAuthentic(this.#context, data.device, datagram.bytes)) return;
+    if (!isAuthentic(this.#context, nowMs, data.device, datagram)) return;
     const established = this.#isEstablished(nowMs);
     const baseline = { expected: established ? 1 : data.sequence, provisional: established };
     const wasOnline = this.members.isOnline(data.device);
@@ -134,7 +134,7 @@ export class Group implements PacedSource {
       return;
     }
     if (known === undefined && heartbeat.leaving) return; // whom we never met
-    if (!isAuthentic(this.#context, heartbeat.device, datagram.bytes)) return;
+    if (!isAuthentic(this.#context, nowMs, heartbeat.device, datagram)) return;
     const everything = heartbeat.hello || this.#isEstablished(nowMs);
     const expected = everything ? heartbeat.trail : heartbeat.lead + 1;
     const wasOnline = this.members.isOnline(heartbeat.device);
@@ -166,7 +166,7 @@ export class Group implements PacedSource {
     }
     const asked = this.members.find(nack.of);
     if (asked === undefined || !asked.receiver.isCoveredBy(nack.missing)) return;
-    if (isAuthentic(this.#context, nack.device, datagram.bytes)) asked.receiver.suppress(nowMs);
+    if (isAuthentic(this.#context, nowMs, nack.device, datagram)) asked.receiver.suppress(nowMs);
   }
 
   #receiveNackOfOurs(nowMs: number, nack: GroupNack, datagram: ReceivedDatagram): void {
@@ -174,7 +174,7 @@ export class Group implements PacedSource {
     const repairs = this.#sender.repairable(nowMs, nack.missing, grttMs);
     const isHopeless = nack.missing.some((range) => range.first < this.#sender.trail);
     if (repairs.length === 0 && !isHopeless) return;
-    if (!isAuthentic(this.#context, nack.device, datagram.bytes)) return;
+    if (!isAuthentic(this.#context, nowMs, nack.device, datagram)) return;
     this.#farewell?.asked(nowMs);
     this.#sender.queueRepairs(repairs);
     if (repairs.length > 0 && this.#context.timers.get(this.#repairsDue) === undefined) {
@@ -243,7 +243,8 @@ export class Group implements PacedSource {
       const { name, dataPort } = this.#context;
       const { lead, trail } = this.#sender;
       const sequence = this.#sender.nextHeartbeatSequence();
-      const said = { ...due, lead, trail, name, dataPort };
+      const { startedAtMs } = this.#context;
+      const said = { ...due, startedAtMs, lead, trail, name, dataPort };
       this.#signAndSend(encodeGroupHeartbeat({ ...this.#origin(), sequence, ...said }));
       this.#context.counters.add("groupHeartbeatsSent");
     }
@@ -251,7 +252,14 @@ export class Group implements PacedSource {
   }
 
   #sendNack(of: Instance, missing: readonly SequenceRange[]): void {
-    this.#signAndSend(encodeGroupNack({ ...this.#origin(), of, missing }));
+    this.#signAndSend(
+      encodeGroupNack({
+        ...this.#origin(),
+        sequence: this.#sender.nextHeartbeatSequence(),
+        of,
+        missing,
+      }),
+    );
   }
 
   #checkFarewell(nowMs: number): void {

@@ -7,11 +7,11 @@ import { datagramType } from "../../wire/header.js";
 import type { Instance } from "../../wire/presence.js";
 import { BoundedMap } from "../boundedMap.js";
 import type { CoreContext } from "../context.js";
-import type { Address, ReceivedDatagram, Timed } from "../io.js";
+import type { GroupKeys, PeerRef, ReceivedDatagram, SendTarget, Timed, Token } from "../io.js";
 import { type Alarm, TimerQueue } from "../timers.js";
 import { Group } from "./group.js";
 import type { GroupName } from "./groupName.js";
-import type { GroupsContext } from "./groupsContext.js";
+import type { GroupsContext, GroupsSurroundings } from "./groupsContext.js";
 import { HeldBytes } from "./heldBytes.js";
 import type { GroupMember } from "./members.js";
 import { Pacer } from "./pacer.js";
@@ -38,21 +38,18 @@ export class Groups implements Timed {
   readonly #formerPositions: BoundedMap<string, SenderPosition>;
   #digest: string | undefined;
 
-  constructor(
-    context: CoreContext,
-    options: { readonly addressOf: (device: string) => Address | undefined },
-  ) {
+  constructor(context: CoreContext, surroundings: GroupsSurroundings) {
     const { groupBitsPerSecond, groupBurstBytes, groups, reassemblyBytes } = context.limits;
     this.#formerPositions = new BoundedMap(FORMER_GROUPS_FACTOR * groups);
     this.#context = {
       ...context,
+      ...surroundings,
       timers: this.#timers,
       pacer: new Pacer(this.#timers, {
         bitsPerSecond: groupBitsPerSecond,
         burstBytes: groupBurstBytes,
       }),
       held: new HeldBytes(reassemblyBytes),
-      addressOf: options.addressOf,
       digestChanged: () => {
         this.#digest = undefined;
       },
@@ -63,7 +60,7 @@ export class Groups implements Timed {
    * Becomes a member; joining twice is one membership. Joining while a `leave` still lingers
    * overtakes it: that leave ends without `groupLeft`. Throws LIMIT_REACHED.
    */
-  join(nowMs: number, name: GroupName): void {
+  join(nowMs: number, name: GroupName, _keys?: GroupKeys): void {
     const { groupId } = name;
     const present = this.#groups.get(groupId);
     if (present !== undefined && !present.leaving) return;
@@ -87,6 +84,14 @@ export class Groups implements Timed {
     this.#groups.get(groupId)?.leave(nowMs);
     this.#digest = undefined;
   }
+
+  invite(_nowMs: number, _groupId: string, _target: SendTarget, _token: Token): void {}
+
+  removeMember(_nowMs: number, _groupId: string, _device: string): void {}
+
+  receiveKey(_nowMs: number, _from: PeerRef, _body: Uint8Array): void {}
+
+  blocked(_nowMs: number, _device: string): void {}
 
   leaveAll(nowMs: number): void {
     for (const groupId of this.#groups.keys()) this.leave(nowMs, groupId);

@@ -44,6 +44,7 @@ export class Dial {
     this.init = encodeHandshakeInit({
       senderIndex: options.localIndex,
       suite: options.suite,
+      cookie: new Uint8Array(0),
       message: options.handshake.message1,
     });
     this.#startedAtMs = nowMs;

@@ -1,5 +1,6 @@
 import type { Established, HandshakeSuite } from "../../crypto/handshake.js";
 import { randomU32 } from "../../crypto/random.js";
+import { malformed } from "../../wire/cursor.js";
 import {
   decodeClaims,
   decodeHandshakeFinish,
@@ -128,7 +129,7 @@ export class Handshakes {
     const dial = this.#dialsByIndex.get(response.receiverIndex);
     if (dial === undefined) return false;
     const established = dial.handshake.finish(response.message);
-    const claims = decodeClaims(established.remoteClaims);
+    const claims = provenClaims(established);
     const finish = encodeHandshakeFinish({
       receiverIndex: response.senderIndex,
       message: established.message3,
@@ -178,7 +179,7 @@ export class Handshakes {
     const halfOpen = this.#halfOpen.byLocalIndex(finish.receiverIndex);
     if (halfOpen === undefined) return; // a repeat: the session exists already
     const established = halfOpen.handshake.accept(finish.message);
-    const claims = decodeClaims(established.remoteClaims);
+    const claims = provenClaims(established);
     this.#halfOpen.remove(halfOpen);
     // They reached us first: what we wanted to say there goes over their session.
     const dial = this.#dials.get(addressKey(from));
@@ -215,4 +216,11 @@ export class Handshakes {
       if (!used) return index;
     }
   }
+}
+
+/** What the other side says of itself. Throws MALFORMED_DATAGRAM if the key is not its own. */
+function provenClaims(established: Established): HandshakeClaims {
+  const claims = decodeClaims(established.remoteClaims);
+  if (!established.proves(claims.device)) throw malformed("claims another device's key");
+  return claims;
 }

@@ -56,6 +56,7 @@ export class Link implements SessionOwner {
   readonly #awaitingReply = new Map<number, Outgoing>();
   /** Tells the owner that a token has met its end. */
   readonly #ended: (message: Outgoing) => void;
+  readonly #groupKeyArrived: (nowMs: number, from: PeerRef, body: Uint8Array) => void;
   #session: Session | undefined;
   #leaving = false;
   #queuedCount = 0;
@@ -74,12 +75,14 @@ export class Link implements SessionOwner {
       /** Of the link to the same incarnation that was forgotten. */
       readonly memory: LinkMemory | undefined;
       readonly ended: (message: Outgoing) => void;
+      readonly groupKeyArrived: (nowMs: number, from: PeerRef, body: Uint8Array) => void;
     },
   ) {
     this.#context = context;
     this.claims = options.claims;
     this.path = options.path;
     this.#ended = options.ended;
+    this.#groupKeyArrived = options.groupKeyArrived;
     this.#budget = new ByteBudget(context.limits.reassemblyBytesPerPeer, options.budget);
     this.#answering = new Answering(context, {
       peer: () => this.peer,
@@ -398,6 +401,9 @@ export class Link implements SessionOwner {
       case RecordKind.request:
         this.#answering.arrived(nowMs, laneSequence, record);
         return;
+      case RecordKind.groupKey:
+        this.#groupKeyArrived(nowMs, this.peer, record.body);
+        return;
       case RecordKind.reply: {
         const request = this.#awaitingReply.get(record.requestSequence);
         if (request === undefined || request.purpose.kind !== "request") return;
@@ -422,4 +428,5 @@ const LANE_OF_KIND = {
   [RecordKind.text]: Lane.ordered,
   [RecordKind.request]: Lane.requests,
   [RecordKind.reply]: Lane.replies,
+  [RecordKind.groupKey]: Lane.ordered,
 } as const;

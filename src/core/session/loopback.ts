@@ -31,6 +31,7 @@ export class Loopback {
     const { purpose } = message;
     const record = decodeRecord(message.record);
     if (purpose.kind === "reply" || record.kind === RecordKind.reply) return;
+    if (record.kind === RecordKind.groupKey) return; // we have it
     const { outputs, counters, identity, incarnation, name, limits } = this.#context;
     const self: PeerRef = { id: identity.device, name, ...path };
     const rttMs = nowMs - message.createdAtMs;

@@ -15,8 +15,13 @@ export interface Chunk {
 
 /** Why a message exists: decides what its end is told as. */
 export type Purpose =
-  | { readonly kind: "text"; readonly token: Token; readonly target: SendTarget }
-  | { readonly kind: "request"; readonly token: Token; readonly target: SendTarget }
+  | {
+      readonly kind: "text" | "request";
+      readonly token: Token;
+      readonly target: SendTarget;
+      /** Only to a device whose key the user compared. */
+      readonly requiresVerified?: boolean | undefined;
+    }
   | { readonly kind: "reply"; readonly requestSequence: number };
 
 /** A record on its way to one peer, from the command to its acknowledgement. */

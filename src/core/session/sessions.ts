@@ -17,6 +17,7 @@ import {
   type Address,
   addressKey,
   type ContactPeer,
+  type PeerRef,
   type ReceivedDatagram,
   type SendTarget,
   type Timed,
@@ -57,6 +58,8 @@ export interface SessionsOptions {
   readonly announces: boolean;
   /** Where the roster believes a device to be. */
   readonly addressOf: (device: string) => Address | undefined;
+  /** A device gave us the key of a secret group: the body of a group key record. */
+  readonly groupKeyArrived: (nowMs: number, from: PeerRef, body: Uint8Array) => void;
   /** A peer proved to be alive at its address. `rttMs`: the latest round trip, if one is new. */
   readonly heard: (nowMs: number, peer: ContactPeer, rttMs: number | undefined) => void;
 }
@@ -64,10 +67,12 @@ export interface SessionsOptions {
 interface OutgoingCommand {
   readonly token: Token;
   readonly target: SendTarget;
-  readonly kind: "text" | "request";
+  readonly kind: "text" | "request" | "groupKey";
   readonly body: Uint8Array;
   readonly sentAtMs: number;
   readonly messageSequence: number;
+  /** Only to a device whose key the user compared. */
+  readonly requiresVerified?: boolean | undefined;
 }
 
 /**
@@ -126,16 +131,21 @@ export class Sessions implements Timed {
   send(nowMs: number, command: OutgoingCommand): void {
     const { token, target, kind } = command;
     const record = encodeRecord({
-      kind: kind === "text" ? RecordKind.text : RecordKind.request,
+      kind: RecordKind[kind],
       incarnation: this.#context.incarnation,
       messageSequence: command.messageSequence,
       sentAtMs: command.sentAtMs,
       body: command.body,
     });
     const message = new Outgoing({
-      lane: kind === "text" ? Lane.ordered : Lane.requests,
+      lane: kind === "request" ? Lane.requests : Lane.ordered,
       record,
-      purpose: { kind, token, target },
+      purpose: {
+        kind: kind === "request" ? "request" : "text",
+        token,
+        target,
+        requiresVerified: command.requiresVerified,
+      },
       createdAtMs: nowMs,
     });
     if (this.#closed) this.#ledger.fail(message, "CLOSED", "we left the network");
@@ -153,6 +163,28 @@ export class Sessions implements Timed {
     }
     keeper.cancel(message);
     if (keeper instanceof Link) this.#touched.add(keeper);
+  }
+
+  /** The user blocked a device: what waits for it fails, and its sessions end. */
+  blocked(nowMs: number, device: string): void {
+    for (const link of this.#links.allOfDevice(device)) {
+      const { movable, uncertain } = link.abandon();
+      for (const message of [...movable, ...uncertain]) {
+        this.#ledger.fail(message, "BLOCKED", "the peer was blocked");
+      }
+      for (const session of [link.session, link.draining]) {
+        if (session !== undefined) this.#endSession(nowMs, link, session, "sayClosed");
+      }
+      this.#forget(link);
+    }
+  }
+
+  /** The roster has it that a device started anew. */
+  restarted(_nowMs: number, device: string): void {
+    for (const link of this.#links.allOfDevice(device)) {
+      link.session?.ping();
+      this.#touched.add(link);
+    }
   }
 
   reply(nowMs: number, reply: NumberedReply): void {
@@ -514,6 +546,7 @@ export class Sessions implements Timed {
       firstSequence: this.#links.firstSequence,
       memory: this.#links.takeMemory(claims.device, claims.incarnation),
       ended: (message) => this.#ledger.ended(message),
+      groupKeyArrived: this.#options.groupKeyArrived,
     });
     this.#links.add(link);
     for (const elder of elders) this.#doubt(elder, link);

@@ -2,7 +2,6 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Core, type CoreOutput } from "../../../src/core/core.js";
 import type { Address } from "../../../src/core/io.js";
 import type { Limits } from "../../../src/core/limits.js";
-import { clearSuite } from "../../../src/crypto/handshake.js";
 import { DatagramType } from "../../../src/wire/constants.js";
 import { encodeUtf8, toHex } from "../../../src/wire/cursor.js";
 import { encodeQuery } from "../../../src/wire/presence.js";
@@ -13,6 +12,7 @@ import {
   encodeHandshakeInit,
   encodeReset,
 } from "../../../src/wire/session.js";
+import { clearSuite } from "../../support/clearSuite.js";
 import { sealed } from "../../support/rawPeer.js";
 import { SeededRandom } from "../../support/seededRandom.js";
 import { simIdentity, simVerify } from "../../support/simIdentity.js";
@@ -122,7 +122,12 @@ function conversation(): { victim: Victim; received: Uint8Array[] } {
 }
 
 function init(senderIndex: number): Uint8Array {
-  return encodeHandshakeInit({ senderIndex, suite: 0, message: new Uint8Array(0) });
+  return encodeHandshakeInit({
+    senderIndex,
+    suite: 0,
+    cookie: new Uint8Array(0),
+    message: new Uint8Array(0),
+  });
 }
 
 function claimsOf(name: string): Uint8Array {

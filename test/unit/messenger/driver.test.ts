@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Core } from "../../../src/core/core.js";
-import { clearSuite } from "../../../src/crypto/handshake.js";
 import { identityFromSeed, verifyEd25519 } from "../../../src/crypto/identity.js";
 import { Driver } from "../../../src/messenger/driver.js";
+import { clearSuite } from "../../support/clearSuite.js";
 import { ManualClock } from "../../support/manualClock.js";
 import { MemorySegment } from "../../support/memoryLan.js";
 import { SeededRandom } from "../../support/seededRandom.js";

@@ -136,7 +136,7 @@ describe("send", () => {
         scope: "direct",
         text: `to ${target}`,
         group: null,
-        verified: false,
+        verified: true,
         from: { id: alice.id, name: "alice", address: "10.0.0.1", port: 22_400 },
       });
     }

@@ -16,6 +16,12 @@ import {
   encodeGroupNack,
   type SequenceRange,
 } from "../../../src/wire/group.js";
+import {
+  decodeGroupKeyNote,
+  encodeGroupKeyNote,
+  GroupKeyPurpose,
+  MAX_REMOVED_DEVICES,
+} from "../../../src/wire/groupKeyNote.js";
 import { withSignature } from "../../../src/wire/header.js";
 import {
   decodeAnswer,
@@ -36,12 +42,14 @@ import {
 } from "../../../src/wire/record.js";
 import {
   decodeClaims,
+  decodeCookie,
   decodeHandshakeFinish,
   decodeHandshakeInit,
   decodeHandshakeResponse,
   decodeReset,
   decodeSealedHeader,
   encodeClaims,
+  encodeCookie,
   encodeHandshakeFinish,
   encodeHandshakeInit,
   encodeHandshakeResponse,
@@ -148,16 +156,18 @@ export const messageRecord: fc.Arbitrary<MessageRecord> = fc.oneof(
   }),
 );
 
+const beacon = fc.record({
+  ...instanceFields,
+  sequence: u53,
+  startedAtMs: u53,
+  intervalMs: u32,
+  dataPort: port,
+  groupDigest: hexOf(8),
+  name,
+});
+
 export const arbitraries = {
-  beacon: fc.record({
-    ...instanceFields,
-    sequence: u53,
-    startedAtMs: u53,
-    intervalMs: u32,
-    dataPort: port,
-    groupDigest: hexOf(8),
-    name,
-  }),
+  beacon,
   leave: fc.record({ ...instanceFields, sequence: u53 }),
   query: fc.record({
     nonce: hexOf(8),
@@ -167,10 +177,11 @@ export const arbitraries = {
     peersKnown: u16,
     known: bytesUpTo(512),
   }),
-  answer: fc.record({ nonce: hexOf(8), heldUs: u32, beacon: bytesUpTo(300) }),
+  answer: fc.record({ nonce: hexOf(8), heldUs: u32, announces: fc.boolean(), beacon }),
   handshakeInit: fc.record({
     senderIndex: u32,
     suite: fc.nat(255),
+    cookie: bytesUpTo(60),
     message: bytesUpTo(1100),
   }),
   handshakeResponse: fc.record({
@@ -178,6 +189,7 @@ export const arbitraries = {
     receiverIndex: u32,
     message: bytesUpTo(1100),
   }),
+  cookie: fc.record({ receiverIndex: u32, cookie: bytesUpTo(255) }),
   handshakeFinish: fc.record({ receiverIndex: u32, message: bytesUpTo(1100) }),
   claims: fc.record({
     ...instanceFields,
@@ -208,6 +220,7 @@ export const arbitraries = {
       groupId: hexOf(8),
       ...instanceFields,
       sequence: u53,
+      startedAtMs: u53,
       hello: fc.boolean(),
       leaving: fc.boolean(),
       lead: u53,
@@ -220,8 +233,21 @@ export const arbitraries = {
   groupNack: fc.record({
     groupId: hexOf(8),
     ...instanceFields,
+    sequence: u53,
     of: fc.record(instanceFields),
     missing: ascendingRanges,
+  }),
+  groupKeyNote: fc.record({
+    purpose: fc.constantFrom(...Object.values(GroupKeyPurpose)),
+    groupId: hexOf(8),
+    label: fc.constantFrom("#ops", "224.0.1.100:8000", `#${"x".repeat(64)}`),
+    epoch: u53,
+    key: hexOf(32),
+    by: hexOf(32),
+    removed: fc.array(hexOf(32), { maxLength: MAX_REMOVED_DEVICES }),
+    signature,
+    proofKeyId: hexOf(8),
+    proof: fc.uint8Array({ minLength: 16, maxLength: 16 }),
   }),
 };
 
@@ -256,7 +282,7 @@ export const formats: readonly Format[] = [
   format("beacon", arbitraries.beacon, signed(encodeBeacon), decodeBeacon),
   format("leave", arbitraries.leave, signed(encodeLeave), decodeLeave),
   format("query", arbitraries.query, encodeQuery, decodeQuery, false),
-  format("answer", arbitraries.answer, encodeAnswer, decodeAnswer, false),
+  format("answer", arbitraries.answer, signed(encodeAnswer), decodeAnswer),
   format(
     "handshake init",
     arbitraries.handshakeInit,
@@ -278,6 +304,8 @@ export const formats: readonly Format[] = [
     decodeHandshakeFinish,
     false,
   ),
+  format("cookie", arbitraries.cookie, encodeCookie, decodeCookie, false),
+  format("group key note", arbitraries.groupKeyNote, encodeGroupKeyNote, decodeGroupKeyNote),
   format("claims", arbitraries.claims, encodeClaims, decodeClaims),
   format("sealed header", arbitraries.sealedHeader, encodeSealedHeader, decodeSealedHeader),
   format("reset", arbitraries.sealedHeader, encodeReset, decodeReset),

@@ -7,6 +7,7 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { groupKeyOf } from "../../../src/crypto/groupSeal.js";
 import { identityFromSeed, verifyEd25519 } from "../../../src/crypto/identity.js";
 import { DatagramType } from "../../../src/wire/constants.js";
 import { encodeUtf8, fromHex, toHex } from "../../../src/wire/cursor.js";
@@ -15,10 +16,18 @@ import {
   decodeGroupData,
   decodeGroupHeartbeat,
   decodeGroupNack,
+  decodeSealedGroup,
   encodeGroupData,
   encodeGroupHeartbeat,
   encodeGroupNack,
+  encodeGroupSealHeader,
 } from "../../../src/wire/group.js";
+import {
+  decodeGroupKeyNote,
+  encodeGroupKeyNote,
+  type GroupKeyNote,
+  GroupKeyPurpose,
+} from "../../../src/wire/groupKeyNote.js";
 import { datagramType, signatureOf, signedPart, withSignature } from "../../../src/wire/header.js";
 import {
   decodeAnswer,
@@ -39,12 +48,14 @@ import {
 } from "../../../src/wire/record.js";
 import {
   decodeClaims,
+  decodeCookie,
   decodeHandshakeFinish,
   decodeHandshakeInit,
   decodeHandshakeResponse,
   decodeReset,
   decodeSealedHeader,
   encodeClaims,
+  encodeCookie,
   encodeHandshakeFinish,
   encodeHandshakeInit,
   encodeHandshakeResponse,
@@ -142,9 +153,26 @@ const frames: readonly [string, Frame][] = [
   ["frame-close", { type: FrameType.close, reason: 1 }],
 ];
 
+const groupKeyNote: GroupKeyNote = {
+  purpose: GroupKeyPurpose.rotation,
+  groupId,
+  label: "#ops",
+  epoch: 2,
+  key: "6b".repeat(32),
+  by: alice.device,
+  removed: [bob.device],
+  signature: new Uint8Array(64).fill(0x51),
+  proofKeyId: "0102030405060708",
+  proof: new Uint8Array(16).fill(0x9f),
+};
+
 const record = { incarnation: aliceHere.incarnation, messageSequence: 9, sentAtMs: startedAtMs };
 const records: readonly [string, MessageRecord][] = [
   ["record-text", { kind: RecordKind.text, ...record, body: encodeUtf8("Grüße 👋") }],
+  [
+    "record-group-key",
+    { kind: RecordKind.groupKey, ...record, body: encodeGroupKeyNote(groupKeyNote) },
+  ],
   ["record-request", { kind: RecordKind.request, ...record, body: encodeUtf8("uptime") }],
   [
     "record-reply",
@@ -157,6 +185,40 @@ const records: readonly [string, MessageRecord][] = [
     },
   ],
 ];
+
+const groupData = signedGolden(
+  "group-data",
+  {
+    groupId,
+    ...aliceHere,
+    sequence: 17,
+    name: "alice",
+    entries: [
+      {
+        continues: false,
+        continued: true,
+        messageSequence: 64,
+        sentAtMs: startedAtMs,
+        body: Uint8Array.of(0x82, 0xac),
+      },
+      {
+        continues: true,
+        continued: false,
+        messageSequence: 65,
+        sentAtMs: startedAtMs,
+        body: Uint8Array.of(0xe2),
+      },
+    ],
+  },
+  encodeGroupData,
+  decodeGroupData,
+);
+
+/** Nonces are 24 times the byte 0x4e. */
+const groupKey = groupKeyOf("6b".repeat(32), {
+  uniform: () => 0,
+  bytes: (countBytes) => new Uint8Array(countBytes).fill(0x4e),
+});
 
 const goldens: readonly Golden[] = [
   beacon,
@@ -174,13 +236,39 @@ const goldens: readonly Golden[] = [
     encodeQuery,
     decodeQuery,
   ),
-  golden("answer", { nonce, heldUs: 75_000, beacon: beacon.bytes }, encodeAnswer, decodeAnswer),
+  signedGolden(
+    "answer",
+    { nonce, heldUs: 75_000, announces: true, beacon: decodeBeacon(beacon.bytes) },
+    encodeAnswer,
+    decodeAnswer,
+  ),
   golden(
     "handshake-init",
-    { senderIndex: 0x0102_0304, suite: 0, message: new Uint8Array(0) },
+    {
+      senderIndex: 0x0102_0304,
+      suite: 1,
+      cookie: new Uint8Array(16).fill(0xc0),
+      message: new Uint8Array(32).fill(0xe1),
+    },
     encodeHandshakeInit,
     decodeHandshakeInit,
   ),
+  golden("group-key-note", groupKeyNote, encodeGroupKeyNote, decodeGroupKeyNote),
+  {
+    file: "group-sealed",
+    // A key of 32 times 0x6b and a nonce of 24 times 0x4e, around the group data of the file so named.
+    fields: plain({ key: "6b".repeat(32), datagram: groupData.bytes, groupId, keyId: groupKey.id }),
+    bytes: groupKey.seal(
+      (fresh) => encodeGroupSealHeader({ groupId, keyId: groupKey.id, nonce: fresh }),
+      groupData.bytes,
+    ),
+    decode: (bytes) => {
+      const { nonce: drawn, header, sealed, keyId, ...rest } = decodeSealedGroup(bytes);
+      const datagram = Uint8Array.from(groupKey.open(drawn, header, sealed) ?? []);
+      return { key: groupKey.secret, datagram, groupId: rest.groupId, keyId };
+    },
+    signed: false,
+  },
   golden(
     "handshake-response",
     { senderIndex: 0x0506_0708, receiverIndex: 0x0102_0304, message: Uint8Array.of(7, 8) },
@@ -192,6 +280,12 @@ const goldens: readonly Golden[] = [
     { receiverIndex: 0x0506_0708, message: Uint8Array.of(9) },
     encodeHandshakeFinish,
     decodeHandshakeFinish,
+  ),
+  golden(
+    "cookie",
+    { receiverIndex: 0x0102_0304, cookie: new Uint8Array(16).fill(0xc0) },
+    encodeCookie,
+    decodeCookie,
   ),
   golden(
     "claims",
@@ -211,39 +305,14 @@ const goldens: readonly Golden[] = [
     encodeReset,
     decodeReset,
   ),
-  signedGolden(
-    "group-data",
-    {
-      groupId,
-      ...aliceHere,
-      sequence: 17,
-      name: "alice",
-      entries: [
-        {
-          continues: false,
-          continued: true,
-          messageSequence: 64,
-          sentAtMs: startedAtMs,
-          body: Uint8Array.of(0x82, 0xac),
-        },
-        {
-          continues: true,
-          continued: false,
-          messageSequence: 65,
-          sentAtMs: startedAtMs,
-          body: Uint8Array.of(0xe2),
-        },
-      ],
-    },
-    encodeGroupData,
-    decodeGroupData,
-  ),
+  groupData,
   signedGolden(
     "group-heartbeat",
     {
       groupId,
       ...aliceHere,
       sequence: 6,
+      startedAtMs,
       hello: true,
       leaving: false,
       lead: 17,
@@ -260,6 +329,7 @@ const goldens: readonly Golden[] = [
     {
       groupId,
       ...aliceHere,
+      sequence: 7,
       of: bobHere,
       missing: [
         { first: 3, last: 3 },

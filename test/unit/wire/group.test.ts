@@ -44,6 +44,7 @@ const heartbeat: GroupHeartbeat = {
   groupId: "44".repeat(8),
   ...who,
   sequence: 3,
+  startedAtMs: 1_700_000_000_000,
   hello: true,
   leaving: false,
   lead: 7,
@@ -55,6 +56,7 @@ const heartbeat: GroupHeartbeat = {
 const nack: GroupNack = {
   groupId: "44".repeat(8),
   ...who,
+  sequence: 5,
   of: { device: "55".repeat(32), incarnation: "66".repeat(8) },
   missing: [
     { first: 2, last: 4 },
@@ -111,7 +113,7 @@ describe("group heartbeat", () => {
       leaving: true,
     });
     const bytes = encodeGroupHeartbeat(heartbeat);
-    bytes[4 + 8 + 40 + 8] = 0xfd;
+    bytes[4 + 8 + 40 + 8 + 8] = 0xfd;
     expect(decodeGroupHeartbeat(withSignature(bytes, filler))).toEqual(heartbeat);
   });
 

@@ -25,7 +25,12 @@ const claims: HandshakeClaims = {
 };
 
 describe("handshake init", () => {
-  const init = { senderIndex: 7, suite: 0, message: Uint8Array.of(1, 2, 3) };
+  const init = {
+    senderIndex: 7,
+    suite: 0,
+    cookie: new Uint8Array(0),
+    message: Uint8Array.of(1, 2, 3),
+  };
 
   it("is padded, and refused if it is not", () => {
     const bytes = encodeHandshakeInit(init);
@@ -36,7 +41,7 @@ describe("handshake init", () => {
 
   it("refuses a message longer than the datagram", () => {
     const bytes = encodeHandshakeInit(init);
-    bytes[9] = 0xff;
+    bytes[10] = 0xff;
     expectMalformed(() => decodeHandshakeInit(bytes), "truncated");
   });
 });

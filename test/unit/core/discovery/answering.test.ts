@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { bloomOf } from "../../../../src/core/discovery/bloom.js";
 import { DatagramType } from "../../../../src/wire/constants.js";
-import { decodeAnswer, decodeBeacon } from "../../../../src/wire/presence.js";
+import { decodeAnswer } from "../../../../src/wire/presence.js";
 import { DiscoveryBench, isTo, queryOf } from "./discoveryBench.js";
 
 const ANSWER = DatagramType.answer;
@@ -25,7 +25,7 @@ describe("answering queries", () => {
       expect(heldMs).toBeLessThanOrEqual(120);
       const decoded = decodeAnswer(answer.bytes);
       expect(decoded.heldUs).toBe(Math.floor(heldMs * 1000));
-      expect(decodeBeacon(decoded.beacon).device).toBe(bench.context.identity.device);
+      expect(decoded.beacon.device).toBe(bench.context.identity.device);
     }
   });
 

@@ -2,7 +2,12 @@ import { describe, expect, it } from "vitest";
 import { verifyEd25519 } from "../../../../src/crypto/identity.js";
 import { DatagramType } from "../../../../src/wire/constants.js";
 import { signatureOf, signedPart } from "../../../../src/wire/header.js";
-import { decodeAnswer, decodeBeacon, decodeLeave } from "../../../../src/wire/presence.js";
+import {
+  type Beacon,
+  decodeAnswer,
+  decodeBeacon,
+  decodeLeave,
+} from "../../../../src/wire/presence.js";
 import { DiscoveryBench, FakePeer, isTo, queryOf } from "./discoveryBench.js";
 
 const { beacon: BEACON, leave: LEAVE, answer: ANSWER } = DatagramType;
@@ -90,15 +95,15 @@ describe("beacons", () => {
   it("are signed again between two of them only if the groups changed", () => {
     const bench = new DiscoveryBench({ announce: true });
     bench.runUntil(4_000);
-    const ask = (number: number): Uint8Array => {
+    const ask = (number: number): Beacon => {
       bench.receive(queryOf(number, { direct: true }), `10.1.0.${number}`);
       return decodeAnswer(bench.sent(ANSWER).at(-1)?.bytes ?? new Uint8Array()).beacon;
     };
-    expect(ask(1)).toEqual(bench.sent(BEACON).at(-1)?.bytes);
+    expect(ask(1)).toEqual(decodeBeacon(bench.sent(BEACON).at(-1)?.bytes ?? new Uint8Array()));
     bench.groupDigest = "ffffffffffffffff";
-    const changed = decodeBeacon(ask(2));
+    const changed = ask(2);
     expect(changed).toMatchObject({ groupDigest: "ffffffffffffffff", sequence: 4 });
-    expect(decodeBeacon(ask(3)).sequence).toBe(4);
+    expect(ask(3).sequence).toBe(4);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { CoreContext } from "../../../../src/core/context.js";
+import { type CoreContext, TRUST_NOTHING } from "../../../../src/core/context.js";
 import { Counters } from "../../../../src/core/counters.js";
 import { Discovery, type DiscoveryOptions } from "../../../../src/core/discovery/discovery.js";
 import {
@@ -9,10 +9,12 @@ import {
   type Transmit,
 } from "../../../../src/core/io.js";
 import { DEFAULT_LIMITS, type Limits } from "../../../../src/core/limits.js";
+import { SourceGate } from "../../../../src/core/sourceGate.js";
 import { type Identity, identityFromSeed, verifyEd25519 } from "../../../../src/crypto/identity.js";
 import { withSignature } from "../../../../src/wire/header.js";
 import {
   type Beacon,
+  decodeBeacon,
   encodeAnswer,
   encodeBeacon,
   encodeLeave,
@@ -55,6 +57,8 @@ export class DiscoveryBench {
         this.verifications += 1;
         return verifyEd25519(device, message, signature);
       },
+      trust: TRUST_NOTHING,
+      gate: new SourceGate({ ...DEFAULT_LIMITS, ...options.limits }),
       random: new SeededRandom(options.seed ?? 1),
       incarnation: "00000000000000aa",
       startedAtMs: 1_700_000_000_000,
@@ -68,6 +72,7 @@ export class DiscoveryBench {
       announce: options.announce ?? false,
       configuredPeers: options.configuredPeers ?? [],
       groupDigest: () => this.groupDigest,
+      restarted: () => undefined,
     });
   }
 
@@ -180,7 +185,14 @@ export class FakePeer {
   }
 
   answer(nonce: string, heldMs = 0, beacon = this.beacon()): Uint8Array {
-    return encodeAnswer({ nonce, heldUs: heldMs * 1000, beacon });
+    return this.signed(
+      encodeAnswer({
+        nonce,
+        heldUs: heldMs * 1000,
+        announces: true,
+        beacon: decodeBeacon(beacon),
+      }),
+    );
   }
 
   signed(unsigned: Uint8Array): Uint8Array {

@@ -68,7 +68,7 @@ describe("querying", () => {
     const peer = new FakePeer(1);
     bench.receive(peer.answer("0000000000000009"), peer.address);
     const nonce = bench.query();
-    bench.receive(peer.answer(nonce, 0, forged(peer.beacon())), peer.address);
+    bench.receive(forged(peer.answer(nonce)), peer.address);
     bench.runUntil(5_000);
     bench.receive(peer.answer(nonce), peer.address);
     expect(bench.count("datagramsUnknown")).toBe(2);

@@ -84,6 +84,7 @@ describe("hostile group datagrams", () => {
       groupId,
       device: identity.device,
       incarnation,
+      sequence: 1_000_000,
       of,
       missing,
     });
@@ -128,6 +129,7 @@ describe("hostile group datagrams", () => {
       device: identity.device,
       incarnation,
       sequence: 1,
+      startedAtMs: 1_700_000_000_000,
       hello: true,
       leaving: false,
       lead: Number.MAX_SAFE_INTEGER - 1,

@@ -107,7 +107,8 @@ describe("presence", () => {
     for (let index = 101; index <= 103; index += 1) {
       const stranger = new GroupNode(index, bus.random);
       const { identity, incarnation, name, dataPort } = stranger.context;
-      const said = { lead: 0, trail: 1, intervalMs: 0xffff_ffff, name, dataPort };
+      const startedAtMs = 1_700_000_000_000;
+      const said = { startedAtMs, lead: 0, trail: 1, intervalMs: 0xffff_ffff, name, dataPort };
       const sequence = 1;
       const origin = { groupId, device: identity.device, incarnation, sequence };
       const unsigned = encodeGroupHeartbeat({ ...origin, ...said, hello: true, leaving: false });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { Dial } from "../../../../src/core/session/dial.js";
 import { Outgoing } from "../../../../src/core/session/outgoing.js";
-import { clearSuite } from "../../../../src/crypto/handshake.js";
 import { MIN_HANDSHAKE_INIT_BYTES } from "../../../../src/wire/constants.js";
+import { clearSuite } from "../../../support/clearSuite.js";
 import { SeededRandom } from "../../../support/seededRandom.js";
 
 function dial(): Dial {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type HalfOpen, HalfOpenTable } from "../../../../src/core/session/halfOpen.js";
-import { clearSuite } from "../../../../src/crypto/handshake.js";
+import { clearSuite } from "../../../support/clearSuite.js";
 import { SeededRandom } from "../../../support/seededRandom.js";
 
 const nothing = new Uint8Array(0);

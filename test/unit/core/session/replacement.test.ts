@@ -46,7 +46,14 @@ describe("a sealed packet for a half-open handshake", () => {
     const wire = new SessionWire();
     const host = wire.host("host");
     const raw = new RawPeer(wire, host);
-    raw.inject(encodeHandshakeInit({ senderIndex: 7, suite: 0, message: new Uint8Array(0) }));
+    raw.inject(
+      encodeHandshakeInit({
+        senderIndex: 7,
+        suite: 0,
+        cookie: new Uint8Array(0),
+        message: new Uint8Array(0),
+      }),
+    );
     const [response = new Uint8Array(0)] = raw.datagrams;
     const { senderIndex } = decodeHandshakeResponse(response);
     raw.inject(sealed(senderIndex, 0, new Uint8Array([FrameType.ping])));

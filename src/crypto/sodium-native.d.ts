@@ -1,0 +1,23 @@
+/** What the published types of sodium-native leave out. libsodium, crypto_aead(3). */
+import "sodium-native";
+
+declare module "sodium-native" {
+  export function crypto_aead_chacha20poly1305_ietf_encrypt(
+    ciphertext: Buffer,
+    message: Buffer,
+    associatedData: Buffer,
+    secretNonce: null,
+    publicNonce: Buffer,
+    key: Buffer,
+  ): number;
+
+  /** Throws if the tag does not fit. */
+  export function crypto_aead_chacha20poly1305_ietf_decrypt(
+    message: Buffer,
+    secretNonce: null,
+    ciphertext: Buffer,
+    associatedData: Buffer,
+    publicNonce: Buffer,
+    key: Buffer,
+  ): number;
+}
