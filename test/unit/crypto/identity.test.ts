@@ -1,6 +1,7 @@
 import fc from "fast-check";
+import sodium from "sodium-native";
 import { describe, expect, it } from "vitest";
-import { identityFromSeed, verifyEd25519 } from "../../../src/crypto/identity.js";
+import { agreementKeyOf, identityFromSeed, verifyEd25519 } from "../../../src/crypto/identity.js";
 import { fromHex, toHex } from "../../../src/wire/cursor.js";
 
 /** RFC 8032 section 7.1, tests 1 to 3. */
@@ -103,5 +104,24 @@ describe("identityFromSeed", () => {
     const one = identityFromSeed(new Uint8Array(32).fill(1));
     expect(identityFromSeed(new Uint8Array(32).fill(1)).device).toBe(one.device);
     expect(identityFromSeed(new Uint8Array(32).fill(2)).device).not.toBe(one.device);
+  });
+});
+
+describe("the agreement key", () => {
+  it("belongs to the device: others can derive its public half from the name alone", () => {
+    const identity = identityFromSeed(new Uint8Array(32).fill(7));
+    const derived = agreementKeyOf(identity.device) ?? new Uint8Array(0);
+    expect(Buffer.from(derived).equals(identity.agreement.publicKey)).toBe(true);
+    const publicKey = Buffer.alloc(32);
+    sodium.crypto_scalarmult_base(publicKey, identity.agreement.secretKey);
+    expect(publicKey.equals(identity.agreement.publicKey)).toBe(true);
+  });
+
+  it("is undefined for what names no device", () => {
+    expect(agreementKeyOf("")).toBeUndefined();
+    expect(agreementKeyOf("ab".repeat(31))).toBeUndefined();
+    expect(agreementKeyOf("zz".repeat(32))).toBeUndefined();
+    // The neutral element has small order.
+    expect(agreementKeyOf(`01${"00".repeat(31)}`)).toBeUndefined();
   });
 });
