@@ -4,8 +4,8 @@
  */
 export interface Limits {
   /**
-   * Roster entries; the longest offline goes first, then who was heard only once, then new ones
-   * are refused.
+   * Roster entries; the longest offline goes first, then one of the address that holds most if the
+   * newcomer's holds less, then new ones are refused. As many again that are not proven to be there.
    */
   readonly peers: number;
   /** Addresses remembered per peer. */

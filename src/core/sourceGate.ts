@@ -16,7 +16,9 @@ export class SourceGate {
   readonly #perSource: KeyedTokenBuckets;
   readonly #inAll: TokenBucket;
 
-  constructor(limits: Limits) {
+  constructor(
+    limits: Pick<Limits, "unauthenticatedPerSecondPerSource" | "unauthenticatedPerSecond">,
+  ) {
     const ratePerSecond = limits.unauthenticatedPerSecondPerSource;
     this.#perSource = new KeyedTokenBuckets({
       ratePerSecond,

@@ -76,6 +76,12 @@ export const COOKIE_BYTES = 16;
 export const MIN_COOKIE_DATAGRAM_BYTES = 64;
 /** SEALED with an index that is only half open is answered from this length on, also for that. */
 export const MIN_REMINDING_BYTES = 64;
+/** A reset is padded to this: it brings a handshake as well. */
+export const MIN_RESET_BYTES = 64;
+/** SEALED of no more than this is empty: too little to be answered with a reset. */
+export const MIN_SEALED_BYTES = SEALED_HEADER_BYTES + SEAL_TAG_BYTES;
+/** Nothing that comes from an address that is not proven brings more than so many times its bytes. */
+export const MAX_AMPLIFICATION = 3;
 
 /** UDP ports, unless configured otherwise. */
 export const DEFAULT_DATA_PORT = 22400;

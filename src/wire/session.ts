@@ -2,12 +2,12 @@
 import {
   DatagramType,
   DEVICE_BYTES,
-  HEADER_BYTES,
   INCARNATION_BYTES,
   MAX_DATAGRAM_BYTES,
   MAX_NAME_BYTES,
   MIN_COOKIE_DATAGRAM_BYTES,
   MIN_HANDSHAKE_INIT_BYTES,
+  MIN_RESET_BYTES,
   SEALED_HEADER_BYTES,
 } from "./constants.js";
 import { malformed, Reader, Writer } from "./cursor.js";
@@ -172,15 +172,14 @@ export function decodeSealedHeader(datagram: Uint8Array): SealedHeader {
  * back, so that only somebody on the path can make a reset that counts.
  */
 export function encodeReset(unknown: SealedHeader): Uint8Array {
-  return writeHeader(new Writer(HEADER_BYTES + 12), DatagramType.reset)
+  const writer = writeHeader(new Writer(MIN_RESET_BYTES), DatagramType.reset)
     .u32(unknown.receiverIndex)
-    .u64(unknown.counter)
-    .finish();
+    .u64(unknown.counter);
+  return writer.zeros(MIN_RESET_BYTES - writer.lengthBytes).finish();
 }
 
 export function decodeReset(datagram: Uint8Array): SealedHeader {
+  if (datagram.length < MIN_RESET_BYTES) throw malformed("reset is not padded");
   const reader = readBody(datagram, DatagramType.reset);
-  const unknown = { receiverIndex: reader.u32(), counter: reader.u64() };
-  reader.end();
-  return unknown;
+  return { receiverIndex: reader.u32(), counter: reader.u64() };
 }

@@ -1,15 +1,17 @@
 import type { HandshakeSuite, PacketProtector } from "../../src/crypto/handshake.js";
 import { UdpchatError } from "../../src/errors.js";
+import { SEAL_TAG_BYTES } from "../../src/wire/constants.js";
+
+/** As long as a real tag: sizes are then those of real datagrams. */
+export const CLEAR_TAG = new Uint8Array(SEAL_TAG_BYTES);
 
 const clearProtector: PacketProtector = {
-  overheadBytes: 0,
-  seal(_counter, header, payload) {
-    const datagram = new Uint8Array(header.length + payload.length);
-    datagram.set(header);
-    datagram.set(payload, header.length);
-    return datagram;
+  overheadBytes: SEAL_TAG_BYTES,
+  seal: (_counter, header, payload) => Buffer.concat([header, payload, CLEAR_TAG]),
+  open(_counter, _header, sealed) {
+    const payload = sealed.subarray(0, -SEAL_TAG_BYTES);
+    return CLEAR_TAG.every((byte, i) => sealed[payload.length + i] === byte) ? payload : undefined;
   },
-  open: (_counter, _header, sealed) => sealed,
 };
 
 /**

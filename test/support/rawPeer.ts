@@ -1,5 +1,11 @@
 import type { Address } from "../../src/core/io.js";
-import { DatagramType, MAX_DATAGRAM_BYTES, SEALED_HEADER_BYTES } from "../../src/wire/constants.js";
+import {
+  DatagramType,
+  MAX_DATAGRAM_BYTES,
+  MIN_SEALED_BYTES,
+  SEAL_TAG_BYTES,
+  SEALED_HEADER_BYTES,
+} from "../../src/wire/constants.js";
 import { encodeUtf8, Writer } from "../../src/wire/cursor.js";
 import {
   type AckFrame,
@@ -13,6 +19,7 @@ import {
 } from "../../src/wire/frames.js";
 import { encodeRecord, RecordKind } from "../../src/wire/record.js";
 import {
+  decodeCookie,
   decodeHandshakeResponse,
   decodeSealedHeader,
   encodeClaims,
@@ -20,8 +27,11 @@ import {
   encodeHandshakeInit,
   encodeSealedHeader,
 } from "../../src/wire/session.js";
+import { CLEAR_TAG } from "./clearSuite.js";
 import type { SessionHost, SessionWire } from "./sessionWire.js";
 import { simIdentity } from "./simIdentity.js";
+
+const MAX_PAYLOAD_BYTES = MAX_DATAGRAM_BYTES - MIN_SEALED_BYTES;
 
 /** What a datagram from the host held. */
 export interface Opened {
@@ -65,17 +75,7 @@ export class RawPeer {
   connect(options: { creditDatagrams?: number; incarnation?: string } = {}): void {
     this.#localIndex += 1;
     this.#counter = 0;
-    const message = new Uint8Array(0);
-    this.inject(
-      encodeHandshakeInit({
-        senderIndex: this.#localIndex,
-        suite: 0,
-        cookie: new Uint8Array(0),
-        message,
-      }),
-    );
-    const response = this.datagrams.findLast((d) => d[2] === DatagramType.handshakeResponse);
-    if (response === undefined) throw new Error("no handshake response");
+    const response = this.#begin(new Uint8Array(0));
     this.remoteIndex = decodeHandshakeResponse(response).senderIndex;
     const claims = encodeClaims({
       device: this.device,
@@ -90,7 +90,7 @@ export class RawPeer {
 
   /** Sends frames in one packet, lets them arrive, and returns the packet number. */
   send(...frames: Frame[]): number {
-    const writer = new Writer(MAX_DATAGRAM_BYTES - SEALED_HEADER_BYTES);
+    const writer = new Writer(MAX_PAYLOAD_BYTES);
     for (const frame of frames) writeFrame(writer, frame);
     return this.sendPayload(writer.finish());
   }
@@ -106,12 +106,17 @@ export class RawPeer {
 
   /** The same datagram of this session once more. */
   repeat(packetNumber: number): void {
-    this.inject(this.#sent[packetNumber] ?? new Uint8Array(0));
+    this.inject(this.datagramOf(packetNumber));
+  }
+
+  /** A packet of this session as it was sent. */
+  datagramOf(packetNumber: number): Uint8Array {
+    return this.#sent[packetNumber] ?? new Uint8Array(0);
   }
 
   /** A packet of the session before this one. */
   sendInOld(remoteIndex: number, counter: number, ...frames: Frame[]): void {
-    const writer = new Writer(MAX_DATAGRAM_BYTES - SEALED_HEADER_BYTES);
+    const writer = new Writer(MAX_PAYLOAD_BYTES);
     for (const frame of frames) writeFrame(writer, frame);
     this.inject(sealed(remoteIndex, counter, writer.finish()));
   }
@@ -132,11 +137,24 @@ export class RawPeer {
     return this.framesOf(FrameType.ack).some((ack) => covers(ack, packetNumber));
   }
 
+  /** The response to our first message; shows a cookie if the host wants one. */
+  #begin(cookie: Uint8Array): Uint8Array {
+    const message = new Uint8Array(0);
+    const before = this.datagrams.length;
+    this.inject(encodeHandshakeInit({ senderIndex: this.#localIndex, suite: 0, cookie, message }));
+    const came = this.datagrams.slice(before);
+    const asked = came.find((d) => d[2] === DatagramType.cookie);
+    if (asked !== undefined && cookie.length === 0) return this.#begin(decodeCookie(asked).cookie);
+    const response = came.find((d) => d[2] === DatagramType.handshakeResponse);
+    if (response === undefined) throw new Error("no handshake response");
+    return response;
+  }
+
   #take(bytes: Uint8Array): void {
     this.datagrams.push(bytes);
     if (bytes[2] !== DatagramType.sealed) return;
     const { counter } = decodeSealedHeader(bytes);
-    const frames = readFrames(bytes.subarray(SEALED_HEADER_BYTES));
+    const frames = readFrames(bytes.subarray(SEALED_HEADER_BYTES, -SEAL_TAG_BYTES));
     this.opened.push({ counter, sizeBytes: bytes.length, frames });
   }
 }
@@ -147,7 +165,7 @@ function covers(ack: AckFrame, packetNumber: number): boolean {
 
 export function sealed(receiverIndex: number, counter: number, payload: Uint8Array): Uint8Array {
   const header = encodeSealedHeader({ receiverIndex, counter });
-  return Uint8Array.from([...header, ...payload]);
+  return Uint8Array.from([...header, ...payload, ...CLEAR_TAG]);
 }
 
 /** An ACK of the packets up to `last`. */

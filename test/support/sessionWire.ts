@@ -1,9 +1,17 @@
-import { type CoreContext, TRUST_NOTHING } from "../../src/core/context.js";
+import { type CoreContext, TRUST_NOTHING, type Trust } from "../../src/core/context.js";
 import { Counters } from "../../src/core/counters.js";
-import { type Address, addressKey, type CoreEvent, Outputs } from "../../src/core/io.js";
+import {
+  type Address,
+  addressKey,
+  type CoreEvent,
+  Outputs,
+  type SendTarget,
+} from "../../src/core/io.js";
 import { DEFAULT_LIMITS, type Limits } from "../../src/core/limits.js";
 import { Sessions } from "../../src/core/session/sessions.js";
 import { SourceGate } from "../../src/core/sourceGate.js";
+import type { HandshakeSuite } from "../../src/crypto/handshake.js";
+import type { Identity } from "../../src/crypto/identity.js";
 import { randomHex } from "../../src/crypto/random.js";
 import { UdpchatError } from "../../src/errors.js";
 import { DatagramType, INCARNATION_BYTES } from "../../src/wire/constants.js";
@@ -21,6 +29,15 @@ export interface Tapped {
   readonly type: number | undefined;
 }
 
+export interface HostOptions {
+  readonly limits?: Partial<Limits>;
+  readonly seed?: number;
+  readonly trust?: Trust;
+  readonly identity?: Identity;
+  /** Default: the clear one. */
+  readonly suite?: HandshakeSuite;
+}
+
 /** A few `Sessions` on a wire with a fixed delay; a tap decides the fate of every datagram. */
 export class SessionWire {
   nowMs = 0;
@@ -34,7 +51,7 @@ export class SessionWire {
     this.delayMs = delayMs;
   }
 
-  host(name: string, options: { limits?: Partial<Limits>; seed?: number } = {}): SessionHost {
+  host(name: string, options: HostOptions = {}): SessionHost {
     const address = { address: `10.0.0.${this.#hosts.length + 1}`, port: 22400 };
     const host = new SessionHost(this, name, address, options);
     this.#hosts.push(host);
@@ -105,16 +122,13 @@ export class SessionHost {
   readonly roster = new Map<string, Address>();
   readonly #wire: SessionWire;
   readonly #limits: Limits;
+  readonly #options: HostOptions;
   readonly #random: SeededRandom;
   #tokens = 0;
 
-  constructor(
-    wire: SessionWire,
-    name: string,
-    address: Address,
-    options: { limits?: Partial<Limits>; seed?: number },
-  ) {
+  constructor(wire: SessionWire, name: string, address: Address, options: HostOptions) {
     this.#wire = wire;
+    this.#options = options;
     this.name = name;
     this.address = address;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -144,11 +158,29 @@ export class SessionHost {
   }
 
   sendTo(host: SessionHost, text: string, kind: "text" | "request" = "text"): number {
-    return this.#send({ kind: "address", to: host.address }, text, kind);
+    return this.send({ kind: "address", to: host.address }, text, { kind });
   }
 
   sendToDevice(host: SessionHost, text: string, kind: "text" | "request" = "text"): number {
-    return this.#send({ kind: "device", id: host.id }, text, kind);
+    return this.send({ kind: "device", id: host.id }, text, { kind });
+  }
+
+  send(
+    target: SendTarget,
+    text: string,
+    options: { kind?: "text" | "request" | "groupKey"; requiresVerified?: boolean } = {},
+  ): number {
+    this.#tokens += 1;
+    this.sessions.send(this.#wire.nowMs, {
+      token: this.#tokens,
+      target,
+      kind: options.kind ?? "text",
+      requiresVerified: options.requiresVerified,
+      body: encodeUtf8(text),
+      sentAtMs: 1_700_000_000_000,
+      messageSequence: this.#tokens,
+    });
+    return this.#tokens;
   }
 
   ofKind<Kind extends CoreEvent["kind"]>(kind: Kind): Extract<CoreEvent, { kind: Kind }>[] {
@@ -166,28 +198,11 @@ export class SessionHost {
     return this.sent.filter((sent) => sent === DatagramType[type]).length;
   }
 
-  #send(
-    target: { kind: "device"; id: string } | { kind: "address"; to: Address },
-    text: string,
-    kind: "text" | "request",
-  ): number {
-    this.#tokens += 1;
-    this.sessions.send(this.#wire.nowMs, {
-      token: this.#tokens,
-      target,
-      kind,
-      body: encodeUtf8(text),
-      sentAtMs: 1_700_000_000_000,
-      messageSequence: this.#tokens,
-    });
-    return this.#tokens;
-  }
-
   #newContext(): CoreContext {
     return {
-      identity: simIdentity(this.name),
+      identity: this.#options.identity ?? simIdentity(this.name),
       verify: () => true,
-      trust: TRUST_NOTHING,
+      trust: this.#options.trust ?? TRUST_NOTHING,
       gate: new SourceGate(this.#limits),
       random: this.#random,
       incarnation: randomHex(this.#random, INCARNATION_BYTES),
@@ -202,7 +217,7 @@ export class SessionHost {
 
   #newSessions(): Sessions {
     return new Sessions(this.context, {
-      suite: clearSuite,
+      suite: this.#options.suite ?? clearSuite,
       creditDatagrams: 256,
       announces: true,
       addressOf: (device) => this.roster.get(device),

@@ -3,8 +3,6 @@ import { type AckFrame, FrameType } from "../../wire/frames.js";
 import { RangeSet } from "../rangeSet.js";
 import { MAX_ACK_DELAY_MS } from "./rtt.js";
 
-/** Packet numbers this far below the highest are refused: the replay window. */
-const WINDOW_PACKETS = 2048;
 /** Acknowledge at the latest every second ack-eliciting packet (RFC 9000 section 13.2.2). */
 const ACK_EVERY_PACKETS = 2;
 
@@ -13,6 +11,7 @@ const ACK_EVERY_PACKETS = 2;
  * and when. RFC 9000 section 13.2.
  */
 export class Acknowledger {
+  readonly #windowPackets: number;
   /** One more than is ever kept, so that it never joins ranges: a join would acknowledge a hole. */
   readonly #received = new RangeSet(MAX_RANGES + 1);
   /** Everything below is refused. */
@@ -20,6 +19,11 @@ export class Acknowledger {
   #largestAtMs = 0;
   #unacknowledged = 0;
   #dueAtMs = Number.POSITIVE_INFINITY;
+
+  /** `windowPackets`: numbers further below the highest are refused, as in RFC 4303 section 3.4.3. */
+  constructor(windowPackets: number) {
+    this.#windowPackets = windowPackets;
+  }
 
   /** True if the packet number is new and inside the window. Changes nothing. */
   isNew(packetNumber: number): boolean {
@@ -31,7 +35,7 @@ export class Acknowledger {
     const expected = this.#received.highest + 1;
     if (packetNumber >= expected) this.#largestAtMs = nowMs;
     this.#received.add(packetNumber);
-    this.#raiseFloor(this.#received.highest - WINDOW_PACKETS);
+    this.#raiseFloor(this.#received.highest - this.#windowPackets);
     if (this.#received.rangeCount > MAX_RANGES) this.#raiseFloor(this.#received.dropLowest() + 1);
     if (elicits === "nothing") return;
     this.#unacknowledged += 1;

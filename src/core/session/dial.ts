@@ -19,13 +19,15 @@ export class Dial {
   /** What the responder will call us. */
   readonly localIndex: number;
   readonly handshake: InitiatorHandshake;
-  /** The first handshake message, a whole datagram: repeated as it is. */
-  readonly init: Uint8Array;
   /** Messages for whoever answers. Bounded by `queuedMessagesPerPeer`. */
   readonly waiting = new Set<Outgoing>();
   /** Links that lost their session and were last at this address. */
   readonly links = new Set<Link>();
-  readonly #startedAtMs: number;
+  readonly startedAtMs: number;
+  readonly #suite: number;
+  #init: Uint8Array;
+  /** A cookie brought a repeat already, since the last one that was due. */
+  #hurried = false;
   #retryMs = FIRST_RETRY_MS;
   #retryAtMs: number;
 
@@ -41,14 +43,27 @@ export class Dial {
     this.to = options.to;
     this.localIndex = options.localIndex;
     this.handshake = options.handshake;
-    this.init = encodeHandshakeInit({
-      senderIndex: options.localIndex,
-      suite: options.suite,
-      cookie: new Uint8Array(0),
-      message: options.handshake.message1,
-    });
-    this.#startedAtMs = nowMs;
+    this.#suite = options.suite;
+    this.#init = this.#encode(new Uint8Array(0));
+    this.startedAtMs = nowMs;
     this.#retryAtMs = nowMs;
+  }
+
+  /** The first handshake message, a whole datagram: only the cookie in it ever changes. */
+  get init(): Uint8Array {
+    return this.#init;
+  }
+
+  /**
+   * The other side has much to do and wants to see a cookie first: all further repeats carry it.
+   * True if one should go out at once, which is so once between repeats that are due. However long
+   * the cookie is, its datagram was more than a third of that: both are padded.
+   */
+  takeCookie(cookie: Uint8Array): boolean {
+    this.#init = this.#encode(cookie);
+    const isFirst = !this.#hurried;
+    this.#hurried = true;
+    return isFirst;
   }
 
   get retryAtMs(): number {
@@ -57,8 +72,9 @@ export class Dial {
 
   /** Call when a repeat went out. */
   repeated(nowMs: number): void {
+    this.#hurried = false;
     this.#retryAtMs = nowMs + this.#retryMs;
-    const eager = nowMs - this.#startedAtMs < EAGER_MS;
+    const eager = nowMs - this.startedAtMs < EAGER_MS;
     this.#retryMs = Math.min(2 * this.#retryMs, eager ? EAGER_RETRY_CAP_MS : PATIENT_RETRY_CAP_MS);
   }
 
@@ -66,7 +82,15 @@ export class Dial {
     if (this.waiting.size > 0) return true;
     const links = [...this.links];
     if (links.some((link) => link.session === undefined && link.hasCommands)) return true;
-    if (nowMs - this.#startedAtMs >= UNWANTED_AFTER_MS) return false;
+    if (nowMs - this.startedAtMs >= UNWANTED_AFTER_MS) return false;
     return links.some((link) => link.wantsSession);
+  }
+  #encode(cookie: Uint8Array): Uint8Array {
+    return encodeHandshakeInit({
+      senderIndex: this.localIndex,
+      suite: this.#suite,
+      cookie,
+      message: this.handshake.message1,
+    });
   }
 }

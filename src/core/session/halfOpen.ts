@@ -15,16 +15,25 @@ export interface HalfOpen {
   readonly startedAtMs: number;
 }
 
-/** Half-open handshakes; the oldest gives way when there are too many. */
+/**
+ * Half-open handshakes. When there are too many, the source address that has most of them loses
+ * its oldest: nobody pushes others out by beginning much.
+ */
 export class HalfOpenTable {
   readonly #limit: number;
   /** Oldest first; bounded by `limit` and by age. */
   readonly #byLocalIndex = new Map<number, HalfOpen>();
   /** The same entries by initiator. */
   readonly #byInitiator = new Map<string, HalfOpen>();
+  /** How many of them a source address has. */
+  readonly #counts = new Map<string, number>();
 
   constructor(limit: number) {
     this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#byLocalIndex.size;
   }
 
   byLocalIndex(localIndex: number): HalfOpen | undefined {
@@ -37,15 +46,16 @@ export class HalfOpenTable {
 
   add(nowMs: number, entry: HalfOpen): void {
     this.expire(nowMs);
-    const oldest = this.#byLocalIndex.values().next().value;
-    if (this.#byLocalIndex.size >= this.#limit && oldest !== undefined) this.remove(oldest);
+    if (this.size >= this.#limit) this.#evict();
     this.#byLocalIndex.set(entry.localIndex, entry);
     this.#byInitiator.set(initiatorKey(entry.from, entry.remoteIndex), entry);
+    this.#count(entry, 1);
   }
 
   remove(entry: HalfOpen): void {
-    this.#byLocalIndex.delete(entry.localIndex);
+    if (!this.#byLocalIndex.delete(entry.localIndex)) return;
     this.#byInitiator.delete(initiatorKey(entry.from, entry.remoteIndex));
+    this.#count(entry, -1);
   }
 
   expire(nowMs: number): void {
@@ -53,6 +63,21 @@ export class HalfOpenTable {
       if (nowMs - entry.startedAtMs < LIFETIME_MS) return;
       this.remove(entry);
     }
+  }
+
+  #evict(): void {
+    const most = Math.max(...this.#counts.values());
+    for (const entry of this.#byLocalIndex.values()) {
+      if (this.#counts.get(entry.from.address) !== most) continue;
+      this.remove(entry);
+      return;
+    }
+  }
+
+  #count({ from }: HalfOpen, change: 1 | -1): void {
+    const count = (this.#counts.get(from.address) ?? 0) + change;
+    if (count === 0) this.#counts.delete(from.address);
+    else this.#counts.set(from.address, count);
   }
 }
 

@@ -1,20 +1,26 @@
 import type { Established, HandshakeSuite } from "../../crypto/handshake.js";
 import { randomU32 } from "../../crypto/random.js";
+import { MAX_AMPLIFICATION, MIN_REMINDING_BYTES } from "../../wire/constants.js";
 import { malformed } from "../../wire/cursor.js";
 import {
   decodeClaims,
+  decodeCookie,
   decodeHandshakeFinish,
   decodeHandshakeInit,
   decodeHandshakeResponse,
+  encodeCookie,
   encodeHandshakeFinish,
   encodeHandshakeResponse,
   type HandshakeClaims,
+  type HandshakeInit,
 } from "../../wire/session.js";
 import type { CoreContext } from "../context.js";
 import { type Address, addressKey } from "../io.js";
 import { TimerQueue } from "../timers.js";
 import { Dial } from "./dial.js";
 import { HalfOpenTable } from "./halfOpen.js";
+import { HandshakeGate } from "./handshakeGate.js";
+import type { HandshakeEnding } from "./session.js";
 
 /** A handshake that is through, as far as our side can tell. */
 export interface Completed extends Established {
@@ -24,8 +30,12 @@ export interface Completed extends Established {
   readonly initiator: boolean;
   /** Where the other side is. */
   readonly path: Address;
-  /** Initiator only: the third message, a whole datagram, for repeats. */
-  readonly finish?: Uint8Array;
+  /** It received there what we sent: nobody forged that address (RFC 9000 section 8.1). */
+  readonly isPathProven: boolean;
+  /** The other side was alive after this. */
+  readonly startedAtMs: number;
+  /** Initiator only: the second message and our third one, whole datagrams, for repeats. */
+  readonly ending?: HandshakeEnding;
   /** What waited for this address, if anything. */
   readonly dial: Dial | undefined;
 }
@@ -38,6 +48,7 @@ export interface Completed extends Established {
  *   initiator                            responder
  *   dial:  INIT ------------------------>  half open
  *          <------------------------ RESPONSE      (INIT repeated: the same RESPONSE again)
+ *          <-------------------------- COOKIE      (under load: INIT again, with the cookie)
  *   session: FINISH -------------------->  session (sealed before FINISH: RESPONSE again)
  * ```
  */
@@ -52,6 +63,7 @@ export class Handshakes {
   /** The same dials. */
   readonly #dialsByIndex = new Map<number, Dial>();
   readonly #halfOpen: HalfOpenTable;
+  readonly #gate: HandshakeGate;
   readonly #timers = new TimerQueue<Dial>();
 
   constructor(
@@ -71,6 +83,15 @@ export class Handshakes {
     this.#indexIsUsed = options.indexIsUsed;
     this.#completed = options.completed;
     this.#halfOpen = new HalfOpenTable(context.limits.halfOpenHandshakes);
+    this.#gate = new HandshakeGate(context);
+  }
+
+  get dialCount(): number {
+    return this.#dials.size;
+  }
+
+  get halfOpenCount(): number {
+    return this.#halfOpen.size;
   }
 
   // Our side begins.
@@ -128,8 +149,10 @@ export class Handshakes {
     const response = decodeHandshakeResponse(bytes);
     const dial = this.#dialsByIndex.get(response.receiverIndex);
     if (dial === undefined) return false;
+    if (!this.#mayAgree(nowMs, from)) return true;
     const established = dial.handshake.finish(response.message);
     const claims = provenClaims(established);
+    this.#context.gate.proved(from.address);
     const finish = encodeHandshakeFinish({
       receiverIndex: response.senderIndex,
       message: established.message3,
@@ -142,10 +165,22 @@ export class Handshakes {
       remoteIndex: response.senderIndex,
       initiator: true,
       path: from,
-      finish,
+      isPathProven: addressKey(from) === addressKey(dial.to),
+      startedAtMs: dial.startedAtMs,
+      ending: { response: Uint8Array.from(bytes), finish },
       dial,
     });
     return true;
+  }
+
+  /** The responder has much to do, and asks us to show that we are where we seem to be. */
+  receiveCookie(bytes: Uint8Array, from: Address): void {
+    const { receiverIndex, cookie } = decodeCookie(bytes);
+    const dial = this.#dialsByIndex.get(receiverIndex);
+    if (dial === undefined || addressKey(from) !== addressKey(dial.to)) return;
+    if (dial.takeCookie(cookie)) {
+      this.#context.outputs.unicast(dial.init, dial.to);
+    }
   }
 
   // The other side begins.
@@ -161,6 +196,17 @@ export class Handshakes {
       this.#context.outputs.unicast(known.response, from);
       return;
     }
+    const verdict = this.#gate.judge(nowMs, init, from);
+    if (verdict === "answer") this.#respond(nowMs, init, from);
+    else if (verdict === "askForCookie") this.#askForCookie(nowMs, init, from);
+  }
+
+  #askForCookie(nowMs: number, init: HandshakeInit, from: Address): void {
+    const cookie = this.#gate.cookieFor(nowMs, init, from);
+    this.#context.outputs.unicast(encodeCookie({ receiverIndex: init.senderIndex, cookie }), from);
+  }
+
+  #respond(nowMs: number, init: HandshakeInit, from: Address): void {
     const handshake = this.#suite.respond(init.message, this.#claims, this.#context.random);
     const localIndex = this.#freshIndex();
     const response = encodeHandshakeResponse({
@@ -178,11 +224,14 @@ export class Handshakes {
     const finish = decodeHandshakeFinish(bytes);
     const halfOpen = this.#halfOpen.byLocalIndex(finish.receiverIndex);
     if (halfOpen === undefined) return; // a repeat: the session exists already
+    if (!this.#mayAgree(nowMs, from)) return;
     const established = halfOpen.handshake.accept(finish.message);
     const claims = provenClaims(established);
+    this.#context.gate.proved(from.address);
     this.#halfOpen.remove(halfOpen);
+    const isPathProven = addressKey(from) === addressKey(halfOpen.from);
     // They reached us first: what we wanted to say there goes over their session.
-    const dial = this.#dials.get(addressKey(from));
+    const dial = isPathProven ? this.#dials.get(addressKey(from)) : undefined;
     if (dial !== undefined) this.hangUp(dial);
     this.#completed(nowMs, {
       ...established,
@@ -191,19 +240,31 @@ export class Handshakes {
       remoteIndex: halfOpen.remoteIndex,
       initiator: false,
       path: from,
+      isPathProven,
+      startedAtMs: halfOpen.startedAtMs,
       dial,
     });
   }
 
   /**
    * A sealed datagram for a session that is only half open here: the third message was lost, and
-   * our second one makes them repeat it. False if nothing is half open by that index.
+   * our second one makes them repeat it. False if nothing is half open by that index. Anybody can
+   * send that: it must be long enough for what it brings.
    */
-  remind(localIndex: number): boolean {
+  remind(localIndex: number, sizeBytes: number): boolean {
     const halfOpen = this.#halfOpen.byLocalIndex(localIndex);
     if (halfOpen === undefined) return false;
-    this.#context.outputs.unicast(halfOpen.response, halfOpen.from);
+    const { response, from } = halfOpen;
+    const isEnough = response.length <= MAX_AMPLIFICATION * sizeBytes;
+    if (sizeBytes >= MIN_REMINDING_BYTES && isEnough) this.#context.outputs.unicast(response, from);
     return true;
+  }
+
+  /** Opening a message of a handshake costs key agreements: false, and counted, if too many failed. */
+  #mayAgree(nowMs: number, from: Address): boolean {
+    if (this.#context.gate.admits(nowMs, from.address)) return true;
+    this.#context.counters.add("datagramsThrottled");
+    return false;
   }
 
   #freshIndex(): number {

@@ -26,6 +26,8 @@ const PING_AFTER_MS = 15_000;
 const PING_AWAITING_REPLY_MS = 2_000;
 /** A record that stopped growing for this long is given up, and the session with it. */
 const STALLED_RECORD_MS = 10_000;
+/** Used within this time is in use: worth new keys when the old ones are worn. */
+const IN_USE_MS = 1_000;
 /** A replaced session still receives for this long. */
 export const DRAIN_MS = 3_000;
 
@@ -152,6 +154,11 @@ export class Link implements SessionOwner {
   /** A record went over it, either way. */
   get wasUsed(): boolean {
     return this.#usedAtMs !== Number.NEGATIVE_INFINITY;
+  }
+
+  /** Something waits to go over it, or a record just did. */
+  isInUse(nowMs: number): boolean {
+    return this.wantsSession || nowMs - this.#usedAtMs < IN_USE_MS;
   }
 
   /** Above every lane sequence used so far. */

@@ -1,12 +1,21 @@
 import { type Address, addressKey } from "../io.js";
 import type { Link, LinkMemory } from "./link.js";
 
+/** Of those that were used, so many are looked at for the one that is missed least. */
+const CANDIDATES = 64;
+/** Incarnations of one device: a few processes, and those that restarted. */
+const MAX_LINKS_PER_DEVICE = 16;
+
 /** The links by incarnation of a peer, by device and by address. */
 export class LinkTable {
   readonly #limit: number;
   /** By device and incarnation; bounded by `limit`. */
   readonly #links = new Map<string, Link>();
-  /** The links of a device, the last met last, and the last met at an address. As many. */
+  /** The same, the longest silent first. */
+  readonly #byLastHeard = new Set<Link>();
+  /** Those that may never have carried a record, the oldest first. */
+  readonly #unused = new Set<Link>();
+  /** The links of a device, the last met last, and the last that proved to be at an address. */
   readonly #ofDevice = new Map<string, Set<Link>>();
   readonly #ofAddress = new Map<string, Link>();
   /** Of links that were forgotten, the latest last; bounded by `limit`. */
@@ -21,8 +30,17 @@ export class LinkTable {
     return this.#links.size === 0;
   }
 
-  get full(): boolean {
-    return this.#links.size >= this.#limit;
+  /** No room for another incarnation of that device. */
+  isFullFor(device: string): boolean {
+    return this.#links.size >= this.#limit || this.#isCrowded(device);
+  }
+
+  #isCrowded(device: string): boolean {
+    return (this.#ofDevice.get(device)?.size ?? 0) >= MAX_LINKS_PER_DEVICE;
+  }
+
+  has(link: Link): boolean {
+    return this.get(link.claims.device, link.claims.incarnation) === link;
   }
 
   /** Lane sequences of a new link start here: a forgotten link's numbers are never used again. */
@@ -68,22 +86,32 @@ export class LinkTable {
 
   add(link: Link): void {
     this.#links.set(linkKey(link.claims.device, link.claims.incarnation), link);
+    this.#byLastHeard.add(link);
+    this.#unused.add(link);
   }
 
-  /** The link speaks for its device now, and for the address that it is at. */
-  met(link: Link): void {
+  /** A packet of the peer came. */
+  heard(link: Link): void {
+    if (this.#byLastHeard.delete(link)) this.#byLastHeard.add(link);
+  }
+
+  /**
+   * The link speaks for its device now, and for the address that it is at if that is proven: whoever
+   * has a session can send from a forged one, and must not get what is meant for who is there.
+   */
+  met(link: Link, isPathProven: boolean): void {
     const { device } = link.claims;
     const links = this.#ofDevice.get(device) ?? new Set();
     links.delete(link);
     this.#ofDevice.set(device, links.add(link));
-    this.#ofAddress.set(addressKey(link.path), link);
+    if (isPathProven) this.#ofAddress.set(addressKey(link.path), link);
   }
 
-  /** The link is now at `path`, and no longer where it was. */
+  /** The link seems to be at `path`, and no longer where it was. */
   moved(link: Link, path: Address): void {
+    if (addressKey(link.path) === addressKey(path)) return;
     this.#dropAddress(link);
     link.path = path;
-    this.#ofAddress.set(addressKey(path), link);
   }
 
   remove(link: Link): void {
@@ -94,6 +122,8 @@ export class LinkTable {
     const key = linkKey(device, incarnation);
     // Another link may have taken its place.
     if (this.#links.get(key) === link) this.#links.delete(key);
+    this.#byLastHeard.delete(link);
+    this.#unused.delete(link);
     const links = this.#ofDevice.get(device);
     links?.delete(link);
     if (links?.size === 0) this.#ofDevice.delete(device);
@@ -102,21 +132,17 @@ export class LinkTable {
   }
 
   /**
-   * The link that is missed least, of those without business of ours: one that never carried a
-   * record, or else one that answers nothing; then the one that was silent for longest.
+   * The link that gives way to a new one of `device`, of those without business of ours: the oldest
+   * that never carried a record, or else the one that answers nothing, of those silent for longest.
+   * So who completes handshakes and says nothing costs nobody else anything.
    */
-  idlest(nowMs: number): Link | undefined {
-    let idlest: Link | undefined;
-    let idlestWorth = Number.POSITIVE_INFINITY;
-    for (const link of this.#links.values()) {
-      if (link.hasCommands) continue;
-      const worth = worthOf(nowMs, link);
-      const isIdler = idlest === undefined || link.lastHeardAtMs < idlest.lastHeardAtMs;
-      if (worth > idlestWorth || (worth === idlestWorth && !isIdler)) continue;
-      idlest = link;
-      idlestWorth = worth;
+  idlestFor(nowMs: number, device: string): Link | undefined {
+    if (this.#isCrowded(device)) return leastMissed(nowMs, this.#ofDevice.get(device) ?? []);
+    for (const link of this.#unused) {
+      if (!link.wasUsed) return link;
+      this.#unused.delete(link);
     }
-    return idlest;
+    return leastMissed(nowMs, this.#byLastHeard);
   }
 
   #remember(key: string, memory: LinkMemory): void {
@@ -131,11 +157,32 @@ export class LinkTable {
   }
 }
 
+/** Of those without business of ours, the longest silent first. */
+function leastMissed(nowMs: number, links: Iterable<Link>): Link | undefined {
+  let least: Link | undefined;
+  let leastWorth = Number.POSITIVE_INFINITY;
+  let candidates = 0;
+  for (const link of links) {
+    if (link.hasCommands) continue;
+    const worth = worthOf(nowMs, link);
+    if (worth < leastWorth) {
+      least = link;
+      leastWorth = worth;
+    }
+    candidates += 1;
+    if (leastWorth <= WORTH_LITTLE || candidates >= CANDIDATES) break;
+  }
+  return least;
+}
+
+const WORTH_LITTLE = 1;
+
 /** How much the peer would miss the link. */
 function worthOf(nowMs: number, link: Link): number {
   if (!link.wasUsed) return 0;
-  if (link.isAnswering) return 3;
-  return link.keepUntilMs > nowMs ? 2 : 1;
+  if (link.isAnswering) return 4;
+  if (link.keepUntilMs > nowMs) return 3;
+  return link.session === undefined ? WORTH_LITTLE : 2;
 }
 
 function linkKey(device: string, incarnation: string): string {

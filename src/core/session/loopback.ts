@@ -6,7 +6,7 @@ import {
   type ReplyStatusCode,
 } from "../../wire/record.js";
 import type { CoreContext } from "../context.js";
-import type { Address, PeerRef } from "../io.js";
+import type { Address, PeerRef, Token } from "../io.js";
 import type { Outgoing } from "./outgoing.js";
 
 /**
@@ -31,7 +31,10 @@ export class Loopback {
     const { purpose } = message;
     const record = decodeRecord(message.record);
     if (purpose.kind === "reply" || record.kind === RecordKind.reply) return;
-    if (record.kind === RecordKind.groupKey) return; // we have it
+    if (record.kind === RecordKind.groupKey) {
+      this.#refuseKey(message, purpose.token);
+      return;
+    }
     const { outputs, counters, identity, incarnation, name, limits } = this.#context;
     const self: PeerRef = { id: identity.device, name, ...path };
     const rttMs = nowMs - message.createdAtMs;
@@ -57,6 +60,17 @@ export class Loopback {
     outputs.event({ kind: "delivered", token: purpose.token, to: self, rttMs, attempts: 1 });
     if (record.kind === RecordKind.text) this.#ended(message);
     if (isBusy) this.#answer(nowMs, message, self, ReplyStatus.busy, new Uint8Array(0));
+  }
+
+  /** Who sends a group key has it. */
+  #refuseKey(message: Outgoing, token: Token): void {
+    this.#context.outputs.event({
+      kind: "failed",
+      token,
+      code: "INVALID_TARGET",
+      message: "that is this very node: it has the key of the group already",
+    });
+    this.#ended(message);
   }
 
   /** Our answer to ourselves; ignored if that request is not running. */

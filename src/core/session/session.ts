@@ -1,5 +1,9 @@
 import type { PacketProtector } from "../../crypto/handshake.js";
-import { MAX_DATAGRAM_BYTES, SEALED_HEADER_BYTES } from "../../wire/constants.js";
+import {
+  MAX_DATAGRAM_BYTES,
+  MIN_REMINDING_BYTES,
+  SEALED_HEADER_BYTES,
+} from "../../wire/constants.js";
 import { Writer } from "../../wire/cursor.js";
 import {
   type AckFrame,
@@ -32,9 +36,21 @@ const DEAD_AFTER_MS = 30_000;
 const MAX_CREDIT_DATAGRAMS = 256;
 /** Full slices leave this room for an acknowledgement; one with many ranges goes alone. */
 const PIGGYBACK_ACK_BYTES = 48;
+/** The responder of a worn session waits this much longer with a new one: it is rarely needed. */
+const RESPONDER_PATIENCE = 1.1;
+/** What wears a session out, as a multiple of what calls for a new one. */
+const WORN_OUT = 2;
+/** A packet may be preceded by an acknowledgement of its own. */
+const NUMBERS_AT_ONCE = 2;
 
 /** Why a session was closed: the last byte of a CLOSE frame. */
 export const CloseReason = { leaving: 0, stalled: 1 } as const;
+
+/** The last two messages of our handshake: the one goes out again if exactly the other comes again. */
+export interface HandshakeEnding {
+  readonly response: Uint8Array;
+  readonly finish: Uint8Array;
+}
 
 /** What a session tells the link above it, and asks of it. */
 export interface SessionOwner {
@@ -61,21 +77,23 @@ export class Session {
   readonly establishedAtMs: number;
   /** Where the peer was last heard: authenticated packets move it (like WireGuard's endpoint). */
   path: Address;
-  /** The peer showed that it has the keys: it sent a packet we could open. */
-  confirmed: boolean;
   /** Replaced by a newer session: still receives and acknowledges, sends nothing new. */
   draining = false;
 
   readonly #context: CoreContext;
   readonly #owner: SessionOwner;
   readonly #protector: PacketProtector;
-  readonly #finish: Uint8Array | undefined;
+  #confirmed: boolean;
+  /** Until the peer shows that it has our third handshake message. */
+  #ending: HandshakeEnding | undefined;
   readonly #creditDatagrams: number;
   readonly #recovery: Recovery;
-  readonly #acknowledger = new Acknowledger();
+  readonly #acknowledger: Acknowledger;
   readonly #pacer = new Pacer();
   readonly #queue: SendQueue;
   #remoteCreditDatagrams: number;
+  #highestSealed = -1;
+  #highestOpened = -1;
   #windowLimited = false;
   #paceAtMs = Number.POSITIVE_INFINITY;
   #lastProgressAtMs: number;
@@ -94,8 +112,7 @@ export class Session {
       /** What we grant, and what the peer grants, in datagrams. */
       readonly creditDatagrams: number;
       readonly remoteCreditDatagrams: number;
-      /** Initiator only: the third handshake message, a whole datagram. */
-      readonly finish?: Uint8Array;
+      readonly ending?: HandshakeEnding;
     },
   ) {
     this.#context = context;
@@ -105,8 +122,9 @@ export class Session {
     this.initiator = options.initiator;
     this.path = options.path;
     this.#protector = options.protector;
-    this.#finish = options.finish;
-    this.confirmed = !options.initiator;
+    this.#ending = options.ending;
+    this.#confirmed = !options.initiator;
+    this.#acknowledger = new Acknowledger(context.limits.replayWindowPackets);
     this.#creditDatagrams = options.creditDatagrams;
     this.#remoteCreditDatagrams = usableCredit(options.remoteCreditDatagrams);
     this.#queue = new SendQueue((lane) => owner.laneBase(lane));
@@ -114,6 +132,11 @@ export class Session {
     this.establishedAtMs = nowMs;
     this.#lastProgressAtMs = nowMs;
     this.#lastReceivedAtMs = nowMs;
+  }
+
+  /** The peer showed that it has the keys: it sent a packet we could open. */
+  get confirmed(): boolean {
+    return this.#confirmed;
   }
 
   /** The latest round trip, not smoothed; undefined if there is none since the last call. */
@@ -136,12 +159,36 @@ export class Session {
   }
 
   isDead(nowMs: number): boolean {
+    if (this.isWornOut(nowMs)) return true;
     return this.#recovery.packetsInFlight > 0 && nowMs - this.#lastProgressAtMs >= DEAD_AFTER_MS;
   }
 
   /** Nothing ran for `lagMs`: the peer can't be blamed for making no progress in that time. */
   compensate(nowMs: number, lagMs: number): void {
     this.#lastProgressAtMs = Math.min(nowMs, this.#lastProgressAtMs + lagMs);
+  }
+
+  // Keys do not last for ever: a new handshake replaces them.
+
+  /** Older, or more used, than keys should become. */
+  isWorn(nowMs: number): boolean {
+    return this.#wear(nowMs) >= 1;
+  }
+
+  /** It is on this side to begin the handshake that replaces the session. */
+  wantsReplacement(nowMs: number): boolean {
+    return this.#wear(nowMs) >= (this.initiator ? 1 : RESPONDER_PATIENCE);
+  }
+
+  /** Nothing is sealed any more: the session is over. */
+  isWornOut(nowMs: number): boolean {
+    return this.#wear(nowMs) >= WORN_OUT;
+  }
+
+  #wear(nowMs: number): number {
+    const { rekeyAfterMs, rekeyAfterPackets } = this.#context.limits;
+    const numbers = this.#highestSealed + 1 + NUMBERS_AT_ONCE;
+    return Math.max((nowMs - this.establishedAtMs) / rekeyAfterMs, numbers / rekeyAfterPackets);
   }
 
   /** Did we send a packet with that number? Tells a reset from a guess. */
@@ -175,7 +222,7 @@ export class Session {
   /** Sends what may be sent now. */
   flush(nowMs: number): void {
     this.#paceAtMs = Number.POSITIVE_INFINITY;
-    while (!this.draining && !this.#queue.empty) {
+    while (!this.draining && !this.#queue.empty && !this.isWornOut(nowMs)) {
       const creditSpent = this.#recovery.packetsInFlight >= this.#remoteCreditDatagrams;
       this.#windowLimited = creditSpent || !this.#recovery.congestion.open;
       if (this.#windowLimited) break;
@@ -196,13 +243,19 @@ export class Session {
 
   /** The third handshake message once more, until the peer shows that it has it. */
   sendFinish(): void {
-    if (this.#finish !== undefined && !this.confirmed) {
-      this.#context.outputs.unicast(this.#finish, this.path);
-    }
+    if (this.#ending !== undefined) this.#context.outputs.unicast(this.#ending.finish, this.path);
+  }
+
+  /** A second handshake message came: if it is the one we took, our third one did not arrive. */
+  receiveResponse(datagram: Uint8Array): void {
+    const taken = this.#ending?.response;
+    if (taken?.length !== datagram.length) return;
+    if (taken.every((byte, index) => byte === datagram[index])) this.sendFinish();
   }
 
   /** Last words: pays the acknowledgement debt and tells the peer to forget the session. */
   sendClose(nowMs: number, reason: number): void {
+    if (this.isWornOut(nowMs)) return;
     const writer = new Writer(this.#payloadBytes);
     if (this.#acknowledger.owed) writeFrame(writer, this.#takeAck(nowMs));
     const close: CloseFrame = { type: FrameType.close, reason };
@@ -245,8 +298,13 @@ export class Session {
     const frames = readFrames(payload);
     this.#context.counters.add("packetsReceived");
     this.#lastReceivedAtMs = nowMs;
-    this.confirmed = true;
-    this.path = from;
+    this.#confirmed = true;
+    this.#ending = undefined;
+    // RFC 9000 section 9.3: what is late, or held back and sent from elsewhere, moves nobody.
+    if (counter > this.#highestOpened) {
+      this.#highestOpened = counter;
+      this.path = from;
+    }
     return this.#takeFrames(nowMs, counter, frames);
   }
 
@@ -320,6 +378,7 @@ export class Session {
   }
 
   #sendPacket(nowMs: number): void {
+    if (this.isWornOut(nowMs)) return;
     const writer = new Writer(this.#payloadBytes);
     if (this.#acknowledger.owed) this.#writeAckIfItFits(nowMs, writer);
     const content = this.#queue.pack(writer);
@@ -331,6 +390,7 @@ export class Session {
   }
 
   #sendAckOnly(nowMs: number): void {
+    if (this.isWornOut(nowMs)) return;
     const writer = new Writer(this.#payloadBytes);
     writeFrame(writer, this.#takeAck(nowMs));
     this.#transmit(this.#recovery.takePacketNumber(), writer);
@@ -352,11 +412,21 @@ export class Session {
   }
 
   #transmit(packetNumber: number, payload: Writer): number {
+    // The one thing that must never happen: two packets with one nonce.
+    if (packetNumber <= this.#highestSealed) throw new Error("a packet number was used twice");
+    this.#highestSealed = packetNumber;
+    if (!this.#confirmed) this.#pad(payload);
     const header = encodeSealedHeader({ receiverIndex: this.remoteIndex, counter: packetNumber });
     const datagram = this.#protector.seal(packetNumber, header, payload.finish());
     this.#context.counters.add("packetsSent");
     this.#context.outputs.unicast(datagram, this.path);
     return datagram.length;
+  }
+
+  /** If our third handshake message was lost, this must be worth the second one once more. */
+  #pad(payload: Writer): void {
+    const overheadBytes = SEALED_HEADER_BYTES + this.#protector.overheadBytes;
+    payload.zeros(Math.max(0, MIN_REMINDING_BYTES - overheadBytes - payload.lengthBytes));
   }
 }
 

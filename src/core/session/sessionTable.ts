@@ -18,6 +18,10 @@ export class SessionTable {
   /** Under which remote key an entry is, while its path may change. */
   readonly #remoteKeys = new Map<Session, string>();
 
+  get size(): number {
+    return this.#byLocalIndex.size;
+  }
+
   get(localIndex: number): SessionEntry | undefined {
     return this.#byLocalIndex.get(localIndex);
   }

@@ -1,5 +1,7 @@
 import type { HandshakeSuite } from "../../crypto/handshake.js";
-import { DatagramType } from "../../wire/constants.js";
+import type { ErrorCode } from "../../errors.js";
+import { DatagramType, MIN_SEALED_BYTES } from "../../wire/constants.js";
+import { malformed } from "../../wire/cursor.js";
 import { Lane } from "../../wire/frames.js";
 import { datagramType } from "../../wire/header.js";
 import { encodeRecord, RecordKind } from "../../wire/record.js";
@@ -33,13 +35,14 @@ import { LinkTable } from "./linkTable.js";
 import { Loopback } from "./loopback.js";
 import { MessageLedger } from "./messageLedger.js";
 import { Outgoing } from "./outgoing.js";
+import { isAt, PROBES_BEFORE_REDIAL, Relocation } from "./relocation.js";
+import { Renewals } from "./renewals.js";
+import { Routing } from "./routing.js";
 import { CloseReason, Session } from "./session.js";
 import { SessionTable } from "./sessionTable.js";
 
 /** Two sessions of opposite direction within this time are one simultaneous opening. */
 const SIMULTANEOUS_MS = 3_000;
-/** So many unanswered probes, and the roster knows another address: try that one. */
-const PROBES_BEFORE_REDIAL = 3;
 /** A link with business and without a session looks for a new address of its peer this often. */
 const RELOCATE_EVERY_MS = 1_000;
 /** A link without traffic and without business is forgotten. */
@@ -93,11 +96,16 @@ export class Sessions implements Timed {
   readonly #handshakes: Handshakes;
   readonly #ledger: MessageLedger;
   readonly #loopback: Loopback;
+  readonly #relocation: Relocation;
+  readonly #routing: Routing;
   readonly #timers = new TimerQueue<Link | Session>();
   /** Links with something to flush or reschedule since the last poll. */
   readonly #touched = new Set<Link>();
   readonly #heardAtMs = new WeakMap<Link, number>();
   readonly #resets = new TokenBucket(RESETS_PER_SECOND, RESETS_PER_SECOND);
+  /** Handshakes that resets brought, and those for new keys. */
+  readonly #verifications = new Renewals();
+  readonly #rekeys = new Renewals();
   /** We leave the network, or left it. */
   #closed = false;
   /** When peers that did not acknowledge our last replies are left without. */
@@ -124,6 +132,41 @@ export class Sessions implements Timed {
       indexIsUsed: (index) => this.#sessions.get(index) !== undefined,
       completed: (nowMs, completed) => this.#completed(nowMs, completed),
     });
+    const shared = {
+      links: this.#links,
+      ledger: this.#ledger,
+      handshakes: this.#handshakes,
+      addressOf: options.addressOf,
+    };
+    this.#routing = new Routing(context, {
+      ...shared,
+      wantSession: (nowMs, link) => this.#wantSession(nowMs, link),
+    });
+    this.#relocation = new Relocation({
+      ...shared,
+      give: (nowMs, message, link, target) => this.#routing.give(nowMs, message, link, target),
+      dropSession: (link, session) => this.#dropSession(link, session),
+      forget: (link) => this.#forget(link),
+      touch: (link) => this.#touched.add(link),
+    });
+  }
+
+  // What it holds, for `status`.
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  get halfOpenCount(): number {
+    return this.#handshakes.halfOpenCount;
+  }
+
+  get dialCount(): number {
+    return this.#handshakes.dialCount;
+  }
+
+  get reassemblyBytesUsed(): number {
+    return this.#budget.usedBytes;
   }
 
   // Commands.
@@ -149,7 +192,7 @@ export class Sessions implements Timed {
       createdAtMs: nowMs,
     });
     if (this.#closed) this.#ledger.fail(message, "CLOSED", "we left the network");
-    else this.#route(nowMs, message, target);
+    else this.#routing.route(nowMs, message, target);
   }
 
   cancel(nowMs: number, token: Token): void {
@@ -177,9 +220,17 @@ export class Sessions implements Timed {
       }
       this.#forget(link);
     }
+    for (const { message, keeper } of this.#ledger) {
+      if (!(keeper instanceof Dial) || !isFor(message, device)) continue;
+      keeper.waiting.delete(message);
+      this.#ledger.fail(message, "BLOCKED", "the peer was blocked");
+    }
   }
 
-  /** The roster has it that a device started anew. */
+  /**
+   * The roster has it that a device started anew: a ping to its former starts brings a reset, and
+   * that a handshake, before anybody waits for an answer.
+   */
   restarted(_nowMs: number, device: string): void {
     for (const link of this.#links.allOfDevice(device)) {
       link.session?.ping();
@@ -261,7 +312,9 @@ export class Sessions implements Timed {
   /** Packs and sends what the turn has gathered. */
   flush(nowMs: number): void {
     for (const link of this.#touched) {
+      this.#endWornOut(nowMs, link);
       link.flush(nowMs);
+      this.#replaceWorn(nowMs, link);
       const searches = link.session === undefined && link.hasCommands;
       const relocateAtMs = searches ? nowMs + RELOCATE_EVERY_MS : Number.POSITIVE_INFINITY;
       this.#timers.set(link, Math.min(link.nextWakeMs(), forgetAtMs(link), relocateAtMs));
@@ -289,8 +342,27 @@ export class Sessions implements Timed {
     }
     link.wake(nowMs);
     if (session.probesUnanswered < PROBES_BEFORE_REDIAL) return;
-    if (link.heir === undefined) this.#tryElsewhere(nowMs, link);
-    else this.#moveLink(nowMs, link, link.heir);
+    const { heir } = link;
+    if (heir !== undefined) this.#relocation.inherit(nowMs, link, heir);
+    else if (!this.#closed) this.#relocation.tryElsewhere(nowMs, link);
+  }
+
+  /** Nothing is sealed with the same keys for ever. */
+  #endWornOut(nowMs: number, link: Link): void {
+    const { session } = link;
+    if (session?.isWornOut(nowMs) === true) this.#endSession(nowMs, link, session, "quietly");
+  }
+
+  /** Keys that were used for long are replaced before that, while they are in use. */
+  #replaceWorn(nowMs: number, link: Link): void {
+    const isWorn = link.session?.wantsReplacement(nowMs) === true;
+    if (isWorn && link.isInUse(nowMs)) this.#renew(nowMs, link, this.#rekeys);
+  }
+
+  /** Begins a handshake with the peer of a session, which lives on until a new one stands. */
+  #renew(nowMs: number, link: Link, ration: Renewals): void {
+    if (this.#closed || !ration.take(nowMs, link)) return;
+    this.#handshakes.dial(nowMs, link.path)?.links.add(link);
   }
 
   #forget(link: Link): void {
@@ -299,79 +371,12 @@ export class Sessions implements Timed {
     this.#links.remove(link);
   }
 
-  // Routing: which link or dial carries a message.
-
-  #route(nowMs: number, message: Outgoing, target: SendTarget): void {
-    const link = this.#linkTo(target);
-    if (link !== undefined) {
-      this.#give(nowMs, message, link);
-      return;
-    }
-    const to = target.kind === "device" ? this.#options.addressOf(target.id) : target.to;
-    if (to === undefined) {
-      this.#ledger.fail(message, "NO_SUCH_PEER", "no such peer is known");
-      return;
-    }
-    const dial = this.#handshakes.dial(nowMs, to);
-    if (dial === undefined || dial.waiting.size >= this.#context.limits.queuedMessagesPerPeer) {
-      this.#ledger.fail(
-        message,
-        "LIMIT_REACHED",
-        "too many messages wait for a peer that is not reached",
-      );
-      return;
-    }
-    dial.waiting.add(message);
-    this.#ledger.note(message, dial);
-  }
-
-  #linkTo(target: SendTarget): Link | undefined {
-    if (target.kind === "device") {
-      const link = this.#linkOfDevice(target.id);
-      return link === undefined ? undefined : this.#elderOr(link, target);
-    }
-    const link = this.#links.ofAddress(target.to);
-    // Without a session nobody knows who is at that address now.
-    return link?.session === undefined ? undefined : this.#elderOr(link, target);
-  }
-
-  /** What would go to an heir queues up behind the business that it may come to. */
-  #elderOr(link: Link, target: SendTarget): Link {
-    const elder = this.#links.elderOf(link);
-    if (elder === undefined) return link;
-    return target.kind === "device" || isAt(elder, link.path) ? elder : link;
-  }
-
-  /** A process that announces itself speaks for its device; another one only for want of it. */
-  #linkOfDevice(device: string): Link | undefined {
-    const link = this.#links.ofDevice(device);
-    if (link === undefined || link.claims.announces) return link;
-    const to = this.#options.addressOf(device);
-    return to === undefined || isAt(link, to) ? link : undefined;
-  }
-
-  #give(nowMs: number, message: Outgoing, link: Link): void {
-    if (!link.enqueue(nowMs, message)) {
-      this.#ledger.fail(message, "LIMIT_REACHED", "too many messages wait for this peer");
-      return;
-    }
-    this.#ledger.note(message, link);
-    this.#wantSession(nowMs, link);
-  }
-
   #wantSession(nowMs: number, link: Link): void {
     this.#touched.add(link);
     if (link.session === undefined && link.wantsSession && !this.#closed) {
       const to = this.#options.addressOf(link.claims.device) ?? link.path;
       this.#handshakes.dial(nowMs, to)?.links.add(link);
     }
-  }
-
-  /** The roster may know that the peer moved, or that it came back as somebody new. */
-  #tryElsewhere(nowMs: number, link: Link): void {
-    const to = this.#options.addressOf(link.claims.device);
-    if (to === undefined || isAt(link, to) || this.#closed) return;
-    this.#handshakes.dial(nowMs, to)?.links.add(link);
   }
 
   // Receiving.
@@ -390,6 +395,9 @@ export class Sessions implements Timed {
       case DatagramType.handshakeResponse:
         if (!this.#handshakes.receiveResponse(nowMs, bytes, from)) this.#finishAgain(bytes);
         return;
+      case DatagramType.cookie:
+        this.#handshakes.receiveCookie(bytes, from);
+        return;
       case DatagramType.handshakeFinish:
         this.#handshakes.receiveFinish(nowMs, bytes, from);
         return;
@@ -399,10 +407,11 @@ export class Sessions implements Timed {
   }
 
   #receiveSealed(nowMs: number, bytes: Uint8Array, from: Address): void {
+    if (bytes.length < MIN_SEALED_BYTES) throw malformed("sealed datagram is too short");
     const header = decodeSealedHeader(bytes);
     const entry = this.#sessions.get(header.receiverIndex);
     if (entry === undefined) {
-      this.#sealedForNobody(nowMs, header, from);
+      this.#sealedForNobody(nowMs, header, bytes.length, from);
       return;
     }
     const { session, link } = entry;
@@ -424,6 +433,7 @@ export class Sessions implements Timed {
         return;
       case "taken":
         this.#noteHeard(nowMs, link, session);
+        this.#links.heard(link);
         link.heir = undefined; // two processes of one device, and both are alive
         if (session.draining) session.flush(nowMs);
     }
@@ -432,9 +442,10 @@ export class Sessions implements Timed {
   #sealedForNobody(
     nowMs: number,
     header: { readonly receiverIndex: number; readonly counter: number },
+    sizeBytes: number,
     from: Address,
   ): void {
-    if (this.#closed || this.#handshakes.remind(header.receiverIndex)) return;
+    if (this.#closed || this.#handshakes.remind(header.receiverIndex, sizeBytes)) return;
     if (!this.#resets.take(nowMs, 1)) return;
     this.#context.counters.add("resetsSent");
     this.#context.outputs.unicast(encodeReset(header), from);
@@ -443,16 +454,21 @@ export class Sessions implements Timed {
   /** The responder repeats itself: our third message did not arrive. */
   #finishAgain(bytes: Uint8Array): void {
     const response = decodeHandshakeResponse(bytes);
-    const entry = this.#sessions.get(response.receiverIndex);
-    if (entry?.session.remoteIndex === response.senderIndex) entry.session.sendFinish();
+    this.#sessions.get(response.receiverIndex)?.session.receiveResponse(bytes);
   }
 
+  /**
+   * The peer does not know the session any more, or somebody on the path says so: only a hint. The
+   * handshake that it brings shows who is there; until then, and if it fails, the session lives on.
+   */
   #receiveReset(nowMs: number, bytes: Uint8Array, from: Address): void {
     const unknown = decodeReset(bytes);
     const entry = this.#sessions.ofRemote(from, unknown.receiverIndex);
     if (entry === undefined || !entry.session.wasSent(unknown.counter)) return;
     this.#context.counters.add("resetsReceived");
-    this.#endSession(nowMs, entry.link, entry.session, "quietly");
+    if (entry.session === entry.link.session) {
+      this.#renew(nowMs, entry.link, this.#verifications);
+    }
   }
 
   // Sessions begin and end.
@@ -464,10 +480,16 @@ export class Sessions implements Timed {
       if (dial !== undefined) this.#loopBack(nowMs, dial, completed.path);
       return;
     }
-    const link = this.#linkFor(nowMs, claims, completed.path);
+    if (this.#context.trust.isBlocked(claims.device)) {
+      this.#context.counters.add("datagramsBlocked");
+      this.#failWaiting(dial, "BLOCKED", "the peer that answers there is blocked");
+      return;
+    }
+    const known = this.#links.get(claims.device, claims.incarnation);
+    const link = known ?? this.#newLink(nowMs, claims, completed.path);
     if (link === undefined) {
       this.#context.counters.add("handshakesRefused");
-      if (dial !== undefined) this.#failWaiting(dial);
+      this.#failWaiting(dial, "LIMIT_REACHED", "too many peers are connected");
       return;
     }
     this.#context.counters.add("handshakesCompleted");
@@ -479,10 +501,11 @@ export class Sessions implements Timed {
     this.#sessions.add({ session, link });
     session.sendFinish();
     this.#adopt(nowMs, link, session, claims);
-    this.#links.met(link);
+    this.#links.met(link, completed.isPathProven && isAt(link, completed.path));
     this.#touched.add(link);
     this.#noteHeard(nowMs, link, session);
-    if (dial !== undefined) this.#moveDialTo(nowMs, dial, link);
+    this.#relocation.appeared(nowMs, link, completed, known === undefined);
+    if (dial !== undefined) this.#relocation.answered(nowMs, dial, link);
   }
 
   #isOurselves(device: string, incarnation: string): boolean {
@@ -505,7 +528,10 @@ export class Sessions implements Timed {
       this.#drain(nowMs, link, session);
       return;
     }
-    if (previous !== undefined) this.#drain(nowMs, link, previous);
+    if (previous !== undefined) {
+      if (previous.isWorn(nowMs)) this.#context.counters.add("rekeys");
+      this.#drain(nowMs, link, previous);
+    }
     this.#links.moved(link, session.path);
     link.claims = claims;
     link.attach(session);
@@ -534,11 +560,9 @@ export class Sessions implements Timed {
     this.#timers.set(session, nowMs + DRAIN_MS);
   }
 
-  #linkFor(nowMs: number, claims: HandshakeClaims, path: Address): Link | undefined {
-    const known = this.#links.get(claims.device, claims.incarnation);
-    if (known !== undefined) return known;
-    const elders = this.#links.allOfDevice(claims.device).filter((link) => link.hasCommands);
-    if (this.#links.full && !this.#evictIdlest(nowMs)) return undefined;
+  #newLink(nowMs: number, claims: HandshakeClaims, path: Address): Link | undefined {
+    const { device } = claims;
+    if (this.#links.isFullFor(device) && !this.#evictFor(nowMs, device)) return undefined;
     const link = new Link(this.#context, {
       claims,
       path,
@@ -549,22 +573,11 @@ export class Sessions implements Timed {
       groupKeyArrived: this.#options.groupKeyArrived,
     });
     this.#links.add(link);
-    for (const elder of elders) this.#doubt(elder, link);
     return link;
   }
 
-  /**
-   * The device of `elder` appeared as a new incarnation. Either it restarted, and the business
-   * moves to the heir, or both are alive: a ping finds out, by its reset or its acknowledgement.
-   */
-  #doubt(elder: Link, heir: Link): void {
-    elder.heir = heir;
-    elder.session?.ping();
-    this.#touched.add(elder);
-  }
-
-  #evictIdlest(nowMs: number): boolean {
-    const idlest = this.#links.idlest(nowMs);
+  #evictFor(nowMs: number, device: string): boolean {
+    const idlest = this.#links.idlestFor(nowMs, device);
     if (idlest === undefined) return false;
     if (idlest.session !== undefined) this.#endSession(nowMs, idlest, idlest.session, "sayClosed");
     this.#forget(idlest);
@@ -575,8 +588,9 @@ export class Sessions implements Timed {
     if (how === "sayClosed") session.sendClose(nowMs, CloseReason.stalled);
     this.#dropSession(link, session);
     if (link.session !== undefined) return; // only one that gave way is gone
-    if (link.heir === undefined) this.#wantSession(nowMs, link);
-    else this.#moveLink(nowMs, link, link.heir);
+    const { heir } = link;
+    if (heir === undefined) this.#wantSession(nowMs, link);
+    else this.#relocation.inherit(nowMs, link, heir);
   }
 
   #dropSession(link: Link, session: Session): void {
@@ -585,45 +599,8 @@ export class Sessions implements Timed {
     if (link.session === session) link.detach();
   }
 
-  // Somebody answered a dial.
-
-  #moveDialTo(nowMs: number, dial: Dial, link: Link): void {
-    // Those of the links were given first.
-    for (const stranded of dial.links) {
-      if (stranded !== link) this.#moveLink(nowMs, stranded, link);
-    }
-    for (const message of dial.waiting) this.#moveMessage(nowMs, message, link);
-  }
-
-  /** `link` answered where `stranded` was: its peer came back as somebody new, or went away. */
-  #moveLink(nowMs: number, stranded: Link, link: Link): void {
-    if (stranded.session !== undefined && !stranded.session.isDead(nowMs)) {
-      if (stranded.session.probesUnanswered < PROBES_BEFORE_REDIAL) return; // it lives after all
-      this.#dropSession(stranded, stranded.session);
-    }
-    stranded.heir = undefined;
-    const { movable, uncertain } = stranded.abandon();
-    for (const message of movable) this.#moveMessage(nowMs, message, link);
-    for (const message of uncertain) {
-      this.#ledger.fail(
-        message,
-        "PEER_RESTARTED",
-        "the peer restarted and may have executed the request",
-      );
-    }
-    this.#forget(stranded);
-  }
-
-  #moveMessage(nowMs: number, message: Outgoing, link: Link): void {
-    const { purpose } = message;
-    if (purpose.kind === "reply" || this.#ledger.failForeign(message, link.claims.device)) return;
-    this.#give(nowMs, message, this.#elderOr(link, purpose.target));
-  }
-
-  #failWaiting(dial: Dial): void {
-    for (const message of dial.waiting) {
-      this.#ledger.fail(message, "LIMIT_REACHED", "too many peers are connected");
-    }
+  #failWaiting(dial: Dial | undefined, code: ErrorCode, text: string): void {
+    for (const message of dial?.waiting ?? []) this.#ledger.fail(message, code, text);
   }
 
   #noteHeard(nowMs: number, link: Link, session: Session): void {
@@ -639,8 +616,9 @@ export class Sessions implements Timed {
   }
 }
 
-function isAt(link: Link, path: Address): boolean {
-  return addressKey(link.path) === addressKey(path);
+function isFor({ purpose }: Outgoing, device: string): boolean {
+  if (purpose.kind === "reply" || purpose.target.kind !== "device") return false;
+  return purpose.target.id === device;
 }
 
 /** When nothing has been heard for long, nobody here waits, and no outcome must be known. */

@@ -308,7 +308,7 @@ export const formats: readonly Format[] = [
   format("group key note", arbitraries.groupKeyNote, encodeGroupKeyNote, decodeGroupKeyNote),
   format("claims", arbitraries.claims, encodeClaims, decodeClaims),
   format("sealed header", arbitraries.sealedHeader, encodeSealedHeader, decodeSealedHeader),
-  format("reset", arbitraries.sealedHeader, encodeReset, decodeReset),
+  format("reset", arbitraries.sealedHeader, encodeReset, decodeReset, false),
   format("group data", arbitraries.groupData, signed(encodeGroupData), decodeGroupData, false),
   format(
     "group heartbeat",

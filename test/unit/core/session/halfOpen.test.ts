@@ -5,11 +5,11 @@ import { SeededRandom } from "../../../support/seededRandom.js";
 
 const nothing = new Uint8Array(0);
 
-function entry(localIndex: number, startedAtMs = 0): HalfOpen {
+function entry(localIndex: number, startedAtMs = 0, address = "10.0.0.1"): HalfOpen {
   return {
     localIndex,
     remoteIndex: 7,
-    from: { address: "10.0.0.1", port: localIndex },
+    from: { address, port: localIndex },
     handshake: clearSuite.respond(nothing, nothing, new SeededRandom(1)),
     response: nothing,
     startedAtMs,
@@ -36,6 +36,16 @@ describe("half-open handshakes", () => {
     const known = [1, 2, 3, 4, 5].map((index) => table.byLocalIndex(index) !== undefined);
     expect(known).toEqual([false, false, true, true, true]);
     expect(table.byInitiator(entry(1).from, 7)).toBeUndefined();
+  });
+
+  it("push the oldest out of the address that has most of them", () => {
+    const table = new HalfOpenTable(4);
+    table.add(0, entry(1, 0, "10.0.0.9"));
+    for (let index = 2; index <= 100; index += 1) table.add(0, entry(index));
+    table.add(0, entry(101, 0, "10.0.0.8"));
+    const known = [1, 98, 99, 100, 101].map((index) => table.byLocalIndex(index) !== undefined);
+    expect(known).toEqual([true, false, true, true, true]);
+    expect(table.size).toBe(4);
   });
 
   it("live for 10 s", () => {

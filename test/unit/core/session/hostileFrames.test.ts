@@ -88,7 +88,8 @@ describe("a packet that breaks a rule", () => {
   });
 
   it("is never thrown, whatever its bytes are", () => {
-    const { host, raw, wire } = connected({ reassemblyBytes: 100_000 });
+    const many = { handshakesPerSecondPerSource: 1_000, handshakeBurstPerSource: 1_000 };
+    const { host, raw, wire } = connected({ reassemblyBytes: 100_000, ...many });
     const random = new SeededRandom(42);
     for (let i = 0; i < 3_000; i += 1) {
       if (i % 20 === 0) raw.connect(); // some of it is a CLOSE
@@ -204,12 +205,18 @@ describe("a reset", () => {
     return bench;
   }
 
-  it("for a packet that was sent ends the session", () => {
-    const { host, raw } = withTraffic();
-    raw.inject(encodeReset(lastHeader(raw)));
-    expect(host.context.counters.get("resetsReceived")).toBe(1);
-    raw.send({ type: FrameType.ping });
-    expect(host.sentOfType("reset")).toBe(1);
+  it("for a packet that was sent brings a handshake, and the session lives on", () => {
+    const { host, raw, wire } = withTraffic();
+    for (let i = 0; i < 100; i += 1) {
+      raw.inject(encodeReset(lastHeader(raw)));
+      wire.run(30);
+    }
+    expect(host.context.counters.get("resetsReceived")).toBe(100);
+    expect(host.sentOfType("handshakeInit")).toBeGreaterThanOrEqual(3);
+    expect(host.sentOfType("handshakeInit")).toBeLessThanOrEqual(4); // one a second
+    const ping = raw.send({ type: FrameType.ping });
+    expect(raw.wasAcknowledged(ping)).toBe(true);
+    expect(host.sentOfType("reset")).toBe(0);
   });
 
   it("for a packet that was never sent, or for another index, changes nothing", () => {

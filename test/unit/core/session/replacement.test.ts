@@ -56,8 +56,12 @@ describe("a sealed packet for a half-open handshake", () => {
     );
     const [response = new Uint8Array(0)] = raw.datagrams;
     const { senderIndex } = decodeHandshakeResponse(response);
-    raw.inject(sealed(senderIndex, 0, new Uint8Array([FrameType.ping])));
+    const ping = new Uint8Array(32); // and padding: the answer is not to be longer than thrice that
+    ping[0] = FrameType.ping;
+    raw.inject(sealed(senderIndex, 0, ping));
     expect(raw.datagrams).toEqual([response, response]);
+    raw.inject(sealed(senderIndex, 1, ping.subarray(0, 31)));
+    expect(raw.datagrams).toHaveLength(2);
   });
 });
 
