@@ -21,6 +21,7 @@ function crashInTraffic(seed: number, lossPercent: number): Crash {
   const network = new SimNetwork(seed, { lossPercent, maxDelayMs: 3 });
   const nodes = Array.from({ length: NODES }, (_, i) => network.addNode(`node ${i}`));
   const [victim = network.addNode("never"), ...others] = nodes;
+  for (const node of nodes) node.query();
   network.run(4_000);
   const asked = new Map(others.map((node): [SimNode, number[]] => [node, []]));
   const crashAt = Math.floor(random.uniform() * 20);

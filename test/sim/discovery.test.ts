@@ -69,6 +69,74 @@ describe("eight nodes that start together", () => {
   });
 });
 
+describe("a hundred nodes that power up together", () => {
+  it("see one another within 6 s, for one question and one answer per pair", () => {
+    const count = 100;
+    const network = new SimNetwork(1);
+    const nodes = Array.from({ length: count }, (_, i) => network.addNode(`node ${i}`));
+    const complete = (): boolean => nodes.every((node) => onlineKnown(node) === count - 1);
+    network.run(4_000);
+    expect(network.runUntil(complete, 2_000)).toBe(true);
+    const types = sentTypes(network.trace);
+    const pairs = count * (count - 1);
+    expect(types.filter((type) => type === DatagramType.query).length).toBe(pairs);
+    expect(types.filter((type) => type === DatagramType.answer).length).toBe(pairs);
+    expect(types.length).toBeLessThanOrEqual(2 * pairs + 4 * count);
+    network.trace.length = 0;
+    network.run(15_000);
+    expect(new Set(sentTypes(network.trace))).toEqual(new Set<number>([DatagramType.beacon]));
+    for (const node of nodes) expect(node.ofKind("peer")).toHaveLength(count - 1);
+  });
+});
+
+describe("a newcomer", () => {
+  it("is online everywhere some tens of milliseconds after its first beacon", () => {
+    for (const seed of SEEDS) {
+      const { network, nodes } = lanOf(seed, 0);
+      network.run(5_000);
+      const newcomer = network.addNode("newcomer");
+      const spoke = (): boolean => newcomer.core.counters().beaconsSent > 0;
+      expect(network.runUntil(spoke, 250), `seed ${seed}`).toBe(true);
+      network.run(40); // 4 ms for each of seven peers, and the way there and back
+      for (const node of nodes) expect(onlineKnown(node), `seed ${seed}`).toBe(NODES);
+    }
+  });
+});
+
+describe("a recording of a node that died", () => {
+  it("brings it back nowhere, wherever it is played", () => {
+    const network = new SimNetwork(1);
+    const [victim, witness] = ["victim", "witness"].map((name) => network.addNode(name));
+    if (victim === undefined || witness === undefined) return expect.unreachable();
+    network.run(5_000);
+    const recorded = network.trace.flatMap((line) => {
+      const hex = / victim -> lan (f90101[0-9a-f]+)/.exec(line)?.[1];
+      return hex === undefined ? [] : [Uint8Array.from(Buffer.from(hex, "hex"))];
+    });
+    expect(recorded.length).toBe(3);
+    victim.crash();
+    network.run(120_000);
+    const newcomer = network.addNode("newcomer");
+    const from = { address: "10.77.0.99", port: 22400 };
+    for (const bytes of [...recorded, ...recorded]) {
+      for (const node of [witness, newcomer]) {
+        node.core.receive(network.nowMs, { bytes, from, onLink: true, via: "discovery" });
+        network.pump(node);
+      }
+      network.run(5_000);
+    }
+    const stateAt = (node: SimNode): string | undefined =>
+      node.core.peers().find((peer) => peer.id === victim.core.id)?.state;
+    expect(stateAt(witness)).toBe("offline");
+    expect(stateAt(newcomer)).toBe("suspect");
+    network.run(60_000);
+    expect(stateAt(newcomer)).toBeUndefined();
+    const toldOf = newcomer.ofKind("peer").filter(({ peer }) => peer.id === victim.core.id);
+    expect(toldOf).toEqual([]);
+    return undefined;
+  });
+});
+
 describe("a node that leaves", () => {
   it("is offline everywhere at once, and stays so", () => {
     for (const seed of SEEDS) {

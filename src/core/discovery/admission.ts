@@ -1,173 +1,186 @@
-import { type Beacon, decodeBeacon, decodeLeave } from "../../wire/presence.js";
+import { type Answer, type Beacon, decodeBeacon, decodeLeave } from "../../wire/presence.js";
 import { isAuthentic } from "../authenticity.js";
-import { BoundedMap } from "../boundedMap.js";
 import type { CoreContext } from "../context.js";
-import type { Address, ReceivedDatagram } from "../io.js";
+import type { ReceivedDatagram } from "../io.js";
+import { SourceGate } from "../sourceGate.js";
+import type { Candidates } from "./candidates.js";
+import type { DuplicateKeys } from "./duplicateKeys.js";
+import type { OpenQuery } from "./querying.js";
 import type { Roster } from "./roster.js";
 import type { RosterEntry } from "./rosterEntry.js";
 
-/** Other live incarnations of our own key already reported; the oldest is forgotten. */
-const MAX_REPORTED_TWINS = 16;
+/**
+ * Signatures checked for whoever sends unasked, genuine ones included: keys cost nothing. A node
+ * says something new every ten seconds; the rest is for hosts with many users.
+ */
+const CHECKS = { unauthenticatedPerSecondPerSource: 10, unauthenticatedPerSecond: 1000 };
 
-/** A beacon that may be believed. */
-export interface AdmittedBeacon {
-  readonly beacon: Beacon;
-  readonly bytes: Uint8Array;
-  /**
-   * Byte for byte the last verified one of this peer, so not verified again: it came through
-   * another interface, in an answer, or is a replay. By itself it is no sign of life.
-   */
-  readonly repeated: boolean;
-}
+/** A genuine beacon. */
+export type AdmittedBeacon =
+  /** Something new of an instance in the roster that is live: a sign of life. */
+  | { readonly kind: "life"; readonly beacon: Beacon; readonly entry: RosterEntry }
+  /** The same bytes again, of such an instance: another interface, or a replay. */
+  | { readonly kind: "repeated"; readonly beacon: Beacon; readonly entry: RosterEntry }
+  /** Of anybody else: may be a recording. Its sender must show that it is running now. */
+  | { readonly kind: "claim"; readonly beacon: Beacon };
+
+type Received = Pick<ReceivedDatagram, "bytes" | "from">;
 
 /**
- * Judges what others say of themselves, the cheapest check first and the signature last. What
- * does not pass is counted and dropped; a key that is live in two places is reported.
+ * Judges what others say of themselves, the cheapest check first and the signature last. What does
+ * not pass is counted and dropped, and leaves no trace.
  */
 export class Admission {
   readonly #context: CoreContext;
   readonly #roster: Roster;
+  readonly #candidates: Candidates;
+  readonly #duplicateKeys: DuplicateKeys;
   /** A process that does not announce itself may run beside the one that does. */
   readonly #reportTwins: boolean;
-  /** Incarnations. */
-  readonly #reportedTwins = new BoundedMap<string, true>(MAX_REPORTED_TWINS);
+  readonly #checks = new SourceGate(CHECKS);
 
-  constructor(context: CoreContext, roster: Roster, options: { readonly reportTwins: boolean }) {
+  constructor(
+    context: CoreContext,
+    parts: {
+      readonly roster: Roster;
+      readonly candidates: Candidates;
+      readonly duplicateKeys: DuplicateKeys;
+      readonly reportTwins: boolean;
+    },
+  ) {
     this.#context = context;
-    this.#roster = roster;
-    this.#reportTwins = options.reportTwins;
+    this.#roster = parts.roster;
+    this.#candidates = parts.candidates;
+    this.#duplicateKeys = parts.duplicateKeys;
+    this.#reportTwins = parts.reportTwins;
   }
 
-  /** The beacon datagram `bytes` if it is to be believed. Throws MALFORMED_DATAGRAM. */
-  beacon(nowMs: number, bytes: Uint8Array, from: Address): AdmittedBeacon | undefined {
-    const beacon = decodeBeacon(bytes);
-    if (beacon.device === this.#context.identity.device) {
-      this.#ownKey(nowMs, beacon, bytes, from);
-      return undefined;
+  /** What the beacon datagram is, if it is to be believed. Throws MALFORMED_DATAGRAM. */
+  beacon(nowMs: number, received: Received): AdmittedBeacon | undefined {
+    const beacon = decodeBeacon(received.bytes);
+    if (this.#isOwn(beacon.device)) {
+      if (!this.#mayBeTwin(beacon)) return undefined;
+      return this.#claim(nowMs, beacon, received);
     }
     const entry = this.#roster.get(beacon.device);
     if (entry === undefined) {
-      if (this.#roster.hasRoom) return this.#verified(nowMs, beacon, bytes, from);
+      if (this.#roster.hasRoomFor(received.from.address)) {
+        return this.#claim(nowMs, beacon, received);
+      }
       this.#context.counters.add("peersRefused");
       return undefined;
     }
     if (entry.incarnation === beacon.incarnation) {
-      return this.#known(nowMs, entry, beacon, bytes, from);
+      return this.#ofRoster(nowMs, entry, beacon, received);
     }
-    // The one that started last wins the entry; an older one only when that has fallen silent,
-    // as after a restart with the clock set back.
-    if (beacon.startedAtMs > entry.startedAtMs || !entry.isLive(nowMs)) {
-      return this.#verified(nowMs, beacon, bytes, from);
-    }
-    this.#rival(nowMs, entry, beacon, bytes, from);
-    return undefined;
+    if (entry.isLive(nowMs) && this.#duplicateKeys.isReported(beacon)) return undefined;
+    return this.#claim(nowMs, beacon, received);
   }
 
-  /** What an answer to a query of ours says; the nonce in it shows that it is no replay. */
-  answer(
-    nowMs: number,
-    beacon: Beacon,
-    datagram: Pick<ReceivedDatagram, "bytes" | "from">,
-  ): AdmittedBeacon | undefined {
-    if (beacon.device === this.#context.identity.device) {
-      this.#context.counters.add("datagramsOwn");
-      return undefined;
-    }
-    const entry = this.#roster.get(beacon.device);
-    const isOlder =
-      entry !== undefined &&
-      entry.incarnation !== beacon.incarnation &&
-      beacon.startedAtMs <= entry.startedAtMs &&
-      entry.isLive(nowMs);
-    if (isOlder || (entry === undefined && !this.#roster.hasRoom)) return undefined;
-    if (!isAuthentic(this.#context, nowMs, beacon.device, datagram)) return undefined;
-    return { beacon, bytes: datagram.bytes, repeated: false };
-  }
-
-  #known(
+  /** Of the instance that has the roster's entry. */
+  #ofRoster(
     nowMs: number,
     entry: RosterEntry,
     beacon: Beacon,
-    bytes: Uint8Array,
-    from: Address,
+    received: Received,
   ): AdmittedBeacon | undefined {
-    if (beacon.sequence > entry.sequence) return this.#verified(nowMs, beacon, bytes, from);
-    if (entry.beaconBytes !== undefined && equalBytes(entry.beaconBytes, bytes)) {
-      return { beacon, bytes, repeated: true };
+    if (beacon.sequence > entry.sequence) {
+      if (entry.state === "offline") return this.#claim(nowMs, beacon, received);
+      return this.#isGenuine(nowMs, beacon.device, received)
+        ? { kind: "life", beacon, entry }
+        : undefined;
     }
-    this.#context.counters.add("beaconsStale");
-    return undefined;
+    if (!isSame(entry.beaconBytes, received.bytes)) {
+      this.#context.counters.add("beaconsStale");
+      return undefined;
+    }
+    // Whoever is silent is not kept alive, or moved, by a replay.
+    return entry.isLive(nowMs) ? { kind: "repeated", beacon, entry } : undefined;
   }
 
-  #verified(
-    nowMs: number,
-    beacon: Beacon,
-    bytes: Uint8Array,
-    from: Address,
-  ): AdmittedBeacon | undefined {
-    return isAuthentic(this.#context, nowMs, beacon.device, { bytes, from })
-      ? { beacon, bytes, repeated: false }
-      : undefined;
+  #claim(nowMs: number, beacon: Beacon, received: Received): AdmittedBeacon | undefined {
+    const known = this.#candidates.get(beacon);
+    if (known !== undefined && beacon.sequence <= known.beacon.sequence) {
+      if (isSame(known.bytes, received.bytes)) return { kind: "claim", beacon };
+      this.#context.counters.add("beaconsStale");
+      return undefined;
+    }
+    return this.#isGenuine(nowMs, beacon.device, received) ? { kind: "claim", beacon } : undefined;
+  }
+
+  /** True if the answer to `query` is to be believed: the nonce in it shows that it is no replay. */
+  answer(nowMs: number, query: OpenQuery, answer: Answer, received: Received): boolean {
+    const { beacon, announces } = answer;
+    // The first one counted; this one is late, or came by another way.
+    if (!query.awaits(beacon.device, this.#context.limits.peers)) return false;
+    if (!announces && !query.direct) return false;
+    if (this.#isOwn(beacon.device)) {
+      if (!announces || !this.#mayBeTwin(beacon)) return false;
+    } else if (announces && !this.#hasPlaceFor(beacon, received)) {
+      return false;
+    }
+    return query.direct
+      ? isAuthentic(this.#context, nowMs, beacon.device, received)
+      : this.#isGenuine(nowMs, beacon.device, received);
+  }
+
+  #hasPlaceFor(beacon: Beacon, { from }: Received): boolean {
+    const entry = this.#roster.get(beacon.device);
+    if (entry === undefined) {
+      if (this.#roster.hasRoomFor(from.address)) return true;
+      this.#context.counters.add("peersRefused");
+      return false;
+    }
+    // It was overtaken by the goodbye.
+    const isStraggler =
+      entry.departed &&
+      entry.incarnation === beacon.incarnation &&
+      beacon.sequence <= entry.sequence;
+    return !isStraggler;
   }
 
   /** The peer whose genuine goodbye this is. Throws MALFORMED_DATAGRAM. */
-  leave(nowMs: number, bytes: Uint8Array, from: Address): RosterEntry | undefined {
-    const leave = decodeLeave(bytes);
-    if (leave.device === this.#context.identity.device) {
-      this.#context.counters.add("datagramsOwn");
+  leave(nowMs: number, received: Received): RosterEntry | undefined {
+    const leave = decodeLeave(received.bytes);
+    if (this.#isOwn(leave.device)) return undefined;
+    const entry = this.#roster.get(leave.device);
+    if (entry?.incarnation !== leave.incarnation) {
+      const candidate = this.#candidates.get(leave);
+      if (candidate === undefined || leave.sequence <= candidate.beacon.sequence) return undefined;
+      if (this.#isGenuine(nowMs, leave.device, received)) this.#candidates.delete(leave);
       return undefined;
     }
-    const entry = this.#roster.get(leave.device);
-    if (entry === undefined || entry.incarnation !== leave.incarnation) return undefined;
     // Also its repetitions: they carry the sequence of the first.
     if (leave.sequence <= entry.sequence) return undefined;
-    if (!isAuthentic(this.#context, nowMs, leave.device, { bytes, from })) return undefined;
+    if (!this.#isGenuine(nowMs, leave.device, received)) return undefined;
+    this.#candidates.delete(leave);
     entry.depart(leave.sequence);
     return entry;
   }
 
-  /** Our own beacon that came back, or another process with our key. */
-  #ownKey(nowMs: number, beacon: Beacon, bytes: Uint8Array, from: Address): void {
+  #isOwn(device: string): boolean {
+    if (device !== this.#context.identity.device) return false;
     this.#context.counters.add("datagramsOwn");
-    if (beacon.incarnation === this.#context.incarnation || !this.#reportTwins) return;
-    if (this.#reportedTwins.has(beacon.incarnation)) return;
-    if (!isAuthentic(this.#context, nowMs, beacon.device, { bytes, from })) return;
-    this.#reportedTwins.set(beacon.incarnation, true);
-    this.#reportDuplicate(beacon, from);
+    return true;
   }
 
-  /** An incarnation that is older than the one in the roster, which is live. */
-  #rival(
-    nowMs: number,
-    entry: RosterEntry,
-    beacon: Beacon,
-    bytes: Uint8Array,
-    from: Address,
-  ): void {
-    if (entry.hasReportedRival(beacon.incarnation)) return;
-    if (!isAuthentic(this.#context, nowMs, beacon.device, { bytes, from })) return;
-    entry.reportRival(beacon.incarnation);
-    this.#reportDuplicate(beacon, from);
+  /** Our key and not ourselves. */
+  #mayBeTwin(beacon: Beacon): boolean {
+    if (beacon.incarnation === this.#context.incarnation || !this.#reportTwins) return false;
+    return !this.#duplicateKeys.isReported(beacon);
   }
 
-  #reportDuplicate(beacon: Beacon, from: Address): void {
-    const at: Address = { address: from.address, port: beacon.dataPort };
-    this.#context.outputs.event({
-      kind: "duplicateKey",
-      peer: {
-        ...at,
-        id: beacon.device,
-        name: beacon.name,
-        incarnation: beacon.incarnation,
-        state: "online",
-        via: "broadcast",
-        rttMs: undefined,
-        addresses: [at],
-      },
-    });
+  /** Costs much, and spends the sender's allowance even if it is genuine: ask last. */
+  #isGenuine(nowMs: number, device: string, received: Received): boolean {
+    const { trust, counters } = this.#context;
+    if (!trust.isBlocked(device) && !this.#checks.admits(nowMs, received.from.address)) {
+      counters.add("datagramsThrottled");
+      return false;
+    }
+    return isAuthentic(this.#context, nowMs, device, received);
   }
 }
 
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+function isSame(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  return a !== undefined && a.length === b.length && a.every((byte, index) => byte === b[index]);
 }

@@ -1,12 +1,13 @@
 import { uniformBetween } from "../../crypto/random.js";
 import { withSignature } from "../../wire/header.js";
-import { type Beacon, encodeAnswer, type Query } from "../../wire/presence.js";
+import { encodeAnswer, type Query } from "../../wire/presence.js";
 import { clamp } from "../clamp.js";
 import type { CoreContext } from "../context.js";
 import type { Address, Timed } from "../io.js";
 import { TimerQueue } from "../timers.js";
 import { KeyedTokenBuckets, TokenBucket } from "../tokenBucket.js";
 import { bloomHas } from "./bloom.js";
+import type { OwnBeacon } from "./ownBeacon.js";
 
 const MIN_DELAY_MS = 20;
 /** Answers spread over at least this. */
@@ -20,9 +21,10 @@ const USELESS_AFTER_MS = 5_000;
 
 /** Per address: three users of one host may ask in the same second, three times each. */
 const PER_SOURCE = { ratePerSecond: 3, burst: 9, maxKeys: 1024 };
-const ANSWERS_PER_SECOND = 100;
-/** More than the rate lets in during the longest window: 100 + 4 x 100. */
-const MAX_HELD_ANSWERS = 512;
+/** As many as a newcomer is challenged: see `Challenging`. */
+const ANSWERS_PER_SECOND = 250;
+/** More than the rate lets in during the longest window: 250 + 4 x 250. */
+const MAX_HELD_ANSWERS = 1280;
 
 interface HeldAnswer {
   readonly to: Address;
@@ -31,11 +33,13 @@ interface HeldAnswer {
 
 /**
  * Answers queries: late and spread, so that a thousand answers do not drown the asker, and
- * sparingly, so that a query with a forged source does not make us an amplifier.
+ * sparingly, so that a query with a forged source does not make us an amplifier. Who does not
+ * announce itself shows on a direct query that it is running, and is not found by others.
  */
 export class Answering implements Timed {
   readonly #context: CoreContext;
-  readonly #currentBeacon: () => Beacon;
+  readonly #ownBeacon: OwnBeacon;
+  readonly #announces: boolean;
   /** By nonce; bounded by `MAX_HELD_ANSWERS`. */
   readonly #held = new Map<string, HeldAnswer>();
   /** By nonce, as `#held`. */
@@ -43,13 +47,15 @@ export class Answering implements Timed {
   readonly #perSource = new KeyedTokenBuckets(PER_SOURCE);
   readonly #inAll = new TokenBucket(ANSWERS_PER_SECOND, ANSWERS_PER_SECOND);
 
-  constructor(context: CoreContext, currentBeacon: () => Beacon) {
+  constructor(context: CoreContext, ownBeacon: OwnBeacon, announces: boolean) {
     this.#context = context;
-    this.#currentBeacon = currentBeacon;
+    this.#ownBeacon = ownBeacon;
+    this.#announces = announces;
   }
 
   /** Answers `query` to `to`, now or later, or not. `peersLive`: how many we know ourselves. */
   receive(nowMs: number, query: Query, to: Address, peersLive: number): void {
+    if (!this.#announces && !query.direct) return;
     if (bloomHas(query.known, query.nonce, this.#context.identity.device)) return;
     // A repetition, or the same query through another interface.
     if (this.#held.has(query.nonce)) return;
@@ -92,8 +98,8 @@ export class Answering implements Timed {
 
   #transmit(nowMs: number, nonce: string, { to, receivedAtMs }: HeldAnswer): void {
     const heldUs = Math.floor((nowMs - receivedAtMs) * 1000);
-    const beacon = this.#currentBeacon();
-    const unsigned = encodeAnswer({ nonce, heldUs, announces: true, beacon });
+    const beacon = this.#ownBeacon.current();
+    const unsigned = encodeAnswer({ nonce, heldUs, announces: this.#announces, beacon });
     const signature = this.#context.identity.sign(unsigned);
     this.#context.outputs.unicast(withSignature(unsigned, signature), to);
     this.#context.counters.add("answersSent");

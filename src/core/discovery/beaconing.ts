@@ -1,17 +1,10 @@
 import { uniformBetween } from "../../crypto/random.js";
 import { withSignature } from "../../wire/header.js";
-import { type Beacon, encodeBeacon, encodeLeave } from "../../wire/presence.js";
+import { encodeBeacon, encodeLeave } from "../../wire/presence.js";
 import type { CoreContext } from "../context.js";
 import type { Address, Timed } from "../io.js";
+import { INTERVAL_JITTER, type OwnBeacon } from "./ownBeacon.js";
 
-/** Our own presence may cost the LAN this much in all, whatever the number of nodes. */
-const BUDGET_BITS_PER_MS = 64;
-/** A beacon with the longest name, and the IP and UDP headers around it. */
-const BEACON_ON_WIRE_BITS = 246 * 8;
-const MIN_INTERVAL_MS = 10_000;
-/** Spread, so that nodes which started together do not stay together. */
-const JITTER_LOW = 0.75;
-const JITTER_HIGH = 1.25;
 /** Nodes that power up together do not speak together. */
 const FIRST_DELAY_MS = 250;
 /** After the first beacon: a single loss must not hide a newcomer for a whole interval. */
@@ -21,12 +14,8 @@ const LEAVE_OFFSETS_MS = [0, 100, 300];
 /** Says that we are here, when and as often as the LAN can bear, and in the end that we leave. */
 export class Beaconing implements Timed {
   readonly #context: CoreContext;
+  readonly #ownBeacon: OwnBeacon;
   readonly #configuredPeers: readonly Address[];
-  readonly #groupDigest: () => string;
-  readonly #peersLive: () => number;
-  #sequence = 0;
-  /** What we said last. */
-  #latest: Beacon | undefined;
   /** Bounded by `BURST_OFFSETS_MS`, then by `LEAVE_OFFSETS_MS`. */
   #burstAtMs: number[] = [];
   #nextAtMs: number;
@@ -35,17 +24,12 @@ export class Beaconing implements Timed {
   constructor(
     nowMs: number,
     context: CoreContext,
-    options: {
-      readonly configuredPeers: readonly Address[];
-      readonly groupDigest: () => string;
-      /** Peers that are not offline: they share the budget with us. */
-      readonly peersLive: () => number;
-    },
+    ownBeacon: OwnBeacon,
+    configuredPeers: readonly Address[],
   ) {
     this.#context = context;
-    this.#configuredPeers = options.configuredPeers;
-    this.#groupDigest = options.groupDigest;
-    this.#peersLive = options.peersLive;
+    this.#ownBeacon = ownBeacon;
+    this.#configuredPeers = configuredPeers;
     this.#nextAtMs = nowMs;
     this.announceSoon(nowMs);
   }
@@ -57,22 +41,14 @@ export class Beaconing implements Timed {
     this.#burstAtMs = BURST_OFFSETS_MS.map((offsetMs) => this.#nextAtMs + offsetMs);
   }
 
-  /** What an answer says of us: the latest beacon, or a newer one if the groups changed since. */
-  current(): Beacon {
-    const groupDigest = this.#groupDigest();
-    if (this.#latest?.groupDigest === groupDigest) return this.#latest;
-    return this.#next(groupDigest);
-  }
-
   /** The signed goodbye, three times; nothing after it. */
   leave(nowMs: number): void {
     if (this.#leave !== undefined) return;
     const { identity, incarnation } = this.#context;
-    this.#sequence += 1;
     const unsigned = encodeLeave({
       device: identity.device,
       incarnation,
-      sequence: this.#sequence,
+      sequence: this.#ownBeacon.nextSequence(),
     });
     this.#leave = withSignature(unsigned, identity.sign(unsigned));
     this.#nextAtMs = Number.POSITIVE_INFINITY;
@@ -93,32 +69,12 @@ export class Beaconing implements Timed {
   }
 
   #beacon(nowMs: number): void {
-    const unsigned = encodeBeacon(this.#next(this.#groupDigest()));
+    const unsigned = encodeBeacon(this.#ownBeacon.next());
     this.#transmit(withSignature(unsigned, this.#context.identity.sign(unsigned)));
     this.#context.counters.add("beaconsSent");
-    const jitter = uniformBetween(this.#context.random, JITTER_LOW, JITTER_HIGH);
-    this.#nextAtMs = nowMs + this.#intervalMs() * jitter;
-  }
-
-  #intervalMs(): number {
-    const nodes = this.#peersLive() + 1;
-    return Math.max(MIN_INTERVAL_MS, (nodes * BEACON_ON_WIRE_BITS) / BUDGET_BITS_PER_MS);
-  }
-
-  #next(groupDigest: string): Beacon {
-    const { identity, incarnation, startedAtMs, dataPort, name } = this.#context;
-    this.#sequence += 1;
-    this.#latest = {
-      device: identity.device,
-      incarnation,
-      sequence: this.#sequence,
-      startedAtMs,
-      intervalMs: Math.ceil(this.#intervalMs() * JITTER_HIGH),
-      dataPort,
-      groupDigest,
-      name,
-    };
-    return this.#latest;
+    const { low, high } = INTERVAL_JITTER;
+    const jitter = uniformBetween(this.#context.random, low, high);
+    this.#nextAtMs = nowMs + this.#ownBeacon.intervalMs() * jitter;
   }
 
   #transmit(bytes: Uint8Array): void {

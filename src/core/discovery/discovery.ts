@@ -2,32 +2,46 @@
  * Who is there: says that we are, asks who is, answers who asks, and keeps the roster.
  *
  * ```text
- *   beacon, answer, leave -> admission -> roster <-> liveness -- probes --+
- *   query -> answering -> our beacon <- beaconing                         v
- *   application, configured peers -----------------------------------> querying
+ *   beacon, answer, leave -> admission -> registrar -> roster <-> liveness -- probes --+
+ *                                |                                                     v
+ *                                +-> candidates -> challenging -------------------> querying
+ *   application, configured peers -----------------------------------------------------^
+ *   query -> answering -> our own beacon <- beaconing
  * ```
+ *
+ * A beacon can be recorded and sent again, from anywhere. So it makes a candidate, which is
+ * challenged: an answer signed over a number that we have just drawn, or a session, makes a peer.
  */
 import { randomHex } from "../../crypto/random.js";
 import { DatagramType, NONCE_BYTES } from "../../wire/constants.js";
 import { datagramType } from "../../wire/header.js";
-import { decodeAnswer, decodeQuery, type Instance } from "../../wire/presence.js";
+import { type Beacon, decodeAnswer, decodeQuery, type Instance } from "../../wire/presence.js";
 import type { CoreContext } from "../context.js";
-import type { Address, ContactPeer, FoundVia, PeerView, ReceivedDatagram, Timed } from "../io.js";
-import { Admission, type AdmittedBeacon } from "./admission.js";
+import type { Address, ContactPeer, PeerView, ReceivedDatagram, Timed } from "../io.js";
+import { Admission } from "./admission.js";
 import { Answering } from "./answering.js";
 import { Beaconing } from "./beaconing.js";
+import { Candidates } from "./candidates.js";
+import { Challenging } from "./challenging.js";
 import { ConfiguredPeers } from "./configuredPeers.js";
+import { DuplicateKeys } from "./duplicateKeys.js";
 import { Liveness, PROBE_OFFSETS_MS } from "./liveness.js";
+import { OwnBeacon } from "./ownBeacon.js";
+import { Passers } from "./passers.js";
 import { type OpenQuery, Querying } from "./querying.js";
+import { Registrar } from "./registrar.js";
 import { Roster } from "./roster.js";
 import type { RosterEntry } from "./rosterEntry.js";
 
 export interface DiscoveryOptions {
-  /** Send beacons, answer queries, say goodbye. Without it we only look on. */
+  /**
+   * Send beacons, answer queries to everybody, say goodbye. Without it we look on, and answer who
+   * asks us alone.
+   */
   readonly announce: boolean;
   /** Addresses that no broadcast reaches. */
   readonly configuredPeers: readonly Address[];
-  /** A device that we knew sends beacons of another, later start. */
+  /** A device that we knew has shown that another incarnation of it is running. */
   readonly restarted: (nowMs: number, device: string) => void;
   /** The hash over our group states that goes into the beacon, 16 hexadecimal digits. */
   readonly groupDigest: () => string;
@@ -36,36 +50,62 @@ export interface DiscoveryOptions {
 export class Discovery implements Timed {
   readonly #context: CoreContext;
   readonly #roster: Roster;
+  readonly #candidates: Candidates;
+  readonly #passers = new Passers();
+  readonly #duplicateKeys: DuplicateKeys;
   readonly #admission: Admission;
+  readonly #registrar: Registrar;
   readonly #liveness: Liveness;
   readonly #querying: Querying;
+  readonly #challenging: Challenging;
   readonly #configured: ConfiguredPeers;
+  readonly #answering: Answering;
   /** Undefined unless we announce ourselves. */
   readonly #beaconing: Beaconing | undefined;
-  readonly #answering: Answering | undefined;
   /** What waits for a moment. */
   #timed: readonly Timed[];
   #left = false;
 
   constructor(nowMs: number, context: CoreContext, options: DiscoveryOptions) {
-    const { announce, configuredPeers, groupDigest } = options;
+    const { announce, configuredPeers, groupDigest, restarted } = options;
     const roster = new Roster(context);
+    const candidates = new Candidates(context.limits.peers);
+    const duplicateKeys = new DuplicateKeys(context);
+    // Those who merely claim to be there have no say in how rarely we speak.
     const peersLive = (): number => roster.liveCount;
     const querying = new Querying(context, { configuredPeers, peersLive });
-    this.#context = context;
-    this.#roster = roster;
-    this.#querying = querying;
-    this.#admission = new Admission(context, roster, { reportTwins: announce });
-    this.#configured = new ConfiguredPeers(nowMs, configuredPeers, roster, querying);
-    this.#liveness = new Liveness(roster, (probeAtMs, entry) => {
+    const configured = new ConfiguredPeers(nowMs, configuredPeers, roster, querying);
+    const liveness = new Liveness(roster, (probeAtMs, entry) => {
       if (entry.best !== undefined) querying.askHost(probeAtMs, entry.best, PROBE_OFFSETS_MS);
     });
-    this.#timed = [querying, this.#liveness, this.#configured];
-    if (!announce) return;
-    const beaconing = new Beaconing(nowMs, context, { configuredPeers, groupDigest, peersLive });
-    this.#beaconing = beaconing;
-    this.#answering = new Answering(context, () => beaconing.current());
-    this.#timed = [...this.#timed, beaconing, this.#answering];
+    const ownBeacon = new OwnBeacon(context, { groupDigest, peersLive });
+    this.#context = context;
+    this.#roster = roster;
+    this.#candidates = candidates;
+    this.#duplicateKeys = duplicateKeys;
+    this.#querying = querying;
+    this.#configured = configured;
+    this.#liveness = liveness;
+    this.#challenging = new Challenging(context, querying, peersLive);
+    this.#answering = new Answering(context, ownBeacon, announce);
+    this.#admission = new Admission(context, {
+      roster,
+      candidates,
+      duplicateKeys,
+      reportTwins: announce,
+    });
+    this.#registrar = new Registrar(context, {
+      roster,
+      liveness,
+      duplicateKeys,
+      isConfigured: (at) => configured.includes(at),
+      restarted,
+    });
+    this.#beaconing = announce
+      ? new Beaconing(nowMs, context, ownBeacon, configuredPeers)
+      : undefined;
+    this.#timed = [querying, liveness, configured, candidates, this.#challenging, this.#answering];
+    if (this.#beaconing !== undefined) this.#timed = [...this.#timed, this.#beaconing];
   }
 
   /** A beacon, leave, query or answer. Throws MALFORMED_DATAGRAM and nothing else. */
@@ -89,25 +129,36 @@ export class Discovery implements Timed {
     }
   }
 
-  #receiveBeacon(nowMs: number, { bytes, from }: ReceivedDatagram): void {
-    const admitted = this.#admission.beacon(nowMs, bytes, from);
+  #receiveBeacon(nowMs: number, datagram: ReceivedDatagram): void {
+    const admitted = this.#admission.beacon(nowMs, datagram);
     if (admitted === undefined) return;
-    if (admitted.repeated) this.#repeated(nowMs, admitted, from);
-    else {
-      const sighting = this.#apply(nowMs, admitted, from, "broadcast");
-      if (sighting !== undefined) this.#alive(nowMs, sighting);
+    const { beacon } = admitted;
+    const at = { address: datagram.from.address, port: beacon.dataPort };
+    switch (admitted.kind) {
+      case "life":
+        this.#registrar.beaconed(nowMs, admitted.entry, beacon, datagram.bytes, at);
+        return;
+      case "repeated":
+        this.#registrar.repeated(nowMs, admitted.entry, at);
+        return;
+      case "claim":
+        this.#claimed(nowMs, beacon, datagram.bytes, at);
     }
   }
 
-  /** Another address of a live peer; whoever is silent is not kept alive by a replay. */
-  #repeated(nowMs: number, admitted: AdmittedBeacon, from: Address): void {
-    if (this.#roster.get(admitted.beacon.device)?.isLive(nowMs) !== true) return;
-    const sighting = this.#apply(nowMs, admitted, from, "broadcast");
-    if (sighting?.changed === true) this.#tellUpdated(sighting.entry);
+  #claimed(nowMs: number, beacon: Beacon, bytes: Uint8Array, at: Address): void {
+    const known = this.#candidates.get(beacon);
+    if (known === undefined || beacon.sequence > known.beacon.sequence) {
+      const via = this.#configured.includes(at) ? "configured" : "broadcast";
+      this.#candidates.set(nowMs, beacon, bytes, at, via);
+    } else if (!this.#candidates.seenAt(known, at)) {
+      return;
+    }
+    this.#challenging.challenge(nowMs, at);
   }
 
-  #receiveLeave(nowMs: number, { bytes, from }: ReceivedDatagram): void {
-    const entry = this.#admission.leave(nowMs, bytes, from);
+  #receiveLeave(nowMs: number, datagram: ReceivedDatagram): void {
+    const entry = this.#admission.leave(nowMs, datagram);
     if (entry !== undefined) this.#liveness.gone(nowMs, entry);
   }
 
@@ -120,78 +171,52 @@ export class Discovery implements Timed {
     const to = { address: from.address, port: query.dataPort };
     // A forged source beyond the link could be anybody, except where the user pointed us.
     if (!onLink && !this.#configured.includes(to)) return;
-    this.#answering?.receive(nowMs, query, to, this.#roster.liveCount);
+    this.#answering.receive(nowMs, query, to, this.#roster.liveCount);
   }
 
-  #receiveAnswer(nowMs: number, { bytes, from }: ReceivedDatagram): void {
-    const answer = decodeAnswer(bytes);
+  #receiveAnswer(nowMs: number, datagram: ReceivedDatagram): void {
+    const answer = decodeAnswer(datagram.bytes);
+    const { beacon } = answer;
     const query = this.#querying.find(answer.nonce);
     if (query === undefined) {
       this.#context.counters.add("datagramsUnknown");
       return;
     }
-    const admitted = this.#admission.answer(nowMs, answer.beacon, { bytes, from });
-    if (admitted === undefined) return;
-    const sighting = this.#apply(nowMs, admitted, from, "query");
-    if (sighting === undefined) return;
-    const rttMs = query.roundTripMs(nowMs, answer.heldUs);
-    if (rttMs !== undefined) sighting.entry.sampleRtt(rttMs);
-    this.#roster.confirm(sighting.entry);
-    this.#alive(nowMs, sighting);
-    this.#tellAnswer(query, sighting.entry, rttMs);
+    if (!this.#admission.answer(nowMs, query, answer, datagram)) return;
+    query.answered.add(beacon.device);
+    if (query.host !== undefined) this.#challenging.answered(query.host);
+    const at = { address: datagram.from.address, port: beacon.dataPort };
+    if (beacon.device === this.#context.identity.device) {
+      this.#candidates.delete(beacon);
+      this.#duplicateKeys.twinProved(beacon, at);
+    } else if (!answer.announces) {
+      this.#passers.proved(nowMs, beacon);
+    } else {
+      const entry = this.#proved(nowMs, beacon, at);
+      if (entry !== undefined) this.#measure(nowMs, query, answer.heldUs, entry);
+    }
+  }
+
+  /** An instance that announces itself is running. */
+  #proved(nowMs: number, beacon: Beacon, at: Address): RosterEntry | undefined {
+    const candidate = this.#candidates.delete(beacon);
+    const bytes = candidate?.beacon.sequence === beacon.sequence ? candidate.bytes : undefined;
+    const found = { via: candidate?.via ?? "query", bytes };
+    const entry = this.#registrar.answered(nowMs, beacon, at, found);
+    const holder = this.#roster.get(beacon.device)?.best;
+    // Beside a live one: does that really run, too?
+    if (entry === undefined && holder !== undefined) this.#challenging.challenge(nowMs, holder);
+    return entry;
   }
 
   /** Only queries to everybody are the application's; the round trip is the one just measured. */
-  #tellAnswer(query: OpenQuery, entry: RosterEntry, rttMs: number | undefined): void {
-    if (query.direct || query.answered.has(entry.device)) return;
-    if (query.answered.size >= this.#context.limits.peers) return;
-    query.answered.add(entry.device);
+  #measure(nowMs: number, query: OpenQuery, heldUs: number, entry: RosterEntry): void {
+    const rttMs = query.roundTripMs(nowMs, heldUs);
+    if (rttMs !== undefined) entry.sampleRtt(rttMs);
+    if (query.direct) return;
     const view = entry.view();
     const peer: PeerView = { ...view, rttMs: rttMs ?? view.rttMs };
     this.#context.outputs.event({ kind: "answer", nonce: query.nonce, peer });
-  }
-
-  /** Brings the entry up to date with a beacon; undefined if the roster has no room. */
-  #apply(
-    nowMs: number,
-    { beacon, bytes, repeated }: AdmittedBeacon,
-    from: Address,
-    via: FoundVia,
-  ): Sighting | undefined {
-    const at = { address: from.address, port: beacon.dataPort };
-    const known = this.#roster.get(beacon.device);
-    if (known !== undefined && !repeated) this.#roster.confirm(known);
-    const entry = known ?? this.#add(nowMs, beacon, at, via);
-    if (entry === undefined) return undefined;
-    const restarted = entry.incarnation !== beacon.incarnation;
-    if (restarted) entry.restart(beacon.incarnation);
-    const renamed = !repeated && entry.adopt(beacon, bytes);
-    const moved = entry.heardFrom(nowMs, at, false);
-    return { entry, changed: restarted || renamed || moved };
-  }
-
-  #add(
-    nowMs: number,
-    peer: { readonly device: string; readonly incarnation: string; readonly name: string },
-    at: Address,
-    via: FoundVia,
-  ): RosterEntry | undefined {
-    const { device, incarnation, name } = peer;
-    const { inTheWay } = this.#roster;
-    if (inTheWay !== undefined) this.#liveness.gone(nowMs, inTheWay);
-    const foundVia = this.#configured.includes(at) ? "configured" : via;
-    return this.#roster.add(nowMs, { device, incarnation, name, via: foundVia });
-  }
-
-  /** A sign of life. Coming online tells everything; otherwise a change is told by itself. */
-  #alive(nowMs: number, { entry, changed }: Sighting): void {
-    const wasOnline = entry.state === "online";
-    this.#liveness.alive(nowMs, entry);
-    if (wasOnline && changed) this.#tellUpdated(entry);
-  }
-
-  #tellUpdated(entry: RosterEntry): void {
-    this.#context.outputs.event({ kind: "peer", change: "updated", peer: entry.view() });
   }
 
   /**
@@ -200,24 +225,14 @@ export class Discovery implements Timed {
    */
   heard(nowMs: number, peer: ContactPeer, rttMs: number | undefined): void {
     if (this.#left || peer.id === this.#context.identity.device) return;
-    const known = this.#roster.get(peer.id);
-    if (known === undefined && !peer.announces) return; // passes by
-    const entry = known ?? this.#add(nowMs, { ...peer, device: peer.id }, peer, "contact");
-    if (entry === undefined) return;
-    this.#roster.confirm(entry);
-    const restarted = entry.incarnation !== peer.incarnation;
-    if (restarted) {
-      // Its one-shot process beside the one that announces itself: that one keeps the entry.
-      if (entry.beaconed && entry.isLive(nowMs)) return;
-      entry.restart(peer.incarnation);
-    } else if (entry.departed) {
-      return; // a straggler behind the goodbye
+    if (this.#context.trust.isBlocked(peer.id)) return;
+    const instance = { device: peer.id, incarnation: peer.incarnation };
+    if (!peer.announces) this.#passers.proved(nowMs, instance);
+    if (!peer.announces && this.#roster.get(peer.id) === undefined) return; // passes by
+    this.#registrar.contacted(nowMs, peer, rttMs);
+    if (this.#roster.get(peer.id)?.incarnation === peer.incarnation) {
+      this.#candidates.delete(instance);
     }
-    const renamed = !entry.beaconed && entry.name !== peer.name;
-    if (renamed) entry.name = peer.name;
-    const moved = entry.heardFrom(nowMs, peer, true);
-    if (rttMs !== undefined) entry.sampleRtt(rttMs);
-    this.#alive(nowMs, { entry, changed: restarted || renamed || moved });
   }
 
   /** Asks who is there; returns the nonce that the `answer` events carry. */
@@ -240,21 +255,22 @@ export class Discovery implements Timed {
 
   /** The user blocked a device: it has no place in the roster any more. */
   blocked(nowMs: number, device: string): void {
+    this.#candidates.deleteDevice(device);
     const entry = this.#roster.get(device);
-    if (entry === undefined) return;
-    this.#liveness.gone(nowMs, entry);
-    this.#roster.remove(entry);
+    if (entry !== undefined) this.#registrar.remove(nowMs, entry);
   }
 
-  /** That very start of the device has shown that it is running now: by an answer or a session. */
-  isPresent(nowMs: number, { device, incarnation }: Instance): boolean {
-    const entry = this.#roster.get(device);
-    return entry?.incarnation === incarnation && entry.isLive(nowMs);
+  /** That very start of the device has shown that it is running: just now, or it is online. */
+  isPresent(nowMs: number, instance: Instance): boolean {
+    if (this.#context.trust.isBlocked(instance.device)) return false;
+    const entry = this.#roster.get(instance.device);
+    if (entry?.incarnation === instance.incarnation && entry.state === "online") return true;
+    return this.#passers.isPresent(nowMs, instance);
   }
 
-  /** Asks whoever is at an address to show that it is running now. */
+  /** Asks whoever is at an address to show that it is running: soon, and as often as is allowed. */
   challenge(nowMs: number, at: Address): void {
-    this.#querying.askHost(nowMs, at, PROBE_OFFSETS_MS);
+    if (!this.#left) this.#challenging.challenge(nowMs, at);
   }
 
   /** Where the device is best reached, as far as it is known. */
@@ -262,9 +278,11 @@ export class Discovery implements Timed {
     return this.#roster.get(device)?.best;
   }
 
-  /** Every peer that is known, those that are offline included. */
+  /** Every peer that is known, those that are offline and the unproven (as suspect) included. */
   peers(): PeerView[] {
-    return this.#roster.views();
+    const isUnknown = (device: string): boolean =>
+      device !== this.#context.identity.device && this.#roster.get(device) === undefined;
+    return [...this.#roster.views(), ...this.#candidates.views(isUnknown)];
   }
 
   /** Says goodbye if anybody was told of us, and is quiet from then on. */
@@ -281,10 +299,4 @@ export class Discovery implements Timed {
   wake(nowMs: number): void {
     for (const part of this.#timed) part.wake(nowMs);
   }
-}
-
-interface Sighting {
-  readonly entry: RosterEntry;
-  /** Its name, address, port or incarnation is another one than before. */
-  readonly changed: boolean;
 }

@@ -26,7 +26,7 @@ export class OpenQuery {
   readonly direct: boolean;
   /** When it was transmitted; bounded by `offsetsMs`. */
   readonly sentAtMs: number[] = [];
-  /** Devices that answered; bounded by `limits.peers`. */
+  /** Devices that answered: one to a direct query, else bounded by `limits.peers`. */
   readonly answered = new Set<string>();
 
   constructor(
@@ -39,6 +39,17 @@ export class OpenQuery {
     this.offsetsMs = ask.offsetsMs;
     this.destinations = ask.destinations;
     this.direct = ask.direct;
+  }
+
+  /** An answer of `device` would be its first, and there may be that many. */
+  awaits(device: string, maxPeers: number): boolean {
+    return !this.answered.has(device) && this.answered.size < (this.direct ? 1 : maxPeers);
+  }
+
+  /** Whom a direct query asks. */
+  get host(): Address | undefined {
+    const [destination] = this.destinations;
+    return this.direct && destination?.kind === "unicast" ? destination.to : undefined;
   }
 
   /**

@@ -1,15 +1,19 @@
 import type { CoreContext } from "../context.js";
 import type { Address, FoundVia, PeerState, PeerView } from "../io.js";
 import { RosterEntry } from "./rosterEntry.js";
+import { Shares } from "./shares.js";
 
-/** Who is known: one entry per device key. Tells the application of every change of state. */
+/** Who has been here: one entry per device key. Tells the application of every change of state. */
 export class Roster {
   readonly #context: CoreContext;
   /** By device key; bounded by `limits.peers`. */
   readonly #entries = new Map<string, RosterEntry>();
-  /** Entries that one beacon made and nothing confirmed, in that order. */
-  readonly #heardOnce = new Set<RosterEntry>();
-  #liveCount = 0;
+  /** Of those, who is offline: the longest first. */
+  readonly #offline = new Set<RosterEntry>();
+  /** The others, by the address where each is best reached. */
+  readonly #shares = new Shares<RosterEntry>();
+  /** Under which address each is in `#shares`. */
+  readonly #addresses = new Map<RosterEntry, string>();
 
   constructor(context: CoreContext) {
     this.#context = context;
@@ -25,35 +29,29 @@ export class Roster {
 
   /** Entries that are not offline. */
   get liveCount(): number {
-    return this.#liveCount;
+    return this.#addresses.size;
   }
 
   get #isFull(): boolean {
-    return this.#liveCount >= this.#context.limits.peers;
+    return this.liveCount >= this.#context.limits.peers;
   }
 
-  /** False if a newcomer would be refused: whoever holds a place is not offline and well known. */
-  get hasRoom(): boolean {
-    return !this.#isFull || this.#heardOnce.size > 0;
+  /** False if a newcomer at `address` would be refused. */
+  hasRoomFor(address: string): boolean {
+    return !this.#isFull || this.#shares.largestSize > this.#shares.sizeOf(address) + 1;
   }
 
   /**
-   * Who must go offline before a newcomer can be added; undefined for nobody. Beacons of invented
-   * keys cost nothing: those that were heard once must not keep the others out.
+   * Who must go offline and be removed before a newcomer at `address` can be added; undefined for
+   * nobody. Keys cost nothing, addresses do: whoever has most of them loses one.
    */
-  get inTheWay(): RosterEntry | undefined {
-    const [longestUnheard] = this.#heardOnce;
-    return this.#isFull ? longestUnheard : undefined;
-  }
-
-  /** A second beacon, an answer or a session: it is no invention of a moment. */
-  confirm(entry: RosterEntry): void {
-    this.#heardOnce.delete(entry);
+  inTheWayOf(address: string): RosterEntry | undefined {
+    return this.#isFull && this.hasRoomFor(address) ? this.#shares.oldestOfLargest : undefined;
   }
 
   /**
    * A new entry, offline until its first sign of life; undefined if there is no room. Nobody may
-   * be `inTheWay` any more.
+   * be in its way any more.
    */
   add(
     nowMs: number,
@@ -65,39 +63,49 @@ export class Roster {
     },
   ): RosterEntry | undefined {
     if (this.#isFull) return undefined;
-    if (this.#entries.size >= this.#context.limits.peers) this.#evictLongestOffline();
+    const [longestOffline] = this.#offline;
+    if (this.#entries.size >= this.#context.limits.peers && longestOffline !== undefined) {
+      this.remove(longestOffline);
+    }
     const entry = new RosterEntry(nowMs, peer, this.#context.limits.addressesPerPeer);
     this.#entries.set(peer.device, entry);
-    this.#heardOnce.add(entry);
+    this.#offline.add(entry);
     return entry;
-  }
-
-  #evictLongestOffline(): void {
-    let longest: RosterEntry | undefined;
-    for (const entry of this.#entries.values()) {
-      if (entry.state !== "offline") continue;
-      if (longest === undefined || entry.offlineSinceMs < longest.offlineSinceMs) longest = entry;
-    }
-    if (longest !== undefined) this.remove(longest);
   }
 
   /** Forgets an entry that is offline. */
   remove(entry: RosterEntry): void {
     if (entry.state !== "offline") return;
     this.#entries.delete(entry.device);
-    this.#heardOnce.delete(entry);
+    this.#offline.delete(entry);
   }
 
   /** Tells the application if the state is another one than before. */
   setState(nowMs: number, entry: RosterEntry, state: PeerState): void {
     if (entry.state === state) return;
-    if (entry.state === "offline") this.#liveCount += 1;
     if (state === "offline") {
-      this.#liveCount -= 1;
       entry.offlineSinceMs = nowMs;
+      this.#offline.add(entry);
+    } else {
+      this.#offline.delete(entry);
     }
     entry.state = state;
+    this.moved(entry);
     this.#context.outputs.event({ kind: "peer", change: state, peer: entry.view() });
+  }
+
+  /** Its best address, or whether it is offline, may be another one than before. */
+  moved(entry: RosterEntry): void {
+    const former = this.#addresses.get(entry);
+    const present = entry.state === "offline" ? undefined : (entry.best?.address ?? "");
+    if (former === present) return;
+    if (former !== undefined) this.#shares.delete(former, entry);
+    if (present === undefined) {
+      this.#addresses.delete(entry);
+    } else {
+      this.#shares.add(present, entry);
+      this.#addresses.set(entry, present);
+    }
   }
 
   /** A peer that is online is online at this address. */

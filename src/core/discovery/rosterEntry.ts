@@ -1,5 +1,4 @@
 import type { Beacon } from "../../wire/presence.js";
-import { BoundedMap } from "../boundedMap.js";
 import { clamp } from "../clamp.js";
 import type { Address, FoundVia, PeerState, PeerView } from "../io.js";
 
@@ -9,8 +8,6 @@ const DEFAULT_PROMISE_MS = 12_500;
 const MIN_PROMISE_MS = 1_000;
 /** The longest of our own rule: 4096 nodes x 246 bytes at 64 kbit/s is 126 s, x 1.25; and some. */
 const MAX_PROMISE_MS = 180_000;
-/** Rivals remembered so that each is reported once; the oldest is forgotten. */
-const MAX_REPORTED_RIVALS = 8;
 /** An interface loses a beacon now and then; so many in a row that came another way is a move. */
 const BEACONS_MISSED_BY_MOVE = 2;
 /** A session packet this recent proves an address in spite of beacons that missed it. */
@@ -24,7 +21,10 @@ interface SeenAddress extends Address {
   confirmedAtMs: number;
 }
 
-/** One device of the roster: what it last said of itself, and where it was heard. */
+/**
+ * One device of the roster: what it last said of itself, and where it was heard. Its incarnation
+ * has shown that it was running, by an answer to a query of ours or in a session.
+ */
 export class RosterEntry {
   readonly device: string;
   readonly via: FoundVia;
@@ -49,8 +49,6 @@ export class RosterEntry {
   srttMs: number | undefined;
   /** The best first; bounded by `limits.addressesPerPeer`. */
   #addresses: SeenAddress[] = [];
-  /** Other incarnations already reported as live. */
-  readonly #reportedRivals = new BoundedMap<string, true>(MAX_REPORTED_RIVALS);
 
   constructor(
     nowMs: number,
@@ -87,14 +85,17 @@ export class RosterEntry {
     this.#addresses = [];
   }
 
-  /** Takes over what a verified beacon of this incarnation says. True if the name changed. */
-  adopt(beacon: Beacon, bytes: Uint8Array): boolean {
+  /**
+   * Takes over what this incarnation says of itself; `bytes`: the beacon datagram that it said the
+   * same with, if it came. True if the name changed.
+   */
+  adopt(beacon: Beacon, bytes: Uint8Array | undefined): boolean {
     const renamed = this.name !== beacon.name;
     this.name = beacon.name;
     this.startedAtMs = beacon.startedAtMs;
     this.sequence = beacon.sequence;
     this.promiseMs = clamp(beacon.intervalMs, MIN_PROMISE_MS, MAX_PROMISE_MS);
-    this.beaconBytes = Uint8Array.from(bytes);
+    this.beaconBytes = bytes === undefined ? undefined : Uint8Array.from(bytes);
     this.beaconed = true;
     this.departed = false;
     return renamed;
@@ -172,14 +173,6 @@ export class RosterEntry {
       seen.heardAtMs = shifted(seen.heardAtMs);
       seen.confirmedAtMs = shifted(seen.confirmedAtMs);
     }
-  }
-
-  reportRival(incarnation: string): void {
-    this.#reportedRivals.set(incarnation, true);
-  }
-
-  hasReportedRival(incarnation: string): boolean {
-    return this.#reportedRivals.has(incarnation);
   }
 
   get best(): Address | undefined {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { bloomOf } from "../../../../src/core/discovery/bloom.js";
-import { DatagramType } from "../../../../src/wire/constants.js";
+import { DatagramType, MAX_NAME_BYTES, MIN_QUERY_BYTES } from "../../../../src/wire/constants.js";
 import { decodeAnswer } from "../../../../src/wire/presence.js";
-import { DiscoveryBench, isTo, queryOf } from "./discoveryBench.js";
+import { DiscoveryBench, FakePeer, isTo, queryOf } from "./discoveryBench.js";
 
 const ANSWER = DatagramType.answer;
 const ASKER = "10.1.0.1";
@@ -47,6 +47,29 @@ describe("answering queries", () => {
       bench.runUntil(4_000);
       expect(bench.sent(ANSWER).length).toBe(1);
     }
+  });
+
+  it("is given alone by who does not announce itself, to who asks it alone, and says so", () => {
+    const bench = new DiscoveryBench({ announce: false });
+    bench.receive(queryOf(1), ASKER);
+    bench.runUntil(5_000);
+    expect(bench.sent(ANSWER)).toEqual([]);
+    for (let i = 2; i < 100; i += 1) bench.receive(queryOf(i, { direct: true }), ASKER);
+    const answers = bench.sent(ANSWER).map(({ bytes }) => decodeAnswer(bytes));
+    expect(answers.map(({ announces }) => announces)).toEqual(Array(9).fill(false));
+    expect(answers[0]?.beacon).toMatchObject({
+      device: bench.context.identity.device,
+      incarnation: bench.context.incarnation,
+    });
+  });
+
+  it("is at most three times as long as the shortest query, with the longest name", () => {
+    const beacon = new FakePeer(1, { name: "n".repeat(MAX_NAME_BYTES) });
+    const { length: answerBytes } = beacon.answer("0000000000000001");
+    const { length: queryBytes } = queryOf(1);
+    expect(queryBytes).toBe(MIN_QUERY_BYTES);
+    expect(answerBytes).toBeLessThanOrEqual(3 * queryBytes);
+    expect(answerBytes).toBeGreaterThan(beacon.beacon().length);
   });
 
   it("is at once for a direct query", () => {
@@ -108,14 +131,14 @@ describe("answering queries", () => {
     expect(bench.sent(ANSWER).length).toBe(9);
   });
 
-  it("is limited in all: a hundred a second, however many sources are forged", () => {
+  it("is limited in all: 250 a second, however many sources are forged", () => {
     const bench = new DiscoveryBench({ announce: true });
     for (let i = 0; i < 5000; i += 1) {
       bench.receive(queryOf(i, { direct: i % 2 === 0 }), `10.${i >> 8}.0.${i & 255}`);
     }
     bench.runUntil(900);
-    expect(bench.sent(ANSWER).length).toBe(100);
-    expect(bench.count("answersSuppressed")).toBe(4900);
+    expect(bench.sent(ANSWER).length).toBe(250);
+    expect(bench.count("answersSuppressed")).toBe(4750);
   });
 
   it("is dropped when we slept while it was held", () => {

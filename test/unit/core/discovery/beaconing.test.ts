@@ -58,6 +58,7 @@ describe("beacons", () => {
     for (let number = 1; number <= 999; number += 1) {
       const peer = new FakePeer(number);
       peer.intervalMs = 600_000;
+      bench.heard(peer);
       bench.receive(peer.beacon(), peer.address);
     }
     bench.runUntil(200_000);
@@ -73,6 +74,17 @@ describe("beacons", () => {
     expect(decodeBeacon(bench.sent(BEACON).at(-1)?.bytes ?? new Uint8Array()).intervalMs).toBe(
       38_438,
     );
+  });
+
+  it("do not become rarer for those who merely claim to be there", () => {
+    const bench = new DiscoveryBench({ announce: true });
+    for (let number = 1; number <= 999; number += 1) {
+      const claimant = new FakePeer(number);
+      bench.receive(claimant.beacon(), claimant.address);
+    }
+    expect(bench.discovery.peers().length).toBe(999);
+    bench.runUntil(60_000);
+    expect(beaconTimes(bench).length).toBeGreaterThanOrEqual(3 + 4);
   });
 
   it("go to configured peers by unicast as well", () => {
@@ -127,9 +139,8 @@ describe("leaving", () => {
 });
 
 describe("without announcing", () => {
-  it("nothing is said unasked: no beacon, no answer, no goodbye", () => {
+  it("nothing is said unasked: no beacon, no answer to a question to all, no goodbye", () => {
     const bench = new DiscoveryBench({ announce: false });
-    bench.receive(queryOf(1, { direct: true }), "10.1.0.1");
     bench.receive(queryOf(2), "10.1.0.1");
     bench.discovery.interfacesChanged(0);
     bench.runUntil(60_000);
@@ -144,7 +155,7 @@ describe("without announcing", () => {
   it("others are still found and watched", () => {
     const bench = new DiscoveryBench({ announce: false });
     const peer = new FakePeer(1);
-    bench.receive(peer.beacon(), peer.address);
+    bench.meet(peer);
     bench.runUntil(60_000);
     expect(bench.changes(peer)).toEqual(["online", "suspect", "offline"]);
   });

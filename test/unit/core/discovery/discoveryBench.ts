@@ -11,10 +11,13 @@ import {
 import { DEFAULT_LIMITS, type Limits } from "../../../../src/core/limits.js";
 import { SourceGate } from "../../../../src/core/sourceGate.js";
 import { type Identity, identityFromSeed, verifyEd25519 } from "../../../../src/crypto/identity.js";
+import { UdpchatError } from "../../../../src/errors.js";
+import { DatagramType } from "../../../../src/wire/constants.js";
 import { withSignature } from "../../../../src/wire/header.js";
 import {
   type Beacon,
   decodeBeacon,
+  decodeQuery,
   encodeAnswer,
   encodeBeacon,
   encodeLeave,
@@ -40,6 +43,10 @@ export class DiscoveryBench {
   nowMs = 0;
   groupDigest = DIGEST;
   verifications = 0;
+  /** Devices that the user blocked. */
+  readonly blocked = new Set<string>();
+  /** Devices that `restarted` was called for. */
+  readonly restarted: string[] = [];
   readonly context: CoreContext;
   readonly discovery: Discovery;
   readonly transmits: TimedTransmit[] = [];
@@ -57,7 +64,7 @@ export class DiscoveryBench {
         this.verifications += 1;
         return verifyEd25519(device, message, signature);
       },
-      trust: TRUST_NOTHING,
+      trust: { ...TRUST_NOTHING, isBlocked: (device) => this.blocked.has(device) },
       gate: new SourceGate({ ...DEFAULT_LIMITS, ...options.limits }),
       random: new SeededRandom(options.seed ?? 1),
       incarnation: "00000000000000aa",
@@ -72,7 +79,7 @@ export class DiscoveryBench {
       announce: options.announce ?? false,
       configuredPeers: options.configuredPeers ?? [],
       groupDigest: () => this.groupDigest,
-      restarted: () => undefined,
+      restarted: (_nowMs, device) => this.restarted.push(device),
     });
   }
 
@@ -114,6 +121,38 @@ export class DiscoveryBench {
     const from = { address, port: 22400 };
     this.discovery.receive(this.nowMs, { bytes, from, onLink: true, via: "discovery", ...change });
     this.#drain();
+  }
+
+  /** Malformed or not. */
+  receiveHostile(bytes: Uint8Array, address: string): void {
+    try {
+      this.receive(bytes, address);
+    } catch (error) {
+      if (!(error instanceof UdpchatError) || error.code !== "MALFORMED_DATAGRAM") throw error;
+    }
+  }
+
+  /** A beacon of `peer`, returned, and its answer to the challenge that follows. */
+  meet(peer: FakePeer, address = peer.address, beacon = peer.beacon()): Uint8Array {
+    this.receive(beacon, address);
+    const nonce = this.challengeTo(address, peer.dataPort);
+    if (nonce === undefined) throw new Error("no challenge");
+    this.receive(peer.answer(nonce, 0, beacon), address);
+    return beacon;
+  }
+
+  /** The nonce of a challenge that is sent there within `withinMs`, as soon as it is. */
+  challengeTo(address: string, port = 22400, withinMs = 100): string | undefined {
+    const untilMs = this.nowMs + withinMs;
+    const before = this.transmits.length;
+    for (let atMs = this.nowMs; atMs <= untilMs; atMs += 1) {
+      this.runUntil(atMs);
+      const [challenge] = this.transmits
+        .slice(before)
+        .filter((sent) => sent.bytes[2] === DatagramType.query && isTo(sent, { address, port }));
+      if (challenge !== undefined) return decodeQuery(challenge.bytes).nonce;
+    }
+    return undefined;
   }
 
   #drain(): void {
@@ -184,12 +223,12 @@ export class FakePeer {
     return this.signed(encodeLeave({ device, incarnation, sequence }));
   }
 
-  answer(nonce: string, heldMs = 0, beacon = this.beacon()): Uint8Array {
+  answer(nonce: string, heldMs = 0, beacon = this.beacon(), announces = true): Uint8Array {
     return this.signed(
       encodeAnswer({
         nonce,
         heldUs: heldMs * 1000,
-        announces: true,
+        announces,
         beacon: decodeBeacon(beacon),
       }),
     );

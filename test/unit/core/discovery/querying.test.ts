@@ -24,7 +24,7 @@ describe("querying", () => {
   it("tells each answer once per query, measured afresh, and stops asking who answered", () => {
     const bench = new DiscoveryBench();
     const peer = new FakePeer(1);
-    bench.receive(peer.beacon(), peer.address);
+    bench.heard(peer);
     const nonce = bench.query();
     bench.runUntil(100);
     bench.receive(peer.answer(nonce, 95), peer.address);
@@ -94,9 +94,9 @@ describe("querying", () => {
     expect(last.direct).toBe(true);
     const peer = new FakePeer(1, { address: configured.address });
     bench.runUntil(60_000 + 4_000);
-    bench.receive(peer.beacon(), peer.address);
-    expect(bench.discovery.peers()).toMatchObject([{ via: "configured" }]);
+    bench.meet(peer);
+    expect(bench.discovery.peers()).toMatchObject([{ via: "configured", state: "online" }]);
     bench.runUntil(100_000);
-    expect(bench.sent(QUERY).length).toBe(3);
+    expect(bench.sent(QUERY).length).toBe(4); // the last is the challenge
   });
 });

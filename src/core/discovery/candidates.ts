@@ -1,0 +1,119 @@
+import type { Beacon, Instance } from "../../wire/presence.js";
+import type { Address, FoundVia, PeerView, Timed } from "../io.js";
+import { instanceKey } from "./instanceKey.js";
+import { Shares } from "./shares.js";
+
+/** A beacon that nothing followed is forgotten: several of its sender's intervals. */
+const LIFETIME_MS = 60_000;
+/** One beacon through several interfaces; more addresses are somebody who plays with it. */
+const MAX_ADDRESSES = 4;
+
+/** Who a beacon speaks of that anybody may have recorded. */
+export interface Candidate {
+  readonly beacon: Beacon;
+  /** The signed datagram, a copy. */
+  readonly bytes: Uint8Array;
+  readonly via: FoundVia;
+  readonly heardAtMs: number;
+  /** Where that beacon came from, with its data port; never empty, bounded by `MAX_ADDRESSES`. */
+  readonly addresses: Address[];
+}
+
+/**
+ * Who sent a genuine beacon and has not shown that it is running now: shown as "suspect", and
+ * nothing else depends on it. When full, the address that holds most gives way.
+ */
+export class Candidates implements Timed {
+  readonly #maxCount: number;
+  /** By instance, the longest unheard first; bounded by `#maxCount`. */
+  readonly #byInstance = new Map<string, Candidate>();
+  /** By the first address of each. */
+  readonly #shares = new Shares<Candidate>();
+
+  constructor(maxCount: number) {
+    this.#maxCount = maxCount;
+  }
+
+  get(instance: Instance): Candidate | undefined {
+    return this.#byInstance.get(instanceKey(instance));
+  }
+
+  /** A newer beacon: takes the place of what is known of the instance. */
+  set(nowMs: number, beacon: Beacon, bytes: Uint8Array, at: Address, via: FoundVia): void {
+    this.delete(beacon);
+    const { oldestOfLargest } = this.#shares;
+    if (this.#byInstance.size >= this.#maxCount && oldestOfLargest !== undefined) {
+      this.delete(oldestOfLargest.beacon);
+    }
+    const copy = Uint8Array.from(bytes);
+    const candidate = { beacon, bytes: copy, via, heardAtMs: nowMs, addresses: [at] };
+    this.#byInstance.set(instanceKey(beacon), candidate);
+    this.#shares.add(at.address, candidate);
+  }
+
+  /** The same beacon from elsewhere; true if that is worth a challenge. */
+  seenAt(candidate: Candidate, at: Address): boolean {
+    const { addresses } = candidate;
+    if (addresses.length >= MAX_ADDRESSES) return false;
+    if (addresses.some(({ address, port }) => address === at.address && port === at.port)) {
+      return false;
+    }
+    addresses.push(at);
+    return true;
+  }
+
+  /** It has shown itself, or left. Returns what was known. */
+  delete(instance: Instance): Candidate | undefined {
+    const candidate = this.get(instance);
+    if (candidate === undefined) return undefined;
+    this.#byInstance.delete(instanceKey(instance));
+    const [first] = candidate.addresses;
+    if (first !== undefined) this.#shares.delete(first.address, candidate);
+    return candidate;
+  }
+
+  deleteDevice(device: string): void {
+    for (const { beacon } of this.#byInstance.values()) {
+      if (beacon.device === device) this.delete(beacon);
+    }
+  }
+
+  nextWakeMs(): number {
+    const [longestUnheard] = this.#byInstance.values();
+    return longestUnheard === undefined
+      ? Number.POSITIVE_INFINITY
+      : longestUnheard.heardAtMs + LIFETIME_MS;
+  }
+
+  wake(nowMs: number): void {
+    for (const { beacon, heardAtMs } of this.#byInstance.values()) {
+      if (heardAtMs + LIFETIME_MS > nowMs) return;
+      this.delete(beacon);
+    }
+  }
+
+  /** One per device, the latest heard, of the devices that `isWanted`. */
+  views(isWanted: (device: string) => boolean): PeerView[] {
+    const views = new Map<string, PeerView>();
+    for (const candidate of this.#byInstance.values()) {
+      const { device } = candidate.beacon;
+      if (isWanted(device)) views.set(device, viewOf(candidate));
+    }
+    return [...views.values()];
+  }
+}
+
+function viewOf({ beacon, addresses, via }: Candidate): PeerView {
+  const [first] = addresses;
+  return {
+    id: beacon.device,
+    name: beacon.name,
+    address: first?.address ?? "",
+    port: first?.port ?? 0,
+    incarnation: beacon.incarnation,
+    state: "suspect",
+    via,
+    rttMs: undefined,
+    addresses: [...addresses],
+  };
+}

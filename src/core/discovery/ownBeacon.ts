@@ -1,0 +1,66 @@
+import type { Beacon } from "../../wire/presence.js";
+import type { CoreContext } from "../context.js";
+
+/** Our own presence may cost the LAN this much in all, whatever the number of nodes. */
+const BUDGET_BITS_PER_MS = 64;
+/** A beacon with the longest name, and the IP and UDP headers around it. */
+const BEACON_ON_WIRE_BITS = 246 * 8;
+const MIN_INTERVAL_MS = 10_000;
+/** Spread, so that nodes which started together do not stay together. */
+export const INTERVAL_JITTER = { low: 0.75, high: 1.25 };
+
+/** What we say of ourselves, in beacons and in answers. */
+export class OwnBeacon {
+  readonly #context: CoreContext;
+  readonly #groupDigest: () => string;
+  readonly #peersLive: () => number;
+  #sequence = 0;
+  /** What we said last. */
+  #latest: Beacon | undefined;
+
+  constructor(
+    context: CoreContext,
+    options: {
+      readonly groupDigest: () => string;
+      /** Peers that share the budget with us. */
+      readonly peersLive: () => number;
+    },
+  ) {
+    this.#context = context;
+    this.#groupDigest = options.groupDigest;
+    this.#peersLive = options.peersLive;
+  }
+
+  /** Between two beacons, before the jitter. */
+  intervalMs(): number {
+    const nodes = this.#peersLive() + 1;
+    return Math.max(MIN_INTERVAL_MS, (nodes * BEACON_ON_WIRE_BITS) / BUDGET_BITS_PER_MS);
+  }
+
+  /** The latest beacon, or a newer one if the groups changed since. */
+  current(): Beacon {
+    return this.#latest?.groupDigest === this.#groupDigest() ? this.#latest : this.next();
+  }
+
+  /** A beacon that is newer than all before. */
+  next(): Beacon {
+    const { identity, incarnation, startedAtMs, dataPort, name } = this.#context;
+    this.#latest = {
+      device: identity.device,
+      incarnation,
+      sequence: this.nextSequence(),
+      startedAtMs,
+      intervalMs: Math.ceil(this.intervalMs() * INTERVAL_JITTER.high),
+      dataPort,
+      groupDigest: this.#groupDigest(),
+      name,
+    };
+    return this.#latest;
+  }
+
+  /** Above all that was said so far: for the goodbye. */
+  nextSequence(): number {
+    this.#sequence += 1;
+    return this.#sequence;
+  }
+}

@@ -1,0 +1,144 @@
+import type { Beacon } from "../../wire/presence.js";
+import type { CoreContext } from "../context.js";
+import type { Address, ContactPeer, FoundVia } from "../io.js";
+import type { DuplicateKeys } from "./duplicateKeys.js";
+import type { Liveness } from "./liveness.js";
+import type { Roster } from "./roster.js";
+import type { RosterEntry } from "./rosterEntry.js";
+
+/**
+ * Keeps the entries of the roster true to what was heard and judged genuine.
+ *
+ * An entry belongs to one incarnation, and that has shown that it was running: by an answer to a
+ * number of ours or in a session. From then on its new beacons are signs of life. Another
+ * incarnation takes the entry only by showing the same.
+ */
+export class Registrar {
+  readonly #context: CoreContext;
+  readonly #roster: Roster;
+  readonly #liveness: Liveness;
+  readonly #duplicateKeys: DuplicateKeys;
+  readonly #isConfigured: (at: Address) => boolean;
+  readonly #restarted: (nowMs: number, device: string) => void;
+
+  constructor(
+    context: CoreContext,
+    parts: {
+      readonly roster: Roster;
+      readonly liveness: Liveness;
+      readonly duplicateKeys: DuplicateKeys;
+      readonly isConfigured: (at: Address) => boolean;
+      /** Another incarnation took the entry of the device. */
+      readonly restarted: (nowMs: number, device: string) => void;
+    },
+  ) {
+    this.#context = context;
+    this.#roster = parts.roster;
+    this.#liveness = parts.liveness;
+    this.#duplicateKeys = parts.duplicateKeys;
+    this.#isConfigured = parts.isConfigured;
+    this.#restarted = parts.restarted;
+  }
+
+  /** A new beacon of the entry's own incarnation. */
+  beaconed(
+    nowMs: number,
+    entry: RosterEntry,
+    beacon: Beacon,
+    bytes: Uint8Array,
+    at: Address,
+  ): void {
+    const renamed = entry.adopt(beacon, bytes);
+    const moved = entry.heardFrom(nowMs, at, false);
+    this.#alive(nowMs, entry, renamed || moved);
+  }
+
+  /** The latest beacon once more: perhaps another address, and by itself no sign of life. */
+  repeated(nowMs: number, entry: RosterEntry, at: Address): void {
+    if (!entry.heardFrom(nowMs, at, false)) return;
+    this.#roster.moved(entry);
+    this.#tellUpdated(entry);
+  }
+
+  /**
+   * The instance that `beacon` speaks of is running, at `at`. Returns its entry: undefined if there
+   * is no room, or another instance of the device holds it. `bytes`: the datagram of that very
+   * beacon, if it came.
+   */
+  answered(
+    nowMs: number,
+    beacon: Beacon,
+    at: Address,
+    found: { readonly via: FoundVia; readonly bytes: Uint8Array | undefined },
+  ): RosterEntry | undefined {
+    const { device, incarnation } = beacon;
+    const entry = this.#roster.get(device) ?? this.#add(nowMs, beacon, at, found.via);
+    if (entry === undefined) return undefined;
+    const restarted = entry.incarnation !== incarnation;
+    // The one that started last has the entry; an older one only when that has fallen silent, as
+    // after a restart with the clock set back.
+    if (restarted && beacon.startedAtMs <= entry.startedAtMs && entry.isLive(nowMs)) {
+      this.#duplicateKeys.rivalProved(nowMs, beacon, at);
+      return undefined;
+    }
+    if (restarted) entry.restart(incarnation);
+    const renamed = beacon.sequence > entry.sequence && entry.adopt(beacon, found.bytes);
+    const moved = entry.heardFrom(nowMs, at, false);
+    this.#alive(nowMs, entry, restarted || renamed || moved);
+    this.#duplicateKeys.holderProved(nowMs, beacon);
+    if (restarted) this.#restarted(nowMs, device);
+    return entry;
+  }
+
+  /** An authenticated session packet came from the peer's address. Runs for every packet. */
+  contacted(nowMs: number, peer: ContactPeer, rttMs: number | undefined): void {
+    const known = this.#roster.get(peer.id);
+    const entry = known ?? this.#add(nowMs, { ...peer, device: peer.id }, peer, "contact");
+    if (entry === undefined) return;
+    const restarted = entry.incarnation !== peer.incarnation;
+    if (restarted) {
+      // Its one-shot process beside the one that announces itself: that one keeps the entry.
+      if (entry.beaconed && entry.isLive(nowMs)) return;
+      entry.restart(peer.incarnation);
+    } else if (entry.departed) {
+      return; // a straggler behind the goodbye
+    }
+    const renamed = !entry.beaconed && entry.name !== peer.name;
+    if (renamed) entry.name = peer.name;
+    const moved = entry.heardFrom(nowMs, peer, true);
+    if (rttMs !== undefined) entry.sampleRtt(rttMs);
+    this.#alive(nowMs, entry, restarted || renamed || moved);
+    this.#duplicateKeys.holderProved(nowMs, entry);
+  }
+
+  /** The entry goes, whatever its state. */
+  remove(nowMs: number, entry: RosterEntry): void {
+    this.#liveness.gone(nowMs, entry);
+    this.#roster.remove(entry);
+  }
+
+  #add(
+    nowMs: number,
+    peer: { readonly device: string; readonly incarnation: string; readonly name: string },
+    at: Address,
+    via: FoundVia,
+  ): RosterEntry | undefined {
+    const { device, incarnation, name } = peer;
+    const inTheWay = this.#roster.inTheWayOf(at.address);
+    if (inTheWay !== undefined) this.remove(nowMs, inTheWay);
+    const foundVia = this.#isConfigured(at) ? "configured" : via;
+    return this.#roster.add(nowMs, { device, incarnation, name, via: foundVia });
+  }
+
+  /** A sign of life. Coming online tells everything; otherwise a change is told by itself. */
+  #alive(nowMs: number, entry: RosterEntry, changed: boolean): void {
+    const wasOnline = entry.state === "online";
+    this.#roster.moved(entry);
+    this.#liveness.alive(nowMs, entry);
+    if (wasOnline && changed) this.#tellUpdated(entry);
+  }
+
+  #tellUpdated(entry: RosterEntry): void {
+    this.#context.outputs.event({ kind: "peer", change: "updated", peer: entry.view() });
+  }
+}
