@@ -141,6 +141,20 @@ export class Core {
     return this.#context.counters.snapshot();
   }
 
+  /** How much of what is bounded is in use: compare `limits`. */
+  usage(): Readonly<Record<string, number>> {
+    const { sessionCount, halfOpenCount, dialCount, reassemblyBytesUsed } = this.#sessions;
+    return {
+      peers: this.peers().length,
+      sessions: sessionCount,
+      halfOpenHandshakes: halfOpenCount,
+      dials: dialCount,
+      reassemblyBytes: reassemblyBytesUsed,
+      groupMembers: this.#groups.memberCount,
+      groupHeldBytes: this.#groups.heldBytes,
+    };
+  }
+
   // Input: the network and time.
 
   /** A datagram that `isOurs`. Never throws: hostile input is dropped and counted. */
@@ -165,6 +179,7 @@ export class Core {
       case DatagramType.handshakeInit:
       case DatagramType.handshakeResponse:
       case DatagramType.handshakeFinish:
+      case DatagramType.cookie:
       case DatagramType.sealed:
       case DatagramType.reset:
         this.#sessions.receive(nowMs, datagram);
@@ -172,6 +187,7 @@ export class Core {
       case DatagramType.groupData:
       case DatagramType.groupHeartbeat:
       case DatagramType.groupNack:
+      case DatagramType.groupSealed:
         this.#groups.receive(nowMs, datagram);
         return;
       default:

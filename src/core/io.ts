@@ -63,6 +63,7 @@ export interface ContactPeer extends PeerRef {
   readonly announces: boolean;
 }
 
+/** Suspect: silent for too long, or never shown to be running. */
 export type PeerState = "online" | "suspect" | "offline";
 
 /** How a peer was first found: its own beacon, our query, a configured address, or it wrote to us. */

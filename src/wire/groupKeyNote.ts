@@ -18,7 +18,7 @@ export const GroupKeyPurpose = {
 } as const;
 export type GroupKeyPurposeCode = (typeof GroupKeyPurpose)[keyof typeof GroupKeyPurpose];
 
-/** Devices that a key has been kept from, named in one note. */
+/** Devices that a key is kept from, named in one note: the latest. */
 export const MAX_REMOVED_DEVICES = 16;
 /** `#` and 64 bytes, or an address and a port. */
 const MAX_LABEL_BYTES = 65;
@@ -35,11 +35,11 @@ export interface GroupKeyNote {
   readonly label: string;
   /** Grows by one with every change of the key; 0 is the key of the passphrase. */
   readonly epoch: number;
-  /** 64 hexadecimal digits; all zeros in a removal. */
+  /** 64 hexadecimal digits; in a removal `keyInRemoval` of the key's id. */
   readonly key: string;
   /** Who changed the key last: device, or the inviter if nobody has. */
   readonly by: string;
-  /** Whom the change kept out; at most `MAX_REMOVED_DEVICES`. */
+  /** Whom it is kept from, the latest last; at most `MAX_REMOVED_DEVICES`. */
   readonly removed: readonly string[];
   /** Ed25519, by `by`, over what `groupKeyStatement` makes of the fields above. */
   readonly signature: Uint8Array;
@@ -47,6 +47,17 @@ export interface GroupKeyNote {
   readonly proofKeyId: string;
   /** Made with that key over everything before it: the sender was a member. Zeros likewise. */
   readonly proof: Uint8Array;
+}
+
+/** The key in a removal: what the statement names, followed by zeros, and no key. */
+export function keyInRemoval(keyId: string): string {
+  return keyId.padEnd(2 * KEY_BYTES, "0");
+}
+
+/** The key's id that a removal tells; undefined if it is not followed by zeros. */
+export function keyIdInRemoval(key: string): string | undefined {
+  const keyId = key.slice(0, 2 * GROUP_KEY_ID_BYTES);
+  return keyInRemoval(keyId) === key ? keyId : undefined;
 }
 
 /** What `by` signs: domain, then the fields in the order of the wire, with the key's id for the key. */

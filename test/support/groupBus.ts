@@ -1,11 +1,15 @@
 import { type CoreContext, TRUST_NOTHING } from "../../src/core/context.js";
 import { Counters } from "../../src/core/counters.js";
-import { parseGroupName } from "../../src/core/groups/groupName.js";
+import { type GroupName, parseGroupName } from "../../src/core/groups/groupName.js";
 import { Groups } from "../../src/core/groups/groups.js";
 import {
   type CoreEvent,
+  type GroupKeys,
   Outputs,
+  type PeerRef,
   type ReceivedDatagram,
+  type SendTarget,
+  type Token,
   type Transmit,
 } from "../../src/core/io.js";
 import { DEFAULT_LIMITS, type Limits } from "../../src/core/limits.js";
@@ -18,8 +22,37 @@ import { datagramType } from "../../src/wire/header.js";
 import { SeededRandom } from "./seededRandom.js";
 
 export const TEST_GROUP = parseGroupName("224.0.1.100", 22401);
+export const SECRET_GROUP = parseGroupName("224.0.1.100", 22401, { secret: true });
+
+/** Of everybody who knows the passphrase. */
+export const FIRST_KEYS: GroupKeys = {
+  epoch: 0,
+  key: "5e".repeat(32),
+  retired: [],
+  removed: [],
+  change: undefined,
+};
+
+/** A group key note that a session would carry. */
+export interface SentNote {
+  readonly target: SendTarget;
+  readonly body: Uint8Array;
+  readonly token: Token;
+  readonly atMs: number;
+}
 
 export type EventOf<Kind extends CoreEvent["kind"]> = Extract<CoreEvent, { kind: Kind }>;
+
+interface NodeOptions {
+  readonly limits?: Partial<Limits>;
+  readonly deviceSeed?: number;
+  /** Where it says things. Default: `TEST_GROUP`. */
+  readonly group?: GroupName;
+  readonly startedAtMs?: number;
+}
+
+/** How often a session tries again to deliver a group key note. */
+const NOTE_RETRY_MS = 300;
 
 /** A node that has groups and nothing else. */
 export class GroupNode {
@@ -29,13 +62,19 @@ export class GroupNode {
   readonly events: CoreEvent[] = [];
   readonly sent: (Transmit & { readonly atMs: number })[] = [];
   verifications = 0;
+  /** Devices that discovery has seen alive; undefined: all. */
+  present: Set<string> | undefined;
+  /** Where somebody was asked to show that it is running. */
+  readonly challenged: string[] = [];
+  readonly blocked = new Set<string>();
+  /** Every group key note, and those that are still on their way. */
+  readonly notes: SentNote[] = [];
+  readonly notesUnderWay = new Map<Token, SentNote>();
+  readonly group: GroupName;
   #messageSequence = 0;
 
-  constructor(
-    index: number,
-    random: SeededRandom,
-    options: { readonly limits?: Partial<Limits>; readonly deviceSeed?: number } = {},
-  ) {
+  constructor(index: number, random: SeededRandom, options: NodeOptions = {}) {
+    this.group = options.group ?? TEST_GROUP;
     this.address = `10.0.0.${index}`;
     this.context = {
       identity: identityFromSeed(new Uint8Array(32).fill(options.deviceSeed ?? index)),
@@ -43,11 +82,11 @@ export class GroupNode {
         this.verifications += 1;
         return verifyEd25519(device, message, signature);
       },
-      trust: TRUST_NOTHING,
+      trust: { ...TRUST_NOTHING, isBlocked: (device) => this.blocked.has(device) },
       gate: new SourceGate({ ...DEFAULT_LIMITS, ...options.limits }),
       random,
       incarnation: randomHex(random, 8),
-      startedAtMs: 1_700_000_000_000,
+      startedAtMs: options.startedAtMs ?? 1_700_000_000_000,
       name: `n${index}`,
       dataPort: 22400,
       limits: { ...DEFAULT_LIMITS, ...options.limits },
@@ -56,11 +95,29 @@ export class GroupNode {
     };
     this.groups = new Groups(this.context, {
       addressOf: () => undefined,
-      isPresent: () => true,
-      challenge: () => undefined,
-      sendKey: () => undefined,
-      cancelKey: () => undefined,
+      isPresent: (_nowMs, { incarnation }) => this.present?.has(incarnation) ?? true,
+      challenge: (_nowMs, at) => this.challenged.push(`${at.address}:${at.port}`),
+      sendKey: (nowMs, target, body, token) => {
+        const note = { target, body, token, atMs: nowMs };
+        this.notes.push(note);
+        this.notesUnderWay.set(token, note);
+      },
+      cancelKey: (_nowMs, token) => this.notesUnderWay.delete(token),
     });
+  }
+
+  get device(): string {
+    return this.context.identity.device;
+  }
+
+  /** As sessions name it. */
+  get ref(): PeerRef {
+    return { id: this.device, name: this.context.name, address: this.address, port: 22400 };
+  }
+
+  /** The keys that its application has kept. */
+  get keys(): GroupKeys | undefined {
+    return this.of("groupKeys").at(-1)?.keys;
   }
 
   say(nowMs: number, text: string): void {
@@ -68,7 +125,7 @@ export class GroupNode {
     const body = encodeUtf8(text);
     const sentAtMs = 1_700_000_000_000 + Math.round(nowMs);
     const messageSequence = this.#messageSequence;
-    this.groups.say(TEST_GROUP.groupId, { body, sentAtMs, messageSequence });
+    this.groups.say(this.group.groupId, { body, sentAtMs, messageSequence });
   }
 
   of<Kind extends CoreEvent["kind"]>(kind: Kind): EventOf<Kind>[] {
@@ -106,14 +163,15 @@ export class GroupBus {
   readonly nodes: GroupNode[] = [];
   /** Delays of the copies, milliseconds; none for lost. */
   weather: Weather = () => [0.2];
-  #inFlight: { atMs: number; order: number; to: GroupNode; datagram: ReceivedDatagram }[] = [];
+  #inFlight: { atMs: number; order: number; arrive: () => void }[] = [];
+  readonly #carried = new Set<SentNote>();
   #order = 0;
 
   constructor(seed: number) {
     this.random = new SeededRandom(seed);
   }
 
-  add(options?: { readonly limits?: Partial<Limits>; readonly deviceSeed?: number }): GroupNode {
+  add(options?: NodeOptions): GroupNode {
     const node = new GroupNode(this.nodes.length + 1, this.random, options);
     this.nodes.push(node);
     return node;
@@ -125,6 +183,21 @@ export class GroupBus {
     for (const node of nodes) node.groups.join(this.nowMs, TEST_GROUP);
     this.run(3000);
     return nodes;
+  }
+
+  /** Nodes that are members of the secret group already, and know one another. */
+  secret(count: number, options?: { readonly limits?: Partial<Limits> }): GroupNode[] {
+    return Array.from({ length: count }, () => this.addSecret(FIRST_KEYS, options)).map((node) => {
+      this.run(1000);
+      return node;
+    });
+  }
+
+  /** A node that joins the secret group. */
+  addSecret(keys: GroupKeys, options?: NodeOptions): GroupNode {
+    const node = this.add({ ...options, group: SECRET_GROUP });
+    node.groups.join(this.nowMs, SECRET_GROUP, keys);
+    return node;
   }
 
   /** Removes a node as a crash does. */
@@ -141,17 +214,48 @@ export class GroupBus {
       node.sent.push({ ...transmit, atMs: this.nowMs });
       this.#carry(node, transmit.bytes);
     }
+    for (const note of node.notesUnderWay.values()) {
+      if (this.#carried.has(note)) continue;
+      this.#carried.add(note);
+      this.#tryNote(node, note);
+    }
+  }
+
+  /** As a session does: again and again, until it arrives or is given up. */
+  #tryNote(from: GroupNode, note: SentNote): void {
+    const { target, token, body } = note;
+    for (const to of this.nodes) {
+      const isMeant =
+        target.kind === "device" ? to.device === target.id : to.address === target.to.address;
+      if (!isMeant || to === from) continue;
+      const [delayMs] = this.weather({ from, to, bytes: body });
+      if (delayMs === undefined) continue;
+      this.#later(this.nowMs + delayMs, () => {
+        // A sender that is gone repeats nothing; one that gave up has nothing to send.
+        if (from.notesUnderWay.get(token) !== note || !this.nodes.includes(to)) return;
+        from.notesUnderWay.delete(token);
+        to.groups.receiveKey(this.nowMs, from.ref, new Uint8Array(body));
+        this.poll(to);
+      });
+    }
+    this.#later(this.nowMs + NOTE_RETRY_MS, () => {
+      if (from.notesUnderWay.has(token) && this.nodes.includes(from)) this.#tryNote(from, note);
+    });
   }
 
   #carry(from: GroupNode, bytes: Uint8Array): void {
     for (const to of this.nodes) {
       const delays = to === from ? [0] : this.weather({ from, to, bytes });
       for (const delayMs of delays) {
-        this.#order += 1;
         const datagram = from.received(new Uint8Array(bytes));
-        this.#inFlight.push({ atMs: this.nowMs + delayMs, order: this.#order, to, datagram });
+        this.#later(this.nowMs + delayMs, () => this.#arrive(to, datagram));
       }
     }
+  }
+
+  #later(atMs: number, arrive: () => void): void {
+    this.#order += 1;
+    this.#inFlight.push({ atMs, order: this.#order, arrive });
     this.#inFlight.sort((a, b) => a.atMs - b.atMs || a.order - b.order);
   }
 
@@ -165,19 +269,18 @@ export class GroupBus {
       const nextMs = Math.max(this.nowMs, Math.min(wakeMs, arrivalMs));
       if (nextMs > endMs) break;
       this.nowMs = nextMs;
-      if (arrivalMs <= nextMs) this.#arrive();
+      if (arrivalMs <= nextMs) this.#inFlight.shift()?.arrive();
       else this.#wake();
     }
     this.nowMs = endMs;
   }
 
-  #arrive(): void {
-    const arrival = this.#inFlight.shift();
-    if (arrival === undefined || !this.nodes.includes(arrival.to)) return;
-    arrival.to.groups.receive(this.nowMs, arrival.datagram);
+  #arrive(to: GroupNode, datagram: ReceivedDatagram): void {
+    if (!this.nodes.includes(to)) return;
+    to.groups.receive(this.nowMs, datagram);
     // The datagram is valid during the call alone.
-    arrival.datagram.bytes.fill(0);
-    this.poll(arrival.to);
+    datagram.bytes.fill(0);
+    this.poll(to);
   }
 
   #wake(): void {

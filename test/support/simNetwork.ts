@@ -4,6 +4,7 @@ import {
   type Address,
   addressKey,
   type CoreEvent,
+  type GroupKeys,
   type SendTarget,
   type Transmit,
 } from "../../src/core/io.js";
@@ -53,6 +54,8 @@ export class SimNetwork {
   /** UDP payload of the datagrams sent. */
   bytesSent = 0;
   datagramsLost = 0;
+  /** Hears every datagram as it is sent. */
+  tap: (from: SimNode, transmit: Transmit) => void = () => undefined;
   readonly #random: SeededRandom;
   #queue: Agenda = new Agenda();
   /** Nodes with different labels don't hear each other. */
@@ -139,6 +142,7 @@ export class SimNetwork {
     this.datagramsSent += 1;
     this.bytesSent += bytes.length;
     this.trace.push(this.#line(from, `-> ${to} ${toHex(bytes)}`));
+    this.tap(from, transmit);
     for (const node of this.nodes) {
       if (destination.kind === "unicast" && !node.isAt(destination.to)) continue;
       if (this.#segments.get(node) !== this.#segments.get(from)) continue;
@@ -270,6 +274,27 @@ export class SimNode {
     this.core.joinGroup(this.#network.nowMs, name);
     this.#network.pump(this);
     return name.groupId;
+  }
+
+  /** A group that is sealed with `keys`. */
+  joinSecret(group: string, keys: GroupKeys): string {
+    const name = parseGroupName(group, DEFAULT_DISCOVERY_PORT, { secret: true });
+    this.core.joinGroup(this.#network.nowMs, name, keys);
+    this.#network.pump(this);
+    return name.groupId;
+  }
+
+  invite(groupId: string, whom: SimNode): void {
+    const token = this.#nextToken;
+    this.#nextToken += 1;
+    const target = { kind: "device" as const, id: whom.core.id };
+    this.core.inviteToGroup(this.#network.nowMs, groupId, target, token);
+    this.#network.pump(this);
+  }
+
+  removeFrom(groupId: string, whom: SimNode): void {
+    this.core.removeFromGroup(this.#network.nowMs, groupId, whom.core.id);
+    this.#network.pump(this);
   }
 
   say(groupId: string, text: string): void {

@@ -8,30 +8,29 @@ import {
 } from "../../wire/group.js";
 import { withSignature } from "../../wire/header.js";
 import type { Instance } from "../../wire/presence.js";
-import { isAuthentic } from "../authenticity.js";
-import type { ReceivedDatagram } from "../io.js";
+import type { GroupKeys } from "../io.js";
 import type { Alarm } from "../timers.js";
 import { Farewell } from "./farewell.js";
 import type { GroupName } from "./groupName.js";
 import type { GroupsContext } from "./groupsContext.js";
+import { type GroupDatagram, Hearing } from "./hearing.js";
 import { HeartbeatSchedule } from "./heartbeatSchedule.js";
-import { Member } from "./member.js";
+import { KeyExchange } from "./keyExchange.js";
+import type { Member } from "./member.js";
 import { Members } from "./members.js";
 import { GroupRoundTrip } from "./nack.js";
 import type { PacedSource } from "./pacer.js";
 import type { GroupLine, Sender } from "./sender.js";
 
-/** A member for longer than this has met everybody: who is unknown is new, or was cut off. */
-const ESTABLISHED_AFTER_MS = 2000;
 /** NACKs that come within this time of the first are answered with it. */
 const REPAIR_COLLECT_MS = 2;
-
 /** Our membership of one group, from `join` until everything is said after `leave`. */
 export class Group implements PacedSource {
   readonly name: GroupName;
   readonly members: Members;
+  /** Of a secret group. */
+  readonly keys: KeyExchange | undefined;
   readonly #context: GroupsContext;
-  readonly #joinedAtMs: number;
   readonly #sender: Sender;
   readonly #schedule: HeartbeatSchedule;
   readonly #roundTrip = new GroupRoundTrip();
@@ -39,6 +38,9 @@ export class Group implements PacedSource {
   readonly #heartbeatDue: Alarm = (nowMs) => this.#sendDueHeartbeats(nowMs);
   readonly #farewellDue: Alarm = (nowMs) => this.#checkFarewell(nowMs);
   #farewell: Farewell | undefined;
+  /** The group goes on without us. */
+  #expelled = false;
+  readonly #hearing: Hearing;
 
   constructor(
     nowMs: number,
@@ -46,6 +48,8 @@ export class Group implements PacedSource {
     membership: {
       readonly name: GroupName;
       readonly sender: Sender;
+      /** Of a secret group. */
+      readonly keys: GroupKeys | undefined;
       /** We left, and nobody asks for repairs any more. */
       readonly left: (group: Group) => void;
     },
@@ -54,12 +58,31 @@ export class Group implements PacedSource {
     this.name = membership.name;
     this.#sender = membership.sender;
     this.#left = membership.left;
-    this.#joinedAtMs = nowMs;
     this.members = new Members(context, this.name.groupId);
+    this.keys = this.#keyExchange(membership.keys);
+    this.#hearing = new Hearing(nowMs, context, {
+      groupId: this.name.groupId,
+      members: this.members,
+      roundTrip: this.#roundTrip,
+      keys: this.keys,
+      heartbeatAsked: (askedAtMs) => this.#heartbeatAsked(askedAtMs),
+      sendNack: (of, missing) => this.#sendNack(of, missing),
+    });
     this.#schedule = new HeartbeatSchedule(context.random, () => this.members.online);
     this.#schedule.joined(nowMs);
     this.#sendDueHeartbeats(nowMs);
     context.pacer.add(this);
+  }
+
+  #keyExchange(keys: GroupKeys | undefined): KeyExchange | undefined {
+    if (keys === undefined) return undefined;
+    return new KeyExchange(this.#context, this.name, keys, {
+      members: this.members,
+      expelled: () => this.#expel(),
+      showOurselves: (nowMs) => {
+        if (!this.leaving) this.#heartbeatAsked(nowMs);
+      },
+    });
   }
 
   get sender(): Sender {
@@ -71,6 +94,11 @@ export class Group implements PacedSource {
     return this.#farewell !== undefined;
   }
 
+  /** We were kept out: nothing is sent or read any more. */
+  get expelled(): boolean {
+    return this.#expelled;
+  }
+
   say(line: GroupLine): void {
     this.#sender.say(line);
     this.#context.pacer.add(this);
@@ -79,102 +107,77 @@ export class Group implements PacedSource {
   /** Goodbye; ends in `left`. Twice is once. */
   leave(nowMs: number): void {
     if (this.#farewell !== undefined) return;
-    this.members.close();
+    this.members.settle();
+    this.#hearing.close();
     this.#farewell = new Farewell(nowMs);
+    if (this.#expelled) {
+      this.close(nowMs);
+      this.#left(this);
+      return;
+    }
     this.#checkFarewell(nowMs);
   }
 
   interfacesChanged(nowMs: number): void {
-    if (this.leaving) return;
+    if (this.leaving || this.#expelled) return;
     this.#schedule.interfacesChanged(nowMs);
     this.#context.timers.set(this.#heartbeatDue, this.#schedule.dueMs);
   }
 
-  /** Drops everything, silently. */
-  close(): void {
+  /** Ends what would be sent or asked for; `leave` says the rest. */
+  #expel(): void {
+    this.#expelled = true;
+    this.#sender.dropLines();
     this.members.close();
+    this.#stop();
+    this.#context.digestChanged();
+  }
+
+  /** Drops everything, silently. */
+  close(nowMs: number): void {
+    this.members.close();
+    this.keys?.close(nowMs);
+    this.#stop();
+  }
+
+  #stop(): void {
+    this.#hearing.close();
     this.#context.pacer.remove(this);
     this.#context.timers.clear(this.#heartbeatDue);
     this.#context.timers.clear(this.#repairsDue);
     this.#context.timers.clear(this.#farewellDue);
   }
 
-  // What others say. The cheap checks come first: see `receiveData`.
+  // What others say.
 
-  receiveData(nowMs: number, data: GroupData, datagram: ReceivedDatagram): void {
-    if (this.leaving) return;
-    const known = this.members.find(data);
-    if (known !== undefined && !known.receiver.wants(data.sequence)) {
+  receiveData(nowMs: number, data: GroupData, datagram: GroupDatagram): void {
+    if (!this.leaving) this.#hearing.data(nowMs, data, datagram);
+  }
+
+  receiveHeartbeat(nowMs: number, heartbeat: GroupHeartbeat, datagram: GroupDatagram): void {
+    if (!this.leaving) this.#hearing.heartbeat(nowMs, heartbeat, datagram);
+  }
+
+  receiveNack(nowMs: number, nack: GroupNack, datagram: GroupDatagram): void {
+    // Strangers miss nothing: they begin with what is said when they come.
+    const asker = this.members.find(nack);
+    if (asker === undefined || asker.hasSpent(nowMs, nack)) {
       this.#context.counters.add("groupDatagramsDuplicate");
       return;
     }
-    if (!isAuthentic(this.#context, nowMs, data.device, datagram)) return;
-    const established = this.#isEstablished(nowMs);
-    const baseline = { expected: established ? 1 : data.sequence, provisional: established };
-    const wasOnline = this.members.isOnline(data.device);
-    const member = known ?? this.#admit(data, datagram, baseline);
-    if (member === undefined) return;
-    this.#context.counters.add("groupDatagramsReceived");
-    member.heard(nowMs, datagram.from);
-    // Repairs of what it once said prove nothing about now; nor does anything after its goodbye.
-    const isNews = data.sequence > member.receiver.lead && member.state !== "left";
-    const joins = known === undefined && established;
-    if (isNews) {
-      member.rename(data.name);
-      this.members.arrived(member, wasOnline, joins ? "join" : "online");
-    }
-    member.receiver.accept(nowMs, data, datagram.bytes);
-  }
-
-  receiveHeartbeat(nowMs: number, heartbeat: GroupHeartbeat, datagram: ReceivedDatagram): void {
-    if (this.leaving) return;
-    const known = this.members.find(heartbeat);
-    if (known?.isStale(heartbeat) === true) {
-      this.#context.counters.add("groupDatagramsDuplicate");
-      return;
-    }
-    if (known === undefined && heartbeat.leaving) return; // whom we never met
-    if (!isAuthentic(this.#context, nowMs, heartbeat.device, datagram)) return;
-    const everything = heartbeat.hello || this.#isEstablished(nowMs);
-    const expected = everything ? heartbeat.trail : heartbeat.lead + 1;
-    const wasOnline = this.members.isOnline(heartbeat.device);
-    const member = known ?? this.#admit(heartbeat, datagram, { expected, provisional: false });
-    if (member === undefined) return;
-    member.describe(heartbeat);
-    member.heard(nowMs, datagram.from);
-    if (heartbeat.leaving) {
-      if (member.state !== "left") this.members.departed(member, "leave");
-    } else {
-      const isReturn = known !== undefined && known.state === "offline" && !heartbeat.hello;
-      // Whoever makes itself known to us newcomers was there before.
-      this.members.arrived(member, wasOnline, isReturn || !everything ? "online" : "join");
-    }
-    member.receiver.announced(nowMs, heartbeat);
-    if (heartbeat.hello) this.#heartbeatAsked(nowMs);
-  }
-
-  /** We have been here long enough to have met everybody: who is new to us is new here. */
-  #isEstablished(nowMs: number): boolean {
-    return nowMs - this.#joinedAtMs > ESTABLISHED_AFTER_MS;
-  }
-
-  receiveNack(nowMs: number, nack: GroupNack, datagram: ReceivedDatagram): void {
     const { identity, incarnation } = this.#context;
     if (nack.of.device === identity.device && nack.of.incarnation === incarnation) {
-      this.#receiveNackOfOurs(nowMs, nack, datagram);
-      return;
-    }
-    const asked = this.members.find(nack.of);
-    if (asked === undefined || !asked.receiver.isCoveredBy(nack.missing)) return;
-    if (isAuthentic(this.#context, nowMs, nack.device, datagram)) asked.receiver.suppress(nowMs);
+      this.#receiveNackOfOurs(nowMs, nack, asker, datagram);
+    } else if (!this.leaving) this.#hearing.nack(nowMs, nack, asker, datagram);
   }
 
-  #receiveNackOfOurs(nowMs: number, nack: GroupNack, datagram: ReceivedDatagram): void {
+  #receiveNackOfOurs(nowMs: number, nack: GroupNack, asker: Member, datagram: GroupDatagram): void {
     const { grttMs } = this.#roundTrip;
     const repairs = this.#sender.repairable(nowMs, nack.missing, grttMs);
     const isHopeless = nack.missing.some((range) => range.first < this.#sender.trail);
     if (repairs.length === 0 && !isHopeless) return;
-    if (!isAuthentic(this.#context, nowMs, nack.device, datagram)) return;
+    if (!this.#hearing.isBelieved(nowMs, nack.device, datagram)) return;
+    asker.asked(nowMs, nack);
     this.#farewell?.asked(nowMs);
     this.#sender.queueRepairs(repairs);
     if (repairs.length > 0 && this.#context.timers.get(this.#repairsDue) === undefined) {
@@ -182,25 +185,6 @@ export class Group implements PacedSource {
     }
     // They wait for what nobody can repeat: a heartbeat tells them.
     if (isHopeless && !this.leaving) this.#heartbeatAsked(nowMs);
-  }
-
-  #admit(
-    instance: Instance,
-    datagram: ReceivedDatagram,
-    baseline: { readonly expected: number; readonly provisional: boolean },
-  ): Member | undefined {
-    if (!this.members.makeRoom(instance.device)) return undefined;
-    const surroundings = {
-      groupId: this.name.groupId,
-      roundTrip: this.#roundTrip,
-      memberCount: () => this.members.online,
-      silent: (member: Member) => this.members.departed(member, "offline"),
-      sendNack: (of: Instance, missing: readonly SequenceRange[]) => this.#sendNack(of, missing),
-    };
-    const origin = { instance, from: datagram.from };
-    const member = new Member(this.#context, surroundings, origin, baseline);
-    this.members.add(member);
-    return member;
   }
 
   // What we say.
@@ -216,8 +200,9 @@ export class Group implements PacedSource {
   transmitNext(nowMs: number): number {
     const leadBefore = this.#sender.lead;
     const bytes = this.#sender.take(nowMs);
+    let sentBytes = 0;
     if (bytes !== undefined) {
-      this.#transmit(bytes);
+      sentBytes = this.#transmit(bytes);
       this.#context.counters.add("groupDatagramsSent");
     }
     if (this.#sender.lead !== leadBefore) {
@@ -228,7 +213,7 @@ export class Group implements PacedSource {
       }
     }
     if (this.leaving) this.#checkFarewell(nowMs);
-    return bytes?.length ?? 0;
+    return sentBytes;
   }
 
   #heartbeatAsked(nowMs: number): void {
@@ -272,7 +257,7 @@ export class Group implements PacedSource {
       this.#sendDueHeartbeats(nowMs);
     }
     if (!this.#sender.hasLines && farewell.isOver(nowMs, this.#sender.hasRepairs)) {
-      this.close();
+      this.close(nowMs);
       this.#left(this);
       return;
     }
@@ -288,8 +273,11 @@ export class Group implements PacedSource {
     this.#transmit(withSignature(unsigned, this.#context.identity.sign(unsigned)));
   }
 
-  #transmit(bytes: Uint8Array): void {
+  /** Puts the seal around it that the group has now. Returns how many bytes are sent. */
+  #transmit(signed: Uint8Array): number {
     const { address, port } = this.name;
+    const bytes = this.keys?.seal(signed) ?? signed;
     this.#context.outputs.transmit(bytes, { kind: "multicast", to: { address, port } });
+    return bytes.length;
   }
 }

@@ -5,7 +5,7 @@ import { encodeUtf8, toHex } from "../../wire/cursor.js";
 
 /** A group as it is addressed: what the user typed, in its one canonical form. */
 export interface GroupName {
-  /** 16 hexadecimal digits: first 8 bytes of BLAKE2b-256("udpchat group 1\n" + label). */
+  /** 16 hexadecimal digits: first 8 bytes of BLAKE2b-256(domain + label), by `HASH_DOMAINS`. */
   readonly groupId: string;
   /** "224.0.1.100", "224.0.1.100:8000" or "#ops". */
   readonly label: string;
@@ -14,10 +14,12 @@ export interface GroupName {
   readonly port: number;
   /** The label names a port other than the discovery port. */
   readonly explicitPort: boolean;
+  /** Sealed with a key of its members; no relation of the open group with the same label. */
+  readonly secret: boolean;
 }
 
-/** Hashed before the label, so that the hash is used for nothing else. */
-const HASH_DOMAIN = "udpchat group 1\n";
+/** Hashed before the label: an open and a secret group of one label never mix. */
+const HASH_DOMAINS = { open: "udpchat group 1\n", secret: "udpchat secret group 1\n" } as const;
 const HASH_BYTES = 32;
 
 /** UTF-8 of a name without its '#'. */
@@ -40,13 +42,18 @@ const ADDRESS_FORM = new RegExp(
  * Names are compared after NFC and lower case, and hashed into 239.192.0.0/14, the organisation
  * local scope (RFC 2365 section 6.2). Throws INVALID_GROUP with a remedy.
  */
-export function parseGroupName(text: string, discoveryPort: number): GroupName {
+export function parseGroupName(
+  text: string,
+  discoveryPort: number,
+  options: { readonly secret?: boolean } = {},
+): GroupName {
+  const secret = options.secret ?? false;
   return text.startsWith("#")
-    ? parseName(text.slice(1), discoveryPort)
-    : parseAddress(text, discoveryPort);
+    ? parseName(text.slice(1), discoveryPort, secret)
+    : parseAddress(text, discoveryPort, secret);
 }
 
-function parseName(typed: string, discoveryPort: number): GroupName {
+function parseName(typed: string, discoveryPort: number, secret: boolean): GroupName {
   // Lower case can leave the composed form, hence composed twice.
   const name = typed.normalize("NFC").toLowerCase().normalize("NFC");
   const sizeBytes = encodeUtf8(name).length;
@@ -66,17 +73,18 @@ function parseName(typed: string, discoveryPort: number): GroupName {
     );
   }
   const label = `#${name}`;
-  const hash = hashOf(label);
+  const hash = hashOf(label, secret);
   return {
     groupId: groupIdOf(hash),
     label,
     address: addressOfHash(hash),
     port: discoveryPort,
     explicitPort: false,
+    secret,
   };
 }
 
-function parseAddress(text: string, discoveryPort: number): GroupName {
+function parseAddress(text: string, discoveryPort: number, secret: boolean): GroupName {
   const match = ADDRESS_FORM.exec(text);
   if (match === null) {
     throw invalid(
@@ -106,11 +114,12 @@ function parseAddress(text: string, discoveryPort: number): GroupName {
   const address = octets.join(".");
   const explicitPort = port !== discoveryPort;
   const label = explicitPort ? `${address}:${port}` : address;
-  return { groupId: groupIdOf(hashOf(label)), label, address, port, explicitPort };
+  const groupId = groupIdOf(hashOf(label, secret));
+  return { groupId, label, address, port, explicitPort, secret };
 }
 
-function hashOf(label: string): Uint8Array {
-  return blake2b(HASH_DOMAIN + label, HASH_BYTES);
+function hashOf(label: string, secret: boolean): Uint8Array {
+  return blake2b(HASH_DOMAINS[secret ? "secret" : "open"] + label, HASH_BYTES);
 }
 
 function groupIdOf(hash: Uint8Array): string {

@@ -2,7 +2,13 @@ import { blake2b } from "../../crypto/hash.js";
 import { UdpchatError } from "../../errors.js";
 import { DatagramType } from "../../wire/constants.js";
 import { toHex } from "../../wire/cursor.js";
-import { decodeGroupData, decodeGroupHeartbeat, decodeGroupNack } from "../../wire/group.js";
+import {
+  decodeGroupData,
+  decodeGroupHeartbeat,
+  decodeGroupNack,
+  decodeSealedGroup,
+} from "../../wire/group.js";
+import { decodeGroupKeyNote, type GroupKeyNote, GroupKeyPurpose } from "../../wire/groupKeyNote.js";
 import { datagramType } from "../../wire/header.js";
 import type { Instance } from "../../wire/presence.js";
 import { BoundedMap } from "../boundedMap.js";
@@ -12,7 +18,10 @@ import { type Alarm, TimerQueue } from "../timers.js";
 import { Group } from "./group.js";
 import type { GroupName } from "./groupName.js";
 import type { GroupsContext, GroupsSurroundings } from "./groupsContext.js";
+import type { GroupDatagram } from "./hearing.js";
 import { HeldBytes } from "./heldBytes.js";
+import { keysOfInvitation } from "./invitation.js";
+import type { KeyExchange } from "./keyExchange.js";
 import type { GroupMember } from "./members.js";
 import { Pacer } from "./pacer.js";
 import { type GroupLine, Sender, type SenderPosition } from "./sender.js";
@@ -37,6 +46,8 @@ export class Groups implements Timed {
   /** Of groups left for good: a sequence number is never used twice. */
   readonly #formerPositions: BoundedMap<string, SenderPosition>;
   #digest: string | undefined;
+  /** Below zero: these are for ourselves. */
+  #lastNoteToken: Token = 0;
 
   constructor(context: CoreContext, surroundings: GroupsSurroundings) {
     const { groupBitsPerSecond, groupBurstBytes, groups, reassemblyBytes } = context.limits;
@@ -50,6 +61,10 @@ export class Groups implements Timed {
         burstBytes: groupBurstBytes,
       }),
       held: new HeldBytes(reassemblyBytes),
+      nextNoteToken: () => {
+        this.#lastNoteToken -= 1;
+        return this.#lastNoteToken;
+      },
       digestChanged: () => {
         this.#digest = undefined;
       },
@@ -58,24 +73,29 @@ export class Groups implements Timed {
 
   /**
    * Becomes a member; joining twice is one membership. Joining while a `leave` still lingers
-   * overtakes it: that leave ends without `groupLeft`. Throws LIMIT_REACHED.
+   * overtakes it: that leave ends without `groupLeft`. A secret group has `keys`, an open one has
+   * none. Throws LIMIT_REACHED; INVALID_GROUP if keys are missing or too many.
    */
-  join(nowMs: number, name: GroupName, _keys?: GroupKeys): void {
+  join(nowMs: number, name: GroupName, keys?: GroupKeys): void {
     const { groupId } = name;
+    if (name.secret !== (keys !== undefined)) {
+      const what = name.secret ? "a secret group needs its keys" : "an open group has no keys";
+      throw new UdpchatError("INVALID_GROUP", what);
+    }
     const present = this.#groups.get(groupId);
-    if (present !== undefined && !present.leaving) return;
+    if (present !== undefined && !present.leaving && !present.expelled) return;
     if (present === undefined && this.#groups.size >= this.#context.limits.groups) {
       const limit = this.#context.limits.groups;
       throw new UdpchatError("LIMIT_REACHED", `already a member of ${limit} groups`, {
         remedy: "leave one first",
       });
     }
-    present?.close();
+    present?.close(nowMs);
     const position = this.#formerPositions.get(groupId) ?? { lead: 0, heartbeatSequence: 0 };
     // What was not sent yet, and what may be asked for still, goes on.
     const sender = present?.sender ?? new Sender(this.#context, name, position);
     const left = (group: Group) => this.#forget(group);
-    this.#groups.set(groupId, new Group(nowMs, this.#context, { name, sender, left }));
+    this.#groups.set(groupId, new Group(nowMs, this.#context, { name, sender, keys, left }));
     this.#digest = undefined;
   }
 
@@ -85,13 +105,68 @@ export class Groups implements Timed {
     this.#digest = undefined;
   }
 
-  invite(_nowMs: number, _groupId: string, _target: SendTarget, _token: Token): void {}
+  /**
+   * Sends the key of a secret group to somebody; ends as a message of `token` does. Throws
+   * NOT_A_MEMBER, INVALID_GROUP for an open group.
+   */
+  invite(nowMs: number, groupId: string, target: SendTarget, token: Token): void {
+    const device = target.kind === "device" ? target.id : undefined;
+    const note = this.#keysOf(groupId).invitationTo(device);
+    this.#context.sendKey(nowMs, target, note, token);
+  }
 
-  removeMember(_nowMs: number, _groupId: string, _device: string): void {}
+  /**
+   * Changes the key of a secret group, and gives it to every member but `device`. Throws
+   * NOT_A_MEMBER, INVALID_GROUP for an open group, INVALID_TARGET for ourselves.
+   */
+  removeMember(nowMs: number, groupId: string, device: string): void {
+    const keys = this.#keysOf(groupId);
+    if (device === this.#context.identity.device) {
+      throw new UdpchatError("INVALID_TARGET", "that is you", {
+        remedy: "leave the group instead",
+      });
+    }
+    keys.remove(nowMs, [device]);
+  }
 
-  receiveKey(_nowMs: number, _from: PeerRef, _body: Uint8Array): void {}
+  #keysOf(groupId: string): KeyExchange {
+    const { keys, name } = this.#present(groupId);
+    if (keys !== undefined) return keys;
+    throw new UdpchatError("INVALID_GROUP", `${name.label} is an open group: it has no key`, {
+      remedy: "use a group that was joined as a secret one",
+    });
+  }
 
-  blocked(_nowMs: number, _device: string): void {}
+  /** A group key note came in a session with `from`. Never throws: what is wrong is counted. */
+  receiveKey(nowMs: number, from: PeerRef, body: Uint8Array): void {
+    let note: GroupKeyNote;
+    try {
+      note = decodeGroupKeyNote(body);
+    } catch (error) {
+      if (!(error instanceof UdpchatError) || error.code !== "MALFORMED_DATAGRAM") throw error;
+      this.#context.counters.add("datagramsMalformed");
+      return;
+    }
+    const group = this.#groups.get(note.groupId);
+    const isMember = group !== undefined && !group.leaving && !group.expelled;
+    if (note.purpose === GroupKeyPurpose.invitation) {
+      if (!isMember) this.#invited(from, note);
+    } else if (isMember && group.keys !== undefined) group.keys.receive(nowMs, from, note);
+    else this.#context.counters.add("groupKeysRefused");
+  }
+
+  #invited(from: PeerRef, note: GroupKeyNote): void {
+    const keys = keysOfInvitation(this.#context, note);
+    if (keys === undefined) this.#context.counters.add("groupKeysRefused");
+    else {
+      this.#context.outputs.event({ kind: "groupInvitation", label: note.label, from, keys });
+    }
+  }
+
+  /** The user blocked a device: it is no member of anything any more. */
+  blocked(_nowMs: number, device: string): void {
+    for (const { members } of this.#groups.values()) members.dismiss(device);
+  }
 
   leaveAll(nowMs: number): void {
     for (const groupId of this.#groups.keys()) this.leave(nowMs, groupId);
@@ -109,31 +184,45 @@ export class Groups implements Timed {
    * Throws NOT_A_MEMBER, MESSAGE_TOO_LARGE, and LIMIT_REACHED while too much waits.
    */
   say(groupId: string, message: GroupLine): void {
+    this.#present(groupId).say(message);
+  }
+
+  #present(groupId: string): Group {
     const group = this.#groups.get(groupId);
-    if (group === undefined || group.leaving) {
-      throw new UdpchatError("NOT_A_MEMBER", "not a member of this group", {
-        remedy: "join it first",
-      });
-    }
-    group.say(message);
+    if (group !== undefined && !group.leaving && !group.expelled) return group;
+    throw new UdpchatError("NOT_A_MEMBER", "not a member of this group", {
+      remedy: "join it first",
+    });
   }
 
   /** A group datagram. Throws MALFORMED_DATAGRAM alone. */
   receive(nowMs: number, datagram: ReceivedDatagram): void {
+    if (datagramType(datagram.bytes) !== DatagramType.groupSealed) {
+      this.#receiveSigned(nowMs, { ...datagram, key: undefined }, undefined);
+      return;
+    }
+    const sealed = decodeSealedGroup(datagram.bytes);
+    const opened = this.#listening(sealed.groupId)?.keys?.open(nowMs, sealed, datagram.from);
+    if (opened === undefined) return;
+    this.#receiveSigned(nowMs, { ...datagram, ...opened }, sealed.groupId);
+  }
+
+  /** `sealedGroupId`: of the seal around it; undefined if it came without one. */
+  #receiveSigned(nowMs: number, datagram: GroupDatagram, sealedGroupId: string | undefined): void {
     switch (datagramType(datagram.bytes)) {
       case DatagramType.groupData: {
         const data = decodeGroupData(datagram.bytes);
-        this.#groupFor(data)?.receiveData(nowMs, data, datagram);
+        this.#groupFor(data, sealedGroupId)?.receiveData(nowMs, data, datagram);
         return;
       }
       case DatagramType.groupHeartbeat: {
         const heartbeat = decodeGroupHeartbeat(datagram.bytes);
-        this.#groupFor(heartbeat)?.receiveHeartbeat(nowMs, heartbeat, datagram);
+        this.#groupFor(heartbeat, sealedGroupId)?.receiveHeartbeat(nowMs, heartbeat, datagram);
         return;
       }
       case DatagramType.groupNack: {
         const nack = decodeGroupNack(datagram.bytes);
-        this.#groupFor(nack)?.receiveNack(nowMs, nack, datagram);
+        this.#groupFor(nack, sealedGroupId)?.receiveNack(nowMs, nack, datagram);
         return;
       }
       default:
@@ -141,15 +230,27 @@ export class Groups implements Timed {
     }
   }
 
-  /** The group of a datagram that is not our own, if we are in it. */
-  #groupFor(message: Instance & { readonly groupId: string }): Group | undefined {
+  /** The group of a datagram that is not our own, if we are in it and it is sealed as it must be. */
+  #groupFor(
+    message: Instance & { readonly groupId: string },
+    sealedGroupId: string | undefined,
+  ): Group | undefined {
     const { identity, incarnation, counters } = this.#context;
     if (message.incarnation === incarnation && message.device === identity.device) {
       counters.add("datagramsOwn");
       return undefined;
     }
+    const group = this.#listening(message.groupId);
     // Groups of others on this host and network are heard as well: no reason to count them.
-    return this.#groups.get(message.groupId);
+    if (group === undefined) return undefined;
+    if (sealedGroupId === (group.name.secret ? message.groupId : undefined)) return group;
+    counters.add("datagramsForged");
+    return undefined;
+  }
+
+  #listening(groupId: string): Group | undefined {
+    const group = this.#groups.get(groupId);
+    return group?.expelled === true ? undefined : group;
   }
 
   /** Packs the lines of this turn into datagrams and sends what the token bucket allows. */
@@ -159,7 +260,20 @@ export class Groups implements Timed {
 
   /** The members that are known, ourselves not included; none if we are not a member. */
   members(groupId: string): GroupMember[] {
-    return this.#groups.get(groupId)?.members.list() ?? [];
+    const group = this.#groups.get(groupId);
+    return group === undefined || group.leaving ? [] : group.members.list();
+  }
+
+  /** Members remembered, in all groups; at most `limits.groups` times `limits.membersPerGroup`. */
+  get memberCount(): number {
+    let count = 0;
+    for (const { members } of this.#groups.values()) count += members.size;
+    return count;
+  }
+
+  /** Bytes of others that wait for something missing; at most `limits.reassemblyBytes`. */
+  get heldBytes(): number {
+    return this.#context.held.budget.usedBytes;
   }
 
   /**
@@ -174,8 +288,8 @@ export class Groups implements Timed {
   #computeDigest(): string {
     const { identity, incarnation } = this.#context;
     const lines: string[] = [];
-    for (const { leaving, members, name, sender } of this.#groups.values()) {
-      if (leaving) continue;
+    for (const { leaving, expelled, members, name, sender } of this.#groups.values()) {
+      if (leaving || expelled) continue;
       lines.push(`${name.groupId} ${identity.device} ${incarnation} ${sender.lead}\n`);
       for (const member of members.present()) {
         const { deliveredUpTo } = member.receiver;

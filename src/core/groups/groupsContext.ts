@@ -25,6 +25,8 @@ export interface GroupsContext extends CoreContext, GroupsSurroundings {
   readonly pacer: Pacer;
   /** What waits for something missing, of other members in all groups. */
   readonly held: HeldBytes;
+  /** A token for a group key note of our own: below zero, never drawn twice. */
+  nextNoteToken(): Token;
   /** What the digest covers changed. */
   digestChanged(): void;
 }

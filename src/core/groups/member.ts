@@ -1,8 +1,9 @@
-import type { GroupHeartbeat, SequenceRange } from "../../wire/group.js";
+import type { GroupHeartbeat, GroupNack, SequenceRange } from "../../wire/group.js";
 import type { Instance } from "../../wire/presence.js";
 import { clamp } from "../clamp.js";
 import type { Address, PeerRef } from "../io.js";
 import type { Alarm } from "../timers.js";
+import { TokenBucket } from "../tokenBucket.js";
 import type { GroupsContext } from "./groupsContext.js";
 import type { GroupRoundTrip } from "./nack.js";
 import { Receiver } from "./receiver.js";
@@ -12,6 +13,8 @@ const SILENT_INTERVALS = 3.5;
 const MIN_INTERVAL_MS = 1000;
 /** The longest of our own rule: 4096 members x 31.25 ms is 128 s, x 1.25; and some. */
 const MAX_INTERVAL_MS = 180_000;
+/** NACKs of one member that are looked at, per second. */
+const NACKS_PER_SECOND = 20;
 /** Until a heartbeat says otherwise: the longest steady interval of a small group. */
 const INITIAL_INTERVAL_MS = 37_500;
 
@@ -26,8 +29,8 @@ export interface MemberSurroundings {
   sendNack(of: Instance, missing: readonly SequenceRange[]): void;
 }
 
-/** Online; silent for too long; or left by its own word. */
-export type MemberState = "online" | "offline" | "left";
+/** Online; silent for too long; left by its own word; or kept out, by us or by the group. */
+export type MemberState = "online" | "offline" | "left" | "dismissed";
 
 /** One incarnation of another device in a group: who it is, whether it is here, what it says. */
 export class Member implements Instance {
@@ -41,6 +44,8 @@ export class Member implements Instance {
   #address: Address;
   #dataPort: number | undefined;
   #heartbeatSequence = -1;
+  #nackSequence = -1;
+  readonly #nacks = new TokenBucket(NACKS_PER_SECOND, NACKS_PER_SECOND);
   #intervalMs = INITIAL_INTERVAL_MS;
   #heardAtMs = Number.NEGATIVE_INFINITY;
   #heardCount = 0;
@@ -86,6 +91,17 @@ export class Member implements Instance {
   /** Older heartbeats are repeated or replayed: not worth a signature check. */
   isStale(heartbeat: GroupHeartbeat): boolean {
     return heartbeat.sequence <= this.#heartbeatSequence;
+  }
+
+  /** A NACK that is repeated or replayed, or one too many: not worth a signature check. */
+  hasSpent(nowMs: number, nack: GroupNack): boolean {
+    return nack.sequence <= this.#nackSequence || this.#nacks.waitMs(nowMs, 1) > 0;
+  }
+
+  /** A verified NACK of it. */
+  asked(nowMs: number, nack: GroupNack): void {
+    this.#nackSequence = nack.sequence;
+    this.#nacks.take(nowMs);
   }
 
   /** Takes over what a verified heartbeat says of its sender. */

@@ -37,6 +37,11 @@ export class Members {
     this.#groupId = groupId;
   }
 
+  /** Incarnations remembered. */
+  get size(): number {
+    return this.#incarnationCount;
+  }
+
   /** Members online, ourselves included. */
   get online(): number {
     return this.#onlineDevices + 1;
@@ -95,6 +100,44 @@ export class Members {
     if (wasOnline && !this.isOnline(member.device)) this.#tell(member, change);
   }
 
+  /**
+   * It has no place here any more: it is shown no longer, and what is missing of it is not asked
+   * for. Should it come back, nothing it said before is shown a second time.
+   */
+  dismiss(device: string): void {
+    const wasOnline = this.isOnline(device);
+    const incarnations = this.#devices.get(device) ?? [];
+    const [last] = incarnations.toSorted(byPresence);
+    for (const member of incarnations) {
+      member.receiver.cease();
+      this.#setState(member, "dismissed");
+    }
+    if (wasOnline && last !== undefined) this.#tell(last, "leave");
+  }
+
+  /** Some incarnation of the device was met. */
+  has(device: string): boolean {
+    return this.#devices.has(device);
+  }
+
+  /** A device that was met, as it was heard last. */
+  peer(device: string): PeerRef | undefined {
+    return this.#devices.get(device)?.toSorted(byPresence)[0]?.peer();
+  }
+
+  /** Devices of others that are not gone of their own will or ours. */
+  *reachable(): Iterable<string> {
+    for (const [device, incarnations] of this.#devices) {
+      if (device === this.#context.identity.device) continue;
+      if (incarnations.some(({ state }) => state === "online" || state === "offline")) yield device;
+    }
+  }
+
+  /** Members that were last heard from `address`. */
+  at(address: string): GroupMember[] {
+    return this.list().filter((member) => member.address === address);
+  }
+
   /** Some incarnation of the device is online. */
   isOnline(device: string): boolean {
     return this.#devices.get(device)?.some((member) => member.state === "online") ?? false;
@@ -107,6 +150,7 @@ export class Members {
       const [best] = incarnations.toSorted(byPresence);
       if (best === undefined || device === this.#context.identity.device) continue;
       const { incarnation, state } = best;
+      if (state === "dismissed") continue;
       members.push({ ...best.peer(), incarnation, online: state === "online" });
     }
     return members;
@@ -126,11 +170,16 @@ export class Members {
     }
   }
 
-  /** Drops everybody, silently. */
-  close(): void {
+  /** Nothing is read any more. Who was here stays known: whoever asks for repairs must be. */
+  settle(): void {
     for (const incarnations of this.#devices.values()) {
       for (const member of incarnations) member.close();
     }
+  }
+
+  /** Drops everybody, silently. */
+  close(): void {
+    this.settle();
     this.#devices.clear();
     this.#offline.clear();
     this.#heardOnce.clear();

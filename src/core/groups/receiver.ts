@@ -144,6 +144,16 @@ export class Receiver implements Holder {
     this.close();
   }
 
+  /** Nothing more of it is wanted: what is held or missing is dropped, silently. */
+  cease(): void {
+    this.#dropHeld();
+    this.#assembly.drop();
+    this.#provisional = false;
+    this.#moveTo(this.#lead + 1);
+    this.#nack.reset();
+    this.#context.timers.clear(this.#nackDue);
+  }
+
   giveWay(): void {
     if (this.#held.size > 0) this.#dropHeld();
     else this.#reportGap(this.#assembly.drop());

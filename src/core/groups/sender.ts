@@ -5,6 +5,7 @@ import {
   GROUP_ENTRIES_BYTES,
   GROUP_ENTRY_OVERHEAD_BYTES,
   type GroupEntry,
+  SEALED_GROUP_ENTRIES_BYTES,
   type SequenceRange,
 } from "../../wire/group.js";
 import { withSignature } from "../../wire/header.js";
@@ -48,6 +49,8 @@ const MIN_REPAIR_SPACING_MS = 20;
 export class Sender {
   readonly #context: CoreContext;
   readonly #group: GroupName;
+  /** Room for entries in one datagram. */
+  readonly #entriesBytes: number;
   /** Bounded by `MAX_WAITING_BYTES`; those before `#next` are gone. */
   #waiting: GroupLine[] = [];
   #next = 0;
@@ -60,10 +63,13 @@ export class Sender {
   readonly #sent = new Map<number, SentDatagram>();
   /** Sequences to repeat, a subset of `#sent`. */
   readonly #repairs = new Set<number>();
+  /** Repairs sent beyond new data, while both wait. */
+  #repairsAheadBytes = 0;
 
   constructor(context: CoreContext, group: GroupName, position: SenderPosition) {
     this.#context = context;
     this.#group = group;
+    this.#entriesBytes = group.secret ? SEALED_GROUP_ENTRIES_BYTES : GROUP_ENTRIES_BYTES;
     this.#lead = position.lead;
     this.#heartbeatSequence = position.heartbeatSequence;
   }
@@ -125,8 +131,26 @@ export class Sender {
     this.#waitingBytes = 0;
   }
 
-  /** The next datagram to send, a repair before a new one; undefined if nothing waits. */
+  /**
+   * The next datagram to send, before its seal; undefined if nothing waits. A repair goes before a
+   * new one, but while both wait repairs take no more than their half: whoever asks for them
+   * without end must not silence us.
+   */
   take(nowMs: number): Uint8Array | undefined {
+    const repair =
+      this.#repairsAheadBytes > 0 && this.hasLines ? undefined : this.#takeRepair(nowMs);
+    if (repair !== undefined) {
+      this.#repairsAheadBytes = this.hasLines ? this.#repairsAheadBytes + repair.length : 0;
+      return repair;
+    }
+    if (!this.hasLines) return undefined;
+    const bytes = this.#takeNew();
+    const aheadBytes = this.hasRepairs ? this.#repairsAheadBytes - bytes.length : 0;
+    this.#repairsAheadBytes = Math.max(0, aheadBytes);
+    return bytes;
+  }
+
+  #takeRepair(nowMs: number): Uint8Array | undefined {
     for (const sequence of this.#repairs) {
       this.#repairs.delete(sequence);
       const sent = this.#sent.get(sequence);
@@ -135,7 +159,7 @@ export class Sender {
       this.#context.counters.add("repairsSent");
       return sent.bytes;
     }
-    return this.hasLines ? this.#takeNew() : undefined;
+    return undefined;
   }
 
   #takeNew(): Uint8Array {
@@ -158,7 +182,7 @@ export class Sender {
   /** Fills one datagram. A line that would fit a datagram of its own is never cut. */
   #packEntries(): GroupEntry[] {
     const entries: GroupEntry[] = [];
-    let roomBytes = GROUP_ENTRIES_BYTES;
+    let roomBytes = this.#entriesBytes;
     for (;;) {
       const line = this.#waiting[this.#next];
       if (line === undefined) break;
@@ -171,7 +195,7 @@ export class Sender {
         continue;
       }
       const pieceBytes = roomBytes - GROUP_ENTRY_OVERHEAD_BYTES;
-      const fitsOneDatagram = this.#offset === 0 && wholeBytes <= GROUP_ENTRIES_BYTES;
+      const fitsOneDatagram = this.#offset === 0 && wholeBytes <= this.#entriesBytes;
       if (!fitsOneDatagram && pieceBytes >= MIN_PIECE_BYTES) {
         const end = this.#offset + pieceBytes;
         entries.push(this.#entry(line, end));

@@ -14,6 +14,7 @@ describe("parseGroupName", () => {
       address: "224.0.1.100",
       port: 22401,
       explicitPort: false,
+      secret: false,
     });
     expect(parse("224.0.1.100:22401")).toEqual(parse("224.0.1.100"));
     const other = parse("224.0.1.100:8000");
@@ -70,6 +71,19 @@ describe("parseGroupName", () => {
     }
     expect(thrown).toBeInstanceOf(UdpchatError);
     expect(thrown).toMatchObject({ code: "INVALID_GROUP", remedy: expect.stringMatching(/\w{3}/) });
+  });
+
+  it("tells a secret group from the open one with the same label", () => {
+    const open = parse("#ops");
+    const secret = parseGroupName("#OPS", 22401, { secret: true });
+    const hash = toHex(blake2b("udpchat secret group 1\n#ops", 32));
+    expect(secret).toMatchObject({ label: "#ops", groupId: hash.slice(0, 16), secret: true });
+    const [a = 0, b, c] = Buffer.from(hash, "hex").subarray(8);
+    expect(secret.address).toBe(`239.${192 + (a & 3)}.${b}.${c}`);
+    expect(secret.groupId).not.toBe(open.groupId);
+    const addressed = parseGroupName("224.0.1.100", 22401, { secret: true });
+    expect(addressed).toMatchObject({ address: "224.0.1.100", port: 22401 });
+    expect(addressed.groupId).not.toBe(parse("224.0.1.100").groupId);
   });
 
   it("takes the longest name", () => {

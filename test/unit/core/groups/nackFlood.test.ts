@@ -1,0 +1,111 @@
+import { describe, expect, it } from "vitest";
+import { encodeGroupNack } from "../../../../src/wire/group.js";
+import { withSignature } from "../../../../src/wire/header.js";
+import { GroupBus, GroupNode, TEST_GROUP } from "../../../support/groupBus.js";
+
+const { groupId } = TEST_GROUP;
+
+/** "I miss everything of `of`." */
+function nackOf(asker: GroupNode, of: GroupNode, sequence: number): Uint8Array {
+  const { identity, incarnation } = asker.context;
+  const unsigned = encodeGroupNack({
+    groupId,
+    device: identity.device,
+    incarnation,
+    sequence,
+    of: { device: of.device, incarnation: of.context.incarnation },
+    missing: [{ first: 1, last: 1000 }],
+  });
+  return withSignature(unsigned, identity.sign(unsigned));
+}
+
+function pair(seed: number, lines: number): { bus: GroupBus; a: GroupNode; b: GroupNode } {
+  const bus = new GroupBus(seed);
+  const [a, b] = bus.joined(2);
+  if (a === undefined || b === undefined) throw new Error("unreachable");
+  for (let i = 0; i < lines; i += 1) {
+    a.say(bus.nowMs, `line ${i}`);
+    bus.run(1);
+  }
+  bus.run(5000);
+  return { bus, a, b };
+}
+
+describe("NACKs", () => {
+  it("of strangers bring nothing", () => {
+    const { bus, a } = pair(1, 5);
+    const stranger = new GroupNode(9, bus.random);
+    const before = a.verifications;
+    a.groups.receive(bus.nowMs, stranger.received(nackOf(stranger, a, 1)));
+    bus.run(1000);
+    expect(a.context.counters.get("repairsSent")).toBe(0);
+    expect(a.verifications).toBe(before);
+  });
+
+  it("that are repeated bring nothing, later ones do", () => {
+    const { bus, a, b } = pair(2, 5);
+    const first = nackOf(b, a, 1000);
+    for (let i = 0; i < 10; i += 1) {
+      a.groups.receive(bus.nowMs, b.received(first));
+      bus.run(500);
+    }
+    expect(a.context.counters.get("repairsSent")).toBe(5);
+    a.groups.receive(bus.nowMs, b.received(nackOf(b, a, 999)));
+    bus.run(500);
+    expect(a.context.counters.get("repairsSent")).toBe(5);
+    a.groups.receive(bus.nowMs, b.received(nackOf(b, a, 1001)));
+    bus.run(500);
+    expect(a.context.counters.get("repairsSent")).toBe(10);
+  });
+
+  it("of one member are looked at twenty times a second", () => {
+    const { bus, a, b } = pair(3, 1);
+    const before = a.verifications;
+    let sequence = 1000;
+    for (let i = 0; i < 500; i += 1) {
+      sequence += 1;
+      a.groups.receive(bus.nowMs, b.received(nackOf(b, a, sequence)));
+      bus.run(10);
+    }
+    expect(a.verifications - before).toBeLessThanOrEqual(20 + 20 * 5 + 1);
+    expect(a.context.counters.get("repairsSent")).toBeGreaterThan(90);
+  });
+
+  it("forged in a member's name use none of its allowance", () => {
+    const { bus, a, b } = pair(4, 5);
+    for (let i = 0; i < 100; i += 1) {
+      const forged = nackOf(b, a, 5000 + i);
+      forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1;
+      a.groups.receive(bus.nowMs, b.received(forged));
+    }
+    a.groups.receive(bus.nowMs, b.received(nackOf(b, a, 1000)));
+    bus.run(500);
+    expect(a.context.counters.get("repairsSent")).toBe(5);
+  });
+
+  it("without end leave half of the rate to what is new", () => {
+    const limits = { groupBitsPerSecond: 160_000, groupBurstBytes: 2400 };
+    const bus = new GroupBus(5);
+    const [a, b] = bus.joined(2, { limits });
+    if (a === undefined || b === undefined) return expect.unreachable();
+    a.say(bus.nowMs, "x".repeat(60_000));
+    bus.run(10_000);
+    let sequence = 1000;
+    const nack = () => {
+      sequence += 1;
+      a.groups.receive(bus.nowMs, b.received(nackOf(b, a, sequence)));
+    };
+    nack();
+    bus.run(100);
+    const repairsBefore = a.context.counters.get("repairsSent");
+    a.say(bus.nowMs, "y".repeat(60_000));
+    for (let i = 0; i < 70; i += 1) {
+      nack();
+      bus.run(100);
+    }
+    // At 20 kB/s, 60 kB take 3 s alone and 6 s at half the rate.
+    expect(b.texts().map((text) => text.length)).toEqual([60_000, 60_000]);
+    expect(a.context.counters.get("repairsSent") - repairsBefore).toBeGreaterThan(40);
+    return undefined;
+  });
+});
