@@ -1,5 +1,8 @@
+import { lstat } from "node:fs/promises";
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { connect } from "node:net";
+import { dirname } from "node:path";
+import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import * as v from "valibot";
 import { errnoOf, isErrorCode, toUdpchatError, UdpchatError } from "../errors.js";
@@ -32,9 +35,10 @@ export function connectApi(socketPath: string, options: ConnectOptions = {}): Ap
   return new ApiClient(socketPath, options);
 }
 
-/** True if something accepts connections at the socket. Rejects with HOME_UNUSABLE if barred. */
-export function daemonAnswers(socketPath: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
+/** True if something of ours accepts connections at the socket. Rejects with HOME_UNUSABLE. */
+export async function daemonAnswers(socketPath: string): Promise<boolean> {
+  if (!(await ownSocketExists(socketPath))) return false;
+  return await new Promise((resolve, reject) => {
     const socket = connect(socketPath);
     socket.once("connect", () => {
       socket.destroy();
@@ -134,15 +138,16 @@ class ApiClient implements Api {
       : AbortSignal.any([this.#closing.signal, options.signal]);
   }
 
-  #request<N extends OperationName>(
+  async #request<N extends OperationName>(
     name: N,
     input: Input<N>,
     signal: AbortSignal,
     lastEventId = "",
   ): Promise<IncomingMessage> {
+    if (!(await ownSocketExists(this.#socketPath))) throw notRunning("no daemon is running");
     const { method, path } = OPERATIONS[name];
     const body = method === "GET" ? undefined : JSON.stringify(input);
-    return new Promise((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       const outgoing: ClientRequest = request({
         socketPath: this.#socketPath,
         method,
@@ -183,15 +188,36 @@ class ApiClient implements Api {
   }
 }
 
-function notRunning(message: string, cause: unknown): UdpchatError {
+/**
+ * False if there is no socket. Others must not be able to lay a trap there: in the shared temporary
+ * folder, say, where a socket of theirs would be told everything that is sent.
+ * @throws UdpchatError HOME_UNUSABLE if it, or its folder, is not this user's alone
+ */
+async function ownSocketExists(socketPath: string): Promise<boolean> {
+  const uid = process.getuid?.();
+  if (uid === undefined) return true; // Windows, where pipes have owners of their own
+  try {
+    const socket = await lstat(socketPath);
+    const folder = await lstat(dirname(socketPath));
+    const isOurs = socket.uid === uid && folder.uid === uid && (folder.mode & 0o022) === 0;
+    if (isOurs) return true;
+  } catch (cause) {
+    if (isAbsence(cause)) return false;
+    throw barred(socketPath, cause);
+  }
+  throw barred(socketPath);
+}
+
+function notRunning(message: string, cause?: unknown): UdpchatError {
   const remedy = "start it with: udpchat start";
   return new UdpchatError("DAEMON_NOT_RUNNING", message, { cause, remedy });
 }
 
-function barred(socketPath: string, cause: unknown): UdpchatError {
-  return new UdpchatError("HOME_UNUSABLE", `can't use ${socketPath} (${errnoOf(cause) ?? ""})`, {
+function barred(socketPath: string, cause?: unknown): UdpchatError {
+  const why = errnoOf(cause) ?? "others can change it";
+  return new UdpchatError("HOME_UNUSABLE", `can't use ${socketPath} (${why})`, {
     cause,
-    remedy: "it belongs to another user: choose your own folder with --home",
+    remedy: "it belongs to another user, or its folder is open to others: choose another --home",
   });
 }
 

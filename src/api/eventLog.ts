@@ -1,3 +1,4 @@
+import { toJson } from "../sanitise.js";
 import type { EventLine } from "./lines.js";
 
 /** A line as it goes out, serialised once for all who follow. */
@@ -40,7 +41,7 @@ export class EventLog {
 
   append(line: EventLine): void {
     this.#last += 1;
-    const json = JSON.stringify(line);
+    const json = toJson(line);
     this.#lines.set(this.#last, { id: this.#idOf(this.#last), type: line.type, json });
     this.#chars += json.length;
     for (const [number, old] of this.#lines) {
@@ -132,5 +133,5 @@ function resync(reason: "restarted" | "tooOld"): LoggedLine {
       ? "the daemon was started anew since: events may be missing here"
       : "the daemon no longer has all events since: some are missing here";
   const line: EventLine = { type: "resync", reason, message };
-  return { id: undefined, type: "resync", json: JSON.stringify(line) };
+  return { id: undefined, type: "resync", json: toJson(line) };
 }

@@ -4,6 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import * as v from "valibot";
 import { type ErrorCode, type Fault, toUdpchatError, UdpchatError } from "../errors.js";
+import { toJson } from "../sanitise.js";
 import type { EventLog, LoggedLine } from "./eventLog.js";
 import {
   type Api,
@@ -27,12 +28,35 @@ export interface RoutesOptions {
   readonly api: Api;
   /** Serves `events`. */
   readonly log: EventLog;
+  /** Of streams that are open at once. */
+  readonly streams: Places;
   /** Told of failures that are bugs of ours. */
   readonly internalError: (error: UdpchatError) => void;
 }
 
+/** So many at once. */
+export class Places {
+  readonly #count: number;
+  #taken = 0;
+
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  /** What gives the place back, once; undefined if all are taken. */
+  take(): (() => void) | undefined {
+    if (this.#taken >= this.#count) return undefined;
+    this.#taken += 1;
+    let held = true;
+    return () => {
+      if (held) this.#taken -= 1;
+      held = false;
+    };
+  }
+}
+
 type Env = { Bindings: HttpBindings };
-type HttpStatus = 400 | 404 | 413 | 500 | 502 | 503 | 504;
+type HttpStatus = 200 | 400 | 404 | 413 | 500 | 502 | 503 | 504;
 
 const STATUS_OF_FAULT: Readonly<Record<Fault, HttpStatus>> = {
   usage: 400,
@@ -45,6 +69,7 @@ const STATUS_OF_CODE: Partial<Readonly<Record<ErrorCode, HttpStatus>>> = {
   NOBODY: 404,
   MESSAGE_TOO_LARGE: 413,
   CLOSED: 503,
+  LIMIT_REACHED: 503,
 };
 
 /** The HTTP routes of the table. */
@@ -54,15 +79,14 @@ export function buildRoutes(options: RoutesOptions): Hono<Env> {
     const error = toUdpchatError(thrown);
     if (error.code === "INTERNAL") options.internalError(error);
     const status = STATUS_OF_CODE[error.code] ?? STATUS_OF_FAULT[error.fault];
-    return context.json(toErrorLine(error), status);
+    return answerJson(context, toErrorLine(error), status);
   };
   app.onError((error, context) => fail(context, error));
   app.notFound((context) =>
-    context.json(toErrorLine(noSuchOperation(context.req.method, context.req.path)), 404),
+    answerJson(context, toErrorLine(noSuchOperation(context.req.method, context.req.path)), 404),
   );
   app.use(async (context, next) => {
-    // Browsers send it with every request that could be another site's.
-    if (context.req.header("origin") !== undefined) {
+    if (isOfWebPage(context)) {
       throw new UdpchatError("INVALID_ARGUMENT", "requests of web pages are refused");
     }
     await next();
@@ -88,7 +112,7 @@ async function answerCall<N extends UnaryName>(
 ): Promise<Response> {
   const signal = whileConnected(context);
   const input = await readInput(name, context);
-  return context.json(await api.call(name, input, { signal }));
+  return answerJson(context, await api.call(name, input, { signal }), 200);
 }
 
 async function answerStream<N extends StreamName>(
@@ -97,7 +121,11 @@ async function answerStream<N extends StreamName>(
   context: Context<Env>,
   fail: (context: Context<Env>, thrown: unknown) => Response,
 ): Promise<Response> {
+  const giveBack = options.streams.take();
+  if (giveBack === undefined) throw tooManyStreams();
   const signal = whileConnected(context);
+  signal.addEventListener("abort", giveBack, { once: true });
+  if (signal.aborted) giveBack();
   const input = await readInput(name, context);
   const lines =
     name === "events"
@@ -111,7 +139,11 @@ async function answerStream<N extends StreamName>(
     return fail(context, error);
   }
   return streamSSE(context, async (stream) => {
-    const heartbeat = setInterval(() => void stream.write(": heartbeat\n\n"), HEARTBEAT_MS);
+    // One at a time: a client that reads nothing does not make them pile up.
+    let beat: Promise<unknown> | undefined;
+    const heartbeat = setInterval(() => {
+      beat ??= stream.write(": heartbeat\n\n").finally(() => (beat = undefined));
+    }, HEARTBEAT_MS);
     try {
       for (let next = first; next.done !== true; next = await lines.next()) {
         await writeLine(stream, next.value);
@@ -120,8 +152,7 @@ async function answerStream<N extends StreamName>(
     } catch (thrown) {
       const error = toUdpchatError(thrown);
       if (error.code === "INTERNAL") options.internalError(error);
-      const json = JSON.stringify(toErrorLine(error));
-      await writeLine(stream, { id: undefined, type: "error", json });
+      await writeLine(stream, { id: undefined, type: "error", json: toJson(toErrorLine(error)) });
     } finally {
       clearInterval(heartbeat);
       await lines.return(undefined);
@@ -133,7 +164,7 @@ async function* serialised(
   lines: AsyncIterable<{ readonly type: string }>,
 ): AsyncGenerator<LoggedLine, void, undefined> {
   for await (const line of lines) {
-    yield { id: undefined, type: line.type, json: JSON.stringify(line) };
+    yield { id: undefined, type: line.type, json: toJson(line) };
   }
 }
 
@@ -143,6 +174,22 @@ function writeLine(stream: SSEStreamingApi, line: LoggedLine): Promise<void> {
     data: line.json,
     ...(line.id === undefined ? {} : { id: line.id }),
   });
+}
+
+function answerJson(context: Context<Env>, value: object, status: HttpStatus): Response {
+  return context.body(toJson(value), status, { "content-type": "application/json" });
+}
+
+/**
+ * No browser can open a Unix socket, but people forward it to a TCP port. Browsers name the page
+ * in `Origin`, or say `Sec-Fetch-Site` (Fetch standard section 3.2, Fetch Metadata section 2.4). A
+ * page whose domain was made to point here (DNS rebinding) may do neither, but its `Host` is that
+ * domain. What a body claims to be (`Content-Type`) is no defence, and `curl -d` gets it wrong.
+ */
+function isOfWebPage({ req }: Context<Env>): boolean {
+  if (req.header("origin") !== undefined || req.header("sec-fetch-site") !== undefined) return true;
+  const host = (req.header("host") ?? "").replace(/:\d*$/, "");
+  return host.includes(".") && !/^[\d.]+$/.test(host);
 }
 
 /** Aborts when the client goes away before it has its answer, or has it. */
@@ -176,6 +223,12 @@ async function readInput<N extends OperationName>(
 
 function tooLarge(): UdpchatError {
   return new UdpchatError("MESSAGE_TOO_LARGE", `the body has more than ${MAX_BODY_BYTES} bytes`);
+}
+
+function tooManyStreams(): UdpchatError {
+  return new UdpchatError("LIMIT_REACHED", "too many programs follow the daemon", {
+    remedy: "end some of them",
+  });
 }
 
 function noSuchOperation(method: string, path: string): UdpchatError {

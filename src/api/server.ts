@@ -5,7 +5,7 @@ import { toUdpchatError, UdpchatError } from "../errors.js";
 import { EventLog } from "./eventLog.js";
 import type { EventLine } from "./lines.js";
 import type { Api } from "./operations.js";
-import { buildRoutes } from "./routes.js";
+import { buildRoutes, Places } from "./routes.js";
 
 export interface ApiServerOptions {
   readonly api: Api;
@@ -17,10 +17,35 @@ export interface ApiServerOptions {
   readonly observe?: (line: EventLine) => void;
   /** Told of failures that are bugs of ours. */
   readonly internalError?: (error: UdpchatError) => void;
+  /** Other bounds than {@link API_LIMITS}. */
+  readonly limits?: Partial<ApiLimits>;
 }
 
-/** Programs connected at once; more wait for the kernel to refuse them. */
-const MAX_CONNECTIONS = 256;
+/** What clients can make the server hold: a program of the same user that has gone astray. */
+export interface ApiLimits {
+  /** Connected at once; further ones are closed. */
+  readonly connections: number;
+  /** Of them streams; the rest is for calls. */
+  readonly streams: number;
+  readonly headerBytes: number;
+  /** From the first byte to the end of the headers. */
+  readonly headersTimeoutMs: number;
+  /** From the first byte to the end of the body. */
+  readonly requestTimeoutMs: number;
+  /** How often the timeouts are looked at. */
+  readonly checkIntervalMs: number;
+}
+
+/** A body has at most `MAX_BODY_BYTES`. */
+export const API_LIMITS: ApiLimits = {
+  connections: 256,
+  streams: 192,
+  headerBytes: 8192,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  checkIntervalMs: 5000,
+};
+
 /** How long open answers may take to finish when the server closes. */
 const CLOSE_GRACE_MS = 500;
 
@@ -37,15 +62,23 @@ export class ApiServer {
 
   /** Listens. Rejects with HOME_UNUSABLE, or DAEMON_RUNNING if something is bound there. */
   static async listen(options: ApiServerOptions): Promise<ApiServer> {
+    const limits = { ...API_LIMITS, ...options.limits };
     const log = new EventLog(options.incarnation);
     const app = buildRoutes({
       api: options.api,
       log,
+      streams: new Places(limits.streams),
       internalError: options.internalError ?? (() => undefined),
     });
     const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-    const server = createServer((request, response) => void listener(request, response));
-    server.maxConnections = MAX_CONNECTIONS;
+    const bounds = {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      connectionsCheckingInterval: limits.checkIntervalMs,
+    };
+    const server = createServer(bounds, (request, response) => void listener(request, response));
+    server.maxConnections = limits.connections;
     await listenPrivately(server, options.socketPath);
     const started = new ApiServer(server, log);
     void started.#record(options);

@@ -1,9 +1,10 @@
 import { inspect } from "node:util";
 import { toErrorLine } from "../api/toLines.js";
 import type { UdpchatError } from "../errors.js";
+import { sanitiseName } from "../sanitise.js";
 import type { Output } from "./output.js";
+import { body } from "./printers/conversation.js";
 import type { Printer } from "./printers/printer.js";
-import { sanitiseName, sanitiseText } from "./sanitise.js";
 
 /** `udpchat: what went wrong: what to do about it`. */
 export function errorSentence(error: UdpchatError): string {
@@ -19,8 +20,8 @@ export async function reportError(
   if (to.printer.forScripts) await to.printer.line(toErrorLine(error));
   await to.stderr.line(errorSentence(error));
   if (!to.verbose) return;
-  await to.stderr.line(sanitiseText(error.stack ?? ""));
+  await to.stderr.line(body(error.stack ?? ""));
   if (error.cause !== undefined) {
-    await to.stderr.line(`cause: ${sanitiseText(inspect(error.cause))}`);
+    await to.stderr.line(`cause: ${body(inspect(error.cause))}`);
   }
 }

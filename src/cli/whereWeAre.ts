@@ -1,6 +1,6 @@
 import type { Api } from "../api/operations.js";
+import { sanitiseName } from "../sanitise.js";
 import type { CommandContext } from "./context.js";
-import { sanitiseName } from "./sanitise.js";
 
 /** Says on standard error how others reach us: `listening as alice on port 22400`. */
 export async function remarkWhereWeAre(

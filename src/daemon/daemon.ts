@@ -11,6 +11,7 @@ import type { MessengerApi, MessengerOptions } from "../messenger/types.js";
 import { type Memberships, MembershipsFile, MemoryMemberships } from "../store/memberships.js";
 import type { Paths } from "../store/paths.js";
 import { InstanceLock, type LockPaths } from "./instanceLock.js";
+import { failureRecord } from "./logRecord.js";
 import { type Log, type LogOptions, logEvent, logInterfaces, logStart, openLog } from "./logs.js";
 import { handleSignals } from "./signals.js";
 
@@ -73,8 +74,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Daemon> {
     logStart(log.logger, status, paths.socket);
     return { status, ...untilStopped(options, log, cleanups, (stop) => (requestStop = stop)) };
   } catch (error) {
-    const { code, message } = toErrorLine(error);
-    log.logger.error({ code, reason: message }, "could not start");
+    log.logger.error(failureRecord(error), "could not start");
     await cleanups.run();
     log.flush();
     throw error;
@@ -131,15 +131,25 @@ async function restoreMemberships(
   memberships: Memberships,
   logger: Logger,
 ): Promise<void> {
-  const { groups, setAside } = await memberships.list();
+  const { groups, secret, setAside } = await memberships.list();
   if (setAside !== undefined) logger.error({ file: setAside }, "damaged memberships set aside");
   for (const group of groups) {
     try {
-      await service.restoreMembership(group);
+      await rejoin(service, group, secret.has(group));
       logger.info({ group }, "rejoined");
     } catch (error) {
-      logger.error({ group, code: toErrorLine(error).code }, "could not rejoin");
+      logger.error({ group, ...failureRecord(error) }, "could not rejoin");
     }
+  }
+}
+
+/** Damaged keys are set aside, and that is said once: the groups are not to suffer for it. */
+async function rejoin(service: Service, group: string, secret: boolean): Promise<void> {
+  try {
+    await service.restoreMembership(group, secret);
+  } catch (error) {
+    if (toErrorLine(error).code !== "HOME_UNUSABLE") throw error;
+    await service.restoreMembership(group, secret);
   }
 }
 

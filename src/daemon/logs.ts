@@ -1,6 +1,8 @@
 import process from "node:process";
 import { type Logger, pino } from "pino";
 import type { EventLine, PeerRefLine, StatusLine } from "../api/lines.js";
+import { sanitiseName } from "../sanitise.js";
+import { logRecord } from "./logRecord.js";
 
 export interface LogOptions {
   /** Default stderr. */
@@ -19,12 +21,17 @@ export interface Log {
 
 const STDERR_DESCRIPTOR = 2;
 
-/** Logs in this process, without worker threads: they break when the program is bundled. */
+/**
+ * Logs in this process, without worker threads: they break when the program is bundled. Everything
+ * on its way into the log passes `logRecord` and the sanitiser, whatever was handed over.
+ */
 export async function openLog(options: LogOptions = {}): Promise<Log> {
   const settings = {
     level: options.level ?? "info",
     base: { pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { log: logRecord },
+    serializers: { err: (error: unknown) => error, msg: sanitiseName },
   };
   if (options.pretty === true) {
     const output = options.destination ?? process.stderr;
@@ -83,7 +90,7 @@ function nameAndAddress({ name, address }: NamedAddress): string {
   return `${name} ${address}`;
 }
 
-/** What happened, without what was said: logs hold neither texts nor names of peers. */
+/** What happened, without what was said. A warning's text names peers, sanitised as all here. */
 export function logEvent(logger: Logger, line: EventLine): void {
   switch (line.type) {
     case "presence":
@@ -95,8 +102,13 @@ export function logEvent(logger: Logger, line: EventLine): void {
     case "gap":
       logger.warn({ ...party(line.from), group: line.group, count: line.count }, "messages lost");
       return;
+    case "invitation":
+      logger.info({ ...party(line.from), group: line.group }, "invitation");
+      return;
+    case "removed":
+      logger.info({ ...party(line.peer), group: line.group, by: line.by.id }, "removed");
+      return;
     case "warning":
-      // Its text goes into a field, where control characters are escaped.
       logger.warn(
         { code: line.code, detail: line.message, ...(line.peer === null ? {} : party(line.peer)) },
         "warning",

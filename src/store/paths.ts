@@ -10,13 +10,20 @@ export interface Paths {
   readonly identityFile: string;
   /** Standing groups of the daemon. */
   readonly membershipsFile: string;
+  /** Keys of secret groups, and invitations. */
+  readonly groupKeysFile: string;
+  /** The keys that we met. */
+  readonly trustFile: string;
   readonly configFile: string;
   readonly logFile: string;
   /** Held while a daemon runs; contains its process id. */
   readonly pidFile: string;
   /** Unix domain socket of the daemon, or the name of a pipe on Windows. */
   readonly socket: string;
-  /** Folder that must exist, private, before the socket is bound; undefined on Windows. */
+  /**
+   * Folder of the socket alone, which must exist, private, before it is bound: some systems ask
+   * for no permission on the socket itself (unix(7)). Undefined on Windows.
+   */
   readonly socketFolder: string | undefined;
 }
 
@@ -45,6 +52,8 @@ function pathsIn(home: string, configFolder: string, logFolder: string): Paths {
     home,
     identityFile: join(home, "identity.json"),
     membershipsFile: join(home, "memberships.json"),
+    groupKeysFile: join(home, "groupKeys.json"),
+    trustFile: join(home, "trust.json"),
     configFile: join(configFolder, "config.json"),
     logFile: join(logFolder, "udpchat.log"),
     pidFile: join(home, "udpchat.pid"),
@@ -58,7 +67,7 @@ function socketOf(home: string): string {
     // Paths there ignore case; pipe names live in one namespace of the machine.
     return `\\\\.\\pipe\\udpchat-${shortHash(home.toLowerCase())}`;
   }
-  const inHome = join(home, "udpchat.sock");
+  const inHome = join(home, "run", "udpchat.sock");
   if (Buffer.byteLength(inHome) <= MAX_SOCKET_PATH_BYTES) return inHome;
   return join(tmpdir(), `udpchat-${userInfo().uid}`, `${shortHash(home)}.sock`);
 }

@@ -1,4 +1,4 @@
-import { lstat, mkdir, stat } from "node:fs/promises";
+import { constants, mkdir, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { errnoOf, UdpchatError } from "../errors.js";
 
@@ -40,18 +40,31 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /**
- * A folder that nobody else can have put there or look into: needed in the shared temporary
- * folder, where another user may take the name first.
- * @throws UdpchatError HOME_UNUSABLE if it belongs to somebody else or is open to others
+ * A folder (0700) that nobody else can have put there, look into or change: needed for the socket,
+ * and in the shared temporary folder, where another user may take the name first. One of ours that
+ * is open to others is closed to them.
+ * @throws UdpchatError HOME_UNUSABLE if it belongs to somebody else, or is no folder
  */
 export async function makePrivateFolder(path: string): Promise<void> {
   await makeFolder(path);
   if (process.platform === "win32") return;
-  const found = await lstat(path);
-  const isPrivate = found.isDirectory() && (found.mode & 0o077) === 0;
-  if (!isPrivate || found.uid !== process.getuid?.()) {
-    throw new UdpchatError("HOME_UNUSABLE", `the folder ${path} is not private to you`, {
-      remedy: "remove it, or choose a shorter home with --home",
-    });
+  // What is looked at is what is changed, even if somebody swaps it meanwhile.
+  const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+  const folder = await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW).catch((cause: unknown) => {
+    throw notPrivate(path, cause);
+  });
+  try {
+    const { mode, uid } = await folder.stat();
+    if (uid !== process.getuid?.()) throw notPrivate(path);
+    if ((mode & 0o077) !== 0) await folder.chmod(0o700);
+  } finally {
+    await folder.close();
   }
+}
+
+function notPrivate(path: string, cause?: unknown): UdpchatError {
+  return new UdpchatError("HOME_UNUSABLE", `the folder ${path} is not private to you`, {
+    cause,
+    remedy: "remove it, or choose another home with --home",
+  });
 }

@@ -8,10 +8,11 @@ const SOURCE = fileURLToPath(new URL("../../src/", import.meta.url));
 
 /**
  * What each part may import, by path prefix; the longest prefix that fits a file is its part, and
- * a part may always import itself and `errors`.
+ * a part may always import itself, `errors` and `sanitise`.
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "errors.ts": [],
+  "sanitise.ts": [],
   "wire/": [],
   "net/": [],
   "crypto/": ["wire/"],
@@ -103,7 +104,9 @@ function partOf(path: string): string | undefined {
 function mayImport(from: string, to: string): boolean {
   const part = partOf(from);
   if (part === undefined) return false;
-  return [part, "errors.ts", ...(ARROWS[part] ?? [])].some((prefix) => to.startsWith(prefix));
+  return [part, "errors.ts", "sanitise.ts", ...(ARROWS[part] ?? [])].some((prefix) =>
+    to.startsWith(prefix),
+  );
 }
 
 /** Everything of ours that comes along with a file, itself included. */
@@ -113,6 +116,16 @@ function reachableFrom(start: string): string[] {
     for (const next of files.find((file) => file.path === path)?.ours ?? []) reached.add(next);
   }
   return [...reached];
+}
+
+/** What is written to a stream of the user, and shows what somebody may have chosen as it is. */
+function rawOutput(code: string): string[] {
+  const call = /\bstd(?:out|err)\.(?:line|write)\(([^;]*)\);/g;
+  const chosen = /(?:\$\{|\(|^)(?:\w+\.)*(?:name|text|message|label|group|reason)\b/;
+  const safe = /^(?:sanitise\w+|body|errorSentence)\(.*\)$|sanitiseName\([^()]*\)/gs;
+  return Array.from(code.matchAll(call), ([, argument = ""]) => argument.trim()).filter(
+    (argument) => chosen.test(argument.replaceAll(safe, "")),
+  );
 }
 
 /** The first cycle that is reachable, as a list of paths, or undefined. */
@@ -159,6 +172,22 @@ describe("src", () => {
     const reachable = reachableFrom("api/client.ts");
     expect(reachable).toContain("api/operations.ts");
     expect(reachable.filter((path) => !/^(?:api\/|errors)/.test(path))).toEqual([]);
+  });
+
+  it("writes JSON for others to read by the sanitiser alone", () => {
+    const lines = files.filter(({ path, code }) => {
+      const toFiles = path.startsWith("store/") || path === "api/client.ts";
+      return !toFiles && path !== "sanitise.ts" && /\bJSON\.stringify\b|\.json\(/.test(code);
+    });
+    expect(lines.map(({ path }) => path)).toEqual([]);
+  });
+
+  it("writes what others wrote to a terminal by the sanitiser alone", () => {
+    const raw = files
+      // What `main` writes itself is finished: help, and what printers made.
+      .filter(({ path }) => path.startsWith("cli/") && path !== "cli/main.ts")
+      .flatMap(({ path, code }) => rawOutput(code).map((argument) => `${path}: ${argument}`));
+    expect(raw).toEqual([]);
   });
 
   it("imports files that exist", () => {
@@ -215,6 +244,14 @@ describe("this test", () => {
     expect(example.packages).toEqual(["node:dgram"]);
     expect(AMBIENT.test(example.code)).toBe(true);
     expect(AMBIENT.test(withoutComments("// Date.now()"))).toBe(false);
+  });
+
+  it("knows raw output", () => {
+    expect(rawOutput("stderr.line(`${line.from.name}: hello`);")).toHaveLength(1);
+    expect(rawOutput("await context.stderr.line(message);")).toHaveLength(1);
+    expect(rawOutput("stdout.write(render(line.text));")).toHaveLength(1);
+    expect(rawOutput("stderr.line(`as ${sanitiseName(name)} on ${port}`);")).toEqual([]);
+    expect(rawOutput("stderr.line(sanitiseName(`udpchat: ${line.message}`));")).toEqual([]);
   });
 
   it("knows a forbidden arrow and a cycle", () => {

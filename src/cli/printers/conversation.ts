@@ -2,16 +2,22 @@
 import type {
   GapLine,
   GroupLine,
+  InvitationLine,
   MessageLine,
+  PeerRefLine,
   PresenceLine,
+  RemovedLine,
   RequestLine,
   WarningLine,
 } from "../../api/lines.js";
-import { sanitiseName, sanitiseText } from "../sanitise.js";
-import type { Names } from "./names.js";
+import { sanitiseName, sanitiseText, shellWord } from "../../sanitise.js";
+import { endpoint, type Names } from "./names.js";
 import type { Style } from "./style.js";
 
-/** Lines of one message after its first: nobody can write what looks like another's line. */
+/**
+ * Lines of one message after its first. What others say begins with the time of day and what we
+ * say with `*`, both in the first column: nobody can write what looks like either, or a prompt.
+ */
 const CONTINUATION = "\n      ";
 
 /** `14:02 alice: hello`, with the group where several are shown. */
@@ -22,14 +28,25 @@ export function messageText(
   withGroup: boolean,
 ): string {
   const group = withGroup && line.group !== null ? `${sanitiseName(line.group)} ` : "";
-  const mark = line.scope === "plain" || line.from.id === null ? " (plain, unverified)" : "";
-  const who = `${style.strong(names.of(line.from))}${mark}`;
+  const mark = markOf(line, withGroup);
+  const who = `${style.strong(names.of(line.from))}${mark}${conflictMark(line.from, style)}`;
   return `${clock(line.receivedAt, style)} ${group}${who}: ${body(line.text)}`;
 }
 
+/** In a chat of one group what is said to us alone would pass for a line of the group. */
+function markOf({ from, scope }: MessageLine, withGroup: boolean): string {
+  if (scope === "plain" || from.id === null) return " (plain, unverified)";
+  return scope === "direct" && !withGroup ? " (to you alone)" : "";
+}
+
 export function requestText(line: RequestLine, names: Names, style: Style): string {
-  const who = style.strong(names.of(line.from));
+  const who = `${style.strong(names.of(line.from))}${conflictMark(line.from, style)}`;
   return `${clock(new Date().toISOString(), style)} ${who} asks: ${body(line.text)}`;
+}
+
+/** Behind a name that stands for somebody else. */
+function conflictMark({ trust }: PeerRefLine, style: Style): string {
+  return trust === "conflict" ? style.bad(" (not the one you know)") : "";
 }
 
 const PRESENCE_VERB = {
@@ -66,11 +83,33 @@ export function gapText(line: GapLine, names: Names, style: Style, withGroup: bo
   return style.bad(`* ${lost} of ${names.of(line.from)} lost for good${group}`);
 }
 
+/** `* bob was removed by alice: ...`. */
+export function removedText(
+  line: RemovedLine,
+  names: Names,
+  style: Style,
+  withGroup: boolean,
+): string {
+  names.learn([line.peer, line.by]);
+  const group = withGroup ? ` from ${sanitiseName(line.group)}` : "";
+  return style.strong(`* ${names.of(line.peer)} was removed${group} by ${names.of(line.by)}`);
+}
+
+/** `* alice (10.77.0.1:22400) invites you to #ops: udpchat join '#ops' --secret`. */
+export function invitationText(line: InvitationLine, names: Names, style: Style): string {
+  const group = sanitiseName(line.group);
+  const who = `${names.of(line.from)} (${endpoint(line.from)})`;
+  return style.strong(
+    `* ${who} invites you to ${group}: udpchat join ${shellWord(line.group)} --secret`,
+  );
+}
+
 export function warningText(line: WarningLine, style: Style): string {
   return style.bad(`* warning: ${sanitiseName(line.message)}`);
 }
 
-function body(text: string): string {
+/** A text behind who said it. */
+export function body(text: string): string {
   return sanitiseText(text).replace(/\n+$/, "").replaceAll("\n", CONTINUATION);
 }
 

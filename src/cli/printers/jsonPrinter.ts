@@ -1,7 +1,8 @@
 import type { GroupLine, PeerLine } from "../../api/lines.js";
+import { toJson } from "../../sanitise.js";
 import type { Line, Printer, Write } from "./printer.js";
 
-/** One JSON object a line. Texts and names are as the peer sent them. */
+/** One JSON object a line. Parsed, texts and names are as the peer sent them. */
 export class JsonPrinter implements Printer {
   readonly forScripts = true;
   readonly #write: Write;
@@ -11,7 +12,7 @@ export class JsonPrinter implements Printer {
   }
 
   line(line: Line): Promise<void> {
-    return this.#write(`${JSON.stringify(line)}\n`);
+    return this.#write(`${toJson(line)}\n`);
   }
 
   async peers(peers: readonly PeerLine[]): Promise<void> {

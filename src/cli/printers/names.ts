@@ -1,34 +1,61 @@
 import type { PeerRefLine } from "../../api/lines.js";
-import { sanitiseName } from "../sanitise.js";
+import { foldedName } from "../../messenger/trustNames.js";
+import { sanitiseName } from "../../sanitise.js";
 
 /** As many as a roster can hold. */
 const MAX_NAMES = 4096;
 const SHORT_ID_DIGITS = 8;
-const CLASH_DIGITS = 4;
+const CLASH_DIGITS = [4, 8, 16];
 
-/** What peers are called on the screen: nicknames, told apart by key where two are the same. */
+/**
+ * Names that are shown in quotes, as without them they could pass for something else: for somebody
+ * and what he said (`bob: yes`), for one of several namesakes (`bob~73a7`), for a remark of ours
+ * (`bob (plain, unverified)`), for a nameless peer (`8ab3594f`) or an address.
+ */
+const DECEPTIVE = /[:~"*()<>]|\s\s|^[0-9a-f]{8}$|^[\d.]+$/;
+
+/** What peers are called on the screen: nicknames, told apart by key where two look the same. */
 export class Names {
-  /** Id of the first peer by its shown nickname; null once another one had it too. */
-  readonly #idOfName = new Map<string, string | null>();
+  /** Ids by the look of their nickname; bounded by `MAX_NAMES` ids in all. */
+  readonly #idsOfLook = new Map<string, Set<string>>();
+  #count = 0;
 
   /** Notes who has which name, before any of them is shown. */
   learn(peers: Iterable<PeerRefLine>): void {
     for (const { id, name } of peers) {
-      const shown = sanitiseName(name);
-      if (id === null || shown === "") continue;
-      const known = this.#idOfName.get(shown);
-      if (known === undefined && this.#idOfName.size < MAX_NAMES) this.#idOfName.set(shown, id);
-      else if (known !== undefined && known !== id) this.#idOfName.set(shown, null);
+      const look = foldedName(name);
+      if (id === null || look === "" || this.#count >= MAX_NAMES) continue;
+      const ids = this.#idsOfLook.get(look) ?? new Set();
+      if (!ids.has(id)) this.#count += 1;
+      this.#idsOfLook.set(look, ids.add(id));
     }
   }
 
   /** `alice`, `alice~ab12`, the first digits of the id, or the address of a plain datagram. */
   of(peer: PeerRefLine): string {
     this.learn([peer]);
-    const shown = sanitiseName(peer.name);
-    if (peer.id === null) return `${peer.address}:${peer.port}`;
-    if (shown === "") return peer.id.slice(0, SHORT_ID_DIGITS);
-    if (this.#idOfName.get(shown) !== null) return shown;
-    return `${shown}~${peer.id.slice(0, CLASH_DIGITS)}`;
+    if (peer.id === null) return endpoint(peer);
+    const shown = nicknameText(peer.name);
+    if (shown === "") return sanitiseName(peer.id.slice(0, SHORT_ID_DIGITS));
+    const namesakes = this.#idsOfLook.get(foldedName(peer.name)) ?? new Set([peer.id]);
+    if (namesakes.size === 1 && namesakes.has(peer.id)) return shown;
+    return `${shown}~${sanitiseName(distinctPrefix(peer.id, namesakes))}`;
   }
+}
+
+/** As many digits as it takes: four are soon the same for whoever tries keys. */
+function distinctPrefix(id: string, ids: ReadonlySet<string>): string {
+  const others = [...ids].filter((other) => other !== id);
+  const prefixes = CLASH_DIGITS.map((digits) => id.slice(0, digits));
+  return prefixes.find((prefix) => !others.some((other) => other.startsWith(prefix))) ?? id;
+}
+
+/** `10.0.0.2:22400`. */
+export function endpoint({ address, port }: Pick<PeerRefLine, "address" | "port">): string {
+  return `${sanitiseName(address)}:${port}`;
+}
+
+function nicknameText(name: string): string {
+  const shown = sanitiseName(name);
+  return DECEPTIVE.test(shown) ? `"${shown.replaceAll('"', "'")}"` : shown;
 }

@@ -1,16 +1,18 @@
 import type { GroupLine, PeerLine } from "../../api/lines.js";
-import { sanitiseName, sanitiseText } from "../sanitise.js";
+import { sanitiseName, sanitiseText } from "../../sanitise.js";
 import {
   gapText,
+  invitationText,
   joinedText,
   messageText,
   presenceText,
+  removedText,
   requestText,
   warningText,
 } from "./conversation.js";
-import { Names } from "./names.js";
+import { endpoint, Names } from "./names.js";
 import type { Line, Printer, Write } from "./printer.js";
-import { deliveryText, idText, statusText } from "./results.js";
+import { deliveryText, idText, statusText, trustText } from "./results.js";
 import type { Style } from "./style.js";
 import { groupTable, groupTabs, peerRow, peerRowHead, peerTable, peerTabs } from "./tables.js";
 
@@ -90,6 +92,16 @@ export class PeoplePrinter implements Printer {
         return idText(line);
       case "status":
         return statusText(line);
+      case "verification":
+        return sanitiseName(line.code);
+      case "trust":
+        return trustText(line, names);
+      case "invitation":
+        return invitationText(line, names, style);
+      case "invited":
+        return `invited ${names.of(line.to)} (${endpoint(line.to)}) to ${sanitiseName(line.group)}`;
+      case "removed":
+        return removedText(line, names, style, withGroup);
       case "left":
         return `left ${sanitiseName(line.group)}`;
       case "sent":

@@ -6,13 +6,17 @@ import type {
   EventLine,
   GroupLine,
   IdLine,
+  InvitedLine,
   LeftLine,
   PeerLine,
+  RemovedLine,
   ReplyLine,
   SentLine,
   ServeLine,
   StatusLine,
   StoppedLine,
+  TrustLine,
+  VerificationLine,
 } from "../../api/lines.js";
 
 /** Everything that a command can print. */
@@ -24,13 +28,17 @@ export type Line =
   | EventLine
   | GroupLine
   | IdLine
+  | InvitedLine
   | LeftLine
   | PeerLine
+  | RemovedLine
   | ReplyLine
   | SentLine
   | ServeLine
   | StatusLine
-  | StoppedLine;
+  | StoppedLine
+  | TrustLine
+  | VerificationLine;
 
 /** Where the results of a command go: one for people, one for scripts. */
 export interface Printer {

@@ -1,7 +1,7 @@
 /** How single commands end, for people. */
-import type { DeliveryLine, IdLine, StatusLine } from "../../api/lines.js";
-import { sanitiseName } from "../sanitise.js";
-import type { Names } from "./names.js";
+import type { DeliveryLine, IdLine, StatusLine, TrustLine } from "../../api/lines.js";
+import { sanitiseName } from "../../sanitise.js";
+import { endpoint, type Names } from "./names.js";
 import { millisecondsText } from "./units.js";
 
 /** `delivered to bob (10.77.0.2:22400) in 1.2 ms`. */
@@ -10,21 +10,36 @@ export function deliveryText(line: DeliveryLine, names: Names): string {
   const took = line.rttMs === null ? "" : ` in ${millisecondsText(line.rttMs)}`;
   const repeated =
     line.attempts !== null && line.attempts > 1 ? ` (${line.attempts} attempts)` : "";
-  return `${line.status} to ${names.of(to)} (${to.address}:${to.port})${took}${repeated}`;
+  return `${line.status} to ${names.of(to)} (${endpoint(to)})${took}${repeated}`;
 }
 
 export function idText(line: IdLine): string {
-  return `${line.id} ${sanitiseName(line.name)}`;
+  return `${sanitiseName(line.id)} ${sanitiseName(line.name)}`;
+}
+
+const DECISION: Readonly<Record<TrustLine["trust"], string>> = {
+  verified: "is verified",
+  blocked: "is blocked",
+  known: "is known, and neither verified nor blocked",
+  unknown: "is unknown",
+  conflict: "has a name that stands for somebody else",
+};
+
+/** `alice~ab12 is verified`. */
+export function trustText({ peer, trust }: TrustLine, names: Names): string {
+  // A decision is about a key, whatever it is called.
+  const id = sanitiseName(peer.id ?? "").slice(0, 8);
+  return `${names.of(peer)} (${id}) ${DECISION[trust]}`;
 }
 
 /** One fact a line. */
 export function statusText(line: StatusLine): string {
-  const interfaces = line.interfaces.map(({ name, address }) => `${name} ${address}`);
+  const interfaces = line.interfaces.map(({ name, address }) => sanitiseName(`${name} ${address}`));
   const port = line.portTaken ? `${line.port} (the wanted one was taken)` : String(line.port);
   const facts: readonly [string, string][] = [
     ["running", `pid ${line.pid}`],
     ["name", sanitiseName(line.name)],
-    ["id", line.id],
+    ["id", sanitiseName(line.id)],
     ["port", port],
     ["discovery port", String(line.discoveryPort)],
     ["interfaces", interfaces.length === 0 ? "none" : interfaces.join(", ")],

@@ -1,19 +1,19 @@
 /** Peers and groups in columns: lined up on a terminal, with tabs between them in a pipe. */
 import type { GroupLine, PeerLine } from "../../api/lines.js";
-import { sanitiseName } from "../sanitise.js";
-import type { Names } from "./names.js";
+import { sanitiseName } from "../../sanitise.js";
+import { endpoint, type Names } from "./names.js";
 import type { Style } from "./style.js";
 import { millisecondsText } from "./units.js";
 
-const PEER_HEAD = ["NAME", "ADDRESS", "STATE", "RTT", "FOUND BY", "ID"];
+const PEER_HEAD = ["NAME", "ADDRESS", "STATE", "RTT", "FOUND BY", "ID", "TRUST"];
 /** For rows that are printed before the last one is known. */
-const PEER_WIDTHS = [20, 23, 9, 9, 12, 10];
-const GROUP_HEAD = ["GROUP", "ADDRESS", "MEMBERS", "STANDING"];
+const PEER_WIDTHS = [20, 23, 9, 9, 12, 10, 36];
+const GROUP_HEAD = ["GROUP", "ADDRESS", "MEMBERS", "STANDING", "SECRET"];
 const SHORT_ID_DIGITS = 8;
 
-/** One row with tabs; the id is complete. */
+/** One row with tabs; the id is complete, and trust the word that JSON has. */
 export function peerTabs(peer: PeerLine, names: Names): string {
-  return [...peerCells(peer, names), peer.id].join("\t");
+  return [...peerCells(peer, names), sanitiseName(peer.id), peer.trust].join("\t");
 }
 
 export function groupTabs(group: GroupLine): string {
@@ -43,21 +43,36 @@ export function groupTable(groups: readonly GroupLine[], style: Style): Promise<
 function styledPeerCells(peer: PeerLine, names: Names, style: Style): string[] {
   const [name = "", address = "", state = "", ...others] = peerCells(peer, names);
   const shownState = peer.state === "online" ? style.good(state) : style.faint(state);
-  const id = style.faint(peer.id.slice(0, SHORT_ID_DIGITS));
-  return [style.strong(name), address, shownState, ...others, id];
+  const id = style.faint(sanitiseName(peer.id.slice(0, SHORT_ID_DIGITS)));
+  return [style.strong(name), address, shownState, ...others, id, trustCell(peer, style)];
+}
+
+function trustCell({ name, trust }: PeerLine, style: Style): string {
+  switch (trust) {
+    case "verified":
+      return style.good("verified ✓");
+    case "conflict":
+      return style.bad(`not the ${sanitiseName(name)} you know`);
+    case "blocked":
+      return style.bad(trust);
+    case "known":
+    case "unknown":
+      return style.faint(trust);
+  }
 }
 
 function peerCells(peer: PeerLine, names: Names): string[] {
   const rtt = peer.rttMs === null ? "-" : millisecondsText(peer.rttMs);
-  return [names.of(peer), `${peer.address}:${peer.port}`, peer.state, rtt, peer.via];
+  return [names.of(peer), endpoint(peer), peer.state, rtt, peer.via];
 }
 
 function groupCells(group: GroupLine): string[] {
   return [
     sanitiseName(group.group),
-    `${group.address}:${group.port}`,
+    endpoint(group),
     String(group.members.length + 1),
     group.standing ? "yes" : "no",
+    group.secret ? "yes" : "no",
   ];
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { MessageLine, PeerLine, PeerRefLine } from "../../../src/api/lines.js";
+import type { GroupLine, MessageLine, PeerLine, PeerRefLine } from "../../../src/api/lines.js";
 import { JsonPrinter } from "../../../src/cli/printers/jsonPrinter.js";
 import { PeoplePrinter } from "../../../src/cli/printers/peoplePrinter.js";
 import type { Line, Printer } from "../../../src/cli/printers/printer.js";
@@ -10,6 +10,7 @@ const alice: PeerRefLine = {
   name: "alice",
   address: "10.0.0.2",
   port: 22400,
+  trust: "known",
 };
 const otherAlice: PeerRefLine = { ...alice, id: "cd34".padEnd(64, "0") };
 
@@ -35,6 +36,7 @@ function peer(overrides: Partial<PeerLine>): PeerLine {
     name: "alice",
     address: "10.0.0.2",
     port: 22400,
+    trust: "known",
     state: "online",
     rttMs: 0.8,
     via: "broadcast",
@@ -75,6 +77,7 @@ describe("the printer for people", () => {
         port: 22401,
         members: [alice],
         standing: false,
+        secret: false,
       },
       message({ scope: "group", group: "#ops" }),
       {
@@ -105,6 +108,45 @@ describe("the printer for people", () => {
     );
   });
 
+  it("prints who invites and who is removed, and marks what is for us alone", async () => {
+    const bob = { ...alice, id: "ef".padEnd(64, "0"), name: "bob" };
+    const group: GroupLine = {
+      type: "group",
+      group: "#ops",
+      address: "239.192.1.2",
+      port: 22401,
+      members: [],
+      standing: false,
+      secret: true,
+    };
+    const direct = message({ group: null });
+    const text = await linesPrinted(
+      direct,
+      { type: "removed", group: "#ops", peer: bob, by: alice },
+      group,
+      direct,
+      message({ scope: "group", group: "#ops" }),
+      { type: "removed", group: "#ops", peer: bob, by: alice },
+      { type: "invitation", group: "#dev", from: bob },
+      { type: "invited", group: "#ops", to: bob },
+    );
+    expect(text.replaceAll(/\d\d:\d\d /g, "HH:MM ")).toBe(
+      [
+        "HH:MM alice: hello",
+        "* bob was removed from #ops by alice",
+        "* you joined #ops (1 online)",
+        "HH:MM alice (to you alone): hello",
+        "HH:MM alice: hello",
+        "* bob was removed by alice",
+        "* bob (10.0.0.2:22400) invites you to #dev: udpchat join '#dev' --secret",
+        "invited bob (10.0.0.2:22400) to #ops",
+        "",
+      ].join("\n"),
+    );
+    const table = await printed((printer) => printer.groups([group]), { tables: true });
+    expect(table).toMatch(/SECRET\n#ops .* no +yes\n$/);
+  });
+
   it("lets nobody forge a line or move the cursor", async () => {
     const text = await linesPrinted(
       message({ text: "hi\n12:00 bob: I am bob\u001b[2J", from: { ...alice, name: "a\nb\u202e" } }),
@@ -122,7 +164,7 @@ describe("the printer for people", () => {
       id: null,
       sentAt: null,
       verified: false,
-      from: { id: null, name: "", address: "10.0.0.9", port: 5000 },
+      from: { id: null, name: "", address: "10.0.0.9", port: 5000, trust: null },
     });
     const text = await linesPrinted(nameless, plain);
     expect(text).toContain(" ab120000: hello\n");
@@ -140,7 +182,7 @@ describe("the printer for people", () => {
 
   it("separates columns with tabs in a pipe", async () => {
     expect(await printed((printer) => printer.peers([peer({ rttMs: null })]))).toBe(
-      `alice\t10.0.0.2:22400\tonline\t-\tbroadcast\t${"ab12".padEnd(64, "0")}\n`,
+      `alice\t10.0.0.2:22400\tonline\t-\tbroadcast\t${"ab12".padEnd(64, "0")}\tknown\n`,
     );
   });
 
@@ -166,6 +208,58 @@ describe("the printer for people", () => {
     const [head = "", first = "", second = ""] = text.split("\n");
     expect(first.indexOf("10.0.0.2")).toBe(head.indexOf("ADDRESS"));
     expect(second.indexOf("10.0.0.2")).toBe(head.indexOf("ADDRESS") - 3);
+  });
+
+  it("shows what is held of each key", async () => {
+    const peers = [
+      peer({ trust: "verified" }),
+      peer({ trust: "conflict", id: "cd".repeat(32) }),
+      peer({ trust: "unknown", id: "ef".repeat(32), name: "bob" }),
+    ];
+    const table = await printed((printer) => printer.peers(peers), { tables: true });
+    expect(
+      table.split("\n").map((row) => row.slice(row.indexOf("ID") === -1 ? -30 : 0).trim()),
+    ).toEqual([
+      expect.stringMatching(/ID +TRUST$/),
+      expect.stringMatching(/verified ✓$/),
+      expect.stringMatching(/not the alice you know$/),
+      expect.stringMatching(/unknown$/),
+      "",
+    ]);
+    const tabs = await printed((printer) => printer.peers(peers));
+    expect(
+      tabs
+        .trim()
+        .split("\n")
+        .map((row) => row.split("\t").at(-1)),
+    ).toEqual(["verified", "conflict", "unknown"]);
+  });
+
+  it("marks what comes under somebody else's name", async () => {
+    const from = { ...alice, trust: "conflict" } as const;
+    const sentAt = "2026-01-02T03:04:05.000Z";
+    const text = await linesPrinted(
+      message({ from }),
+      { type: "request", id: "1", from, text: "who?", sentAt },
+      message({ from: { ...from, name: "bob (not the one you know)", trust: "known" } }),
+    );
+    expect(text.split("\n").map((line) => line.slice(6))).toEqual([
+      "alice (not the one you know): hello",
+      "alice (not the one you know) asks: who?",
+      '"bob (not the one you know)": hello',
+      "",
+    ]);
+  });
+
+  it("says what was decided of a key", async () => {
+    const text = await linesPrinted(
+      { type: "verification", peer: alice, code: "01234 56789 01234 56789 01234" },
+      { type: "trust", peer: alice, trust: "verified" },
+      { type: "trust", peer: { ...alice, address: "", port: 0 }, trust: "blocked" },
+    );
+    expect(text).toBe(
+      "01234 56789 01234 56789 01234\nalice (ab120000) is verified\nalice (ab120000) is blocked\n",
+    );
   });
 
   it("says how a delivery went", async () => {

@@ -54,6 +54,20 @@ describe("settings", () => {
     });
   });
 
+  it("require verified peers where any source says so, and a flag can take it back", async () => {
+    const on = { requireVerified: true };
+    expect(await load({ flags: on })).toEqual(on);
+    expect(await load({ env: { UDPCHAT_REQUIRE_VERIFIED: "1" } })).toEqual(on);
+    expect(await load({ file: { "require-verified": true } })).toEqual(on);
+    const off = { requireVerified: false };
+    expect(await load({ file: on, flags: off })).toEqual(off);
+    const { code, message } = await failure({ env: { UDPCHAT_REQUIRE_VERIFIED: "yes" } });
+    expect({ code, message }).toEqual({
+      code: "INVALID_ARGUMENT",
+      message: "UDPCHAT_REQUIRE_VERIFIED: true or false is expected",
+    });
+  });
+
   it("read lists in each source", async () => {
     const file = { interface: "lo", peer: ["10.0.0.2:1", "bob.lan"], "discovery-port": 5 };
     const env = { UDPCHAT_BROADCAST: "10.1.255.255, 10.2.255.255" };

@@ -2,30 +2,24 @@ import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { connectApi } from "../../../src/api/client.js";
 import { type DaemonOptions, runDaemon } from "../../../src/daemon/daemon.js";
 import { stopDaemon } from "../../../src/daemon/stop.js";
 import { UdpchatError } from "../../../src/errors.js";
 import { pathsOf } from "../../../src/store/paths.js";
+import { textSink } from "../../support/textSink.js";
 import { FakeMessenger, messageEvent, until } from "../api/fakeMessenger.js";
 
 let home: string;
-let logged: string;
+let log: ReturnType<typeof textSink>;
 let messengers: FakeMessenger[];
 
 function options(): DaemonOptions {
-  const destination = new Writable({
-    write(chunk, _encoding, done) {
-      logged += String(chunk);
-      done();
-    },
-  });
   return {
     paths: pathsOf(home),
     messengerOptions: {},
-    log: { destination, level: "debug" },
+    log: { destination: log.stream, level: "debug" },
     openMessenger: async () => {
       const messenger = new FakeMessenger();
       messengers.push(messenger);
@@ -36,7 +30,7 @@ function options(): DaemonOptions {
 
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), "udpchat-daemon-"));
-  logged = "";
+  log = textSink();
   messengers = [];
 });
 
@@ -48,12 +42,16 @@ describe("runDaemon", () => {
   it("answers when ready, and leaves nothing behind when stopped", async () => {
     const daemon = await runDaemon(options());
     const { socket } = pathsOf(home);
-    expect((await stat(socket)).mode & 0o777).toBe(0o600);
+    const modes: Record<string, number> = { [home]: 0o700, [join(home, "run")]: 0o700 };
+    for (const path of [socket, pathsOf(home).pidFile]) modes[path] = 0o600;
+    for (const [path, mode] of Object.entries(modes)) {
+      expect([path, (await stat(path)).mode & 0o777]).toEqual([path, mode]);
+    }
     expect(await connectApi(socket).call("status", {})).toEqual(daemon.status);
     expect(await stopDaemon({ socket })).toEqual({ type: "stopping", pid: process.pid });
     await daemon.stopped;
     expect(messengers[0]?.closed).toBe(true);
-    expect(await readdir(home)).toEqual([]);
+    expect(await readdir(home, { recursive: true })).toEqual(["run"]);
   });
 
   it("refuses a second one, which opens nothing", async () => {
@@ -69,13 +67,14 @@ describe("runDaemon", () => {
 
   it("recovers the socket and pid file of a process that was killed", async () => {
     const { pidFile, socket } = pathsOf(home);
+    await mkdir(join(home, "run"), { mode: 0o700 });
     const script = `
       require("node:fs").writeFileSync(${JSON.stringify(pidFile)}, process.pid + "\\n");
       require("node:net").createServer().listen(${JSON.stringify(socket)}, () => {
         process.kill(process.pid, "SIGKILL");
       });`;
     expect(spawnSync(process.execPath, ["-e", script]).signal).toBe("SIGKILL");
-    expect(await readdir(home)).toHaveLength(2);
+    expect(await readdir(home)).toEqual(["run", "udpchat.pid"]);
     const daemon = await runDaemon(options());
     await daemon.stop();
   });
@@ -97,7 +96,7 @@ describe("runDaemon", () => {
       openMessenger: () => Promise.reject(new UdpchatError("INVALID_NAME", "too long")),
     };
     await expect(runDaemon(failing)).rejects.toMatchObject({ code: "INVALID_NAME" });
-    expect(await readdir(home)).toEqual([]);
+    expect(await readdir(home, { recursive: true })).toEqual(["run"]);
     // A pid file that can't be written.
     await mkdir(pathsOf(home).pidFile);
     await expect(runDaemon(options())).rejects.toMatchObject({ code: "HOME_UNUSABLE" });
@@ -121,12 +120,12 @@ describe("runDaemon", () => {
     const interfaces = messengers[0]?.status().interfaces ?? [];
     messengers[0]?.source.push({ type: "interfaces", interfaces });
     messengers[0]?.source.push(messageEvent("the secret text"));
-    await until(() => logged.includes('"message"'));
+    await until(() => log.text().includes('"message"'));
     await daemon.stop();
-    expect(logged).toContain('"msg":"ready"');
-    expect(logged).toContain('"interfaces":["lo 127.0.0.1"],"msg":"interfaces changed"');
-    expect(logged).toContain('"msg":"stopped"');
-    expect(logged).not.toContain("secret");
-    expect(logged).not.toContain("alice");
+    expect(log.text()).toContain('"msg":"ready"');
+    expect(log.text()).toContain('"interfaces":["lo 127.0.0.1"],"msg":"interfaces changed"');
+    expect(log.text()).toContain('"msg":"stopped"');
+    expect(log.text()).not.toContain("secret");
+    expect(log.text()).not.toContain("alice");
   });
 });
