@@ -7,7 +7,13 @@ import * as v from "valibot";
 
 const timestamp = v.pipe(v.string(), v.isoTimestamp());
 
-/** A peer as messages mention it; `id` is null on plain messages, which nobody signed. */
+/**
+ * What is held of a key: never used, pinned at first use, compared by the user, shut out by the
+ * user, or a stranger's key under a nickname that stands for a key that is known.
+ */
+const trust = v.picklist(["unknown", "known", "verified", "blocked", "conflict"]);
+
+/** A peer as messages mention it; `id` and `trust` are null on plain messages, which nobody signed. */
 export const PeerRefSchema = v.object({
   /** Device key, 64 hexadecimal digits. */
   id: v.nullable(v.string()),
@@ -15,6 +21,7 @@ export const PeerRefSchema = v.object({
   name: v.string(),
   address: v.string(),
   port: v.number(),
+  trust: v.nullable(trust),
 });
 export type PeerRefLine = v.InferOutput<typeof PeerRefSchema>;
 
@@ -25,6 +32,7 @@ export const PeerLineSchema = v.object({
   name: v.string(),
   address: v.string(),
   port: v.number(),
+  trust,
   state: v.picklist(["online", "suspect", "offline"]),
   /** Smoothed round trip; null until measured. */
   rttMs: v.nullable(v.number()),
@@ -113,6 +121,8 @@ export const WarningLineSchema = v.object({
   code: v.string(),
   message: v.string(),
   peer: v.nullable(PeerRefSchema),
+  /** Label of the group that it concerns. */
+  group: v.nullable(v.string()),
 });
 export type WarningLine = v.InferOutput<typeof WarningLineSchema>;
 
@@ -144,7 +154,11 @@ export const StatusLineSchema = v.object({
   startedAt: timestamp,
   /** Granted by the kernel. */
   receiveBufferBytes: v.number(),
+  /** Every bound in force; those that end in `Ms`, `Bytes` or `PerSecond` say their unit. */
   limits: v.record(v.string(), v.number()),
+  /** How much of what is bounded is in use. */
+  usage: v.record(v.string(), v.number()),
+  /** Since the start. */
   counters: v.record(v.string(), v.number()),
 });
 export type StatusLine = v.InferOutput<typeof StatusLineSchema>;
@@ -154,8 +168,27 @@ export const IdLineSchema = v.object({
   type: v.literal("id"),
   id: v.string(),
   name: v.string(),
+  /** The id in 16 groups of four digits. */
+  fingerprint: v.string(),
 });
 export type IdLine = v.InferOutput<typeof IdLineSchema>;
+
+/** What two people compare: the same on both sides, unless somebody stands between them. */
+export const VerificationLineSchema = v.object({
+  type: v.literal("verification"),
+  peer: PeerRefSchema,
+  /** Five groups of five digits. */
+  code: v.string(),
+});
+export type VerificationLine = v.InferOutput<typeof VerificationLineSchema>;
+
+/** What the user decided about a peer. Its address is empty while nobody knows it. */
+export const TrustLineSchema = v.object({
+  type: v.literal("trust"),
+  peer: PeerRefSchema,
+  trust,
+});
+export type TrustLine = v.InferOutput<typeof TrustLineSchema>;
 
 /** A group that we are in. */
 export const GroupLineSchema = v.object({
@@ -168,10 +201,37 @@ export const GroupLineSchema = v.object({
   members: v.array(PeerRefSchema),
   /** The membership lasts across restarts, until `leave`. */
   standing: v.boolean(),
+  /** Only who has the key can read it; otherwise everybody on the network can. */
+  secret: v.boolean(),
 });
 export type GroupLine = v.InferOutput<typeof GroupLineSchema>;
 
-/** A standing membership has ended. */
+/** Somebody gave us the key of a secret group: joining it accepts. */
+export const InvitationLineSchema = v.object({
+  type: v.literal("invitation"),
+  group: v.string(),
+  from: PeerRefSchema,
+});
+export type InvitationLine = v.InferOutput<typeof InvitationLineSchema>;
+
+/** A peer has the key of a secret group now. */
+export const InvitedLineSchema = v.object({
+  type: v.literal("invited"),
+  group: v.string(),
+  to: PeerRefSchema,
+});
+export type InvitedLine = v.InferOutput<typeof InvitedLineSchema>;
+
+/** `by` kept `peer` out of a secret group: what is said from now on it cannot read. */
+export const RemovedLineSchema = v.object({
+  type: v.literal("removed"),
+  group: v.string(),
+  peer: PeerRefSchema,
+  by: PeerRefSchema,
+});
+export type RemovedLine = v.InferOutput<typeof RemovedLineSchema>;
+
+/** A standing membership has ended, and the key of a secret group is forgotten. */
 export const LeftLineSchema = v.object({ type: v.literal("left"), group: v.string() });
 export type LeftLine = v.InferOutput<typeof LeftLineSchema>;
 
@@ -229,15 +289,23 @@ export const EventLineSchema = v.variant("type", [
   PresenceLineSchema,
   GapLineSchema,
   WarningLineSchema,
+  InvitationLineSchema,
+  RemovedLineSchema,
 ]);
 export type EventLine = v.InferOutput<typeof EventLineSchema>;
 
-/** What happens in one group; the first line is `group`: we are in. */
+/**
+ * What happens in one group; the first line is `group`: we are in. Warnings are those of this
+ * group and of keys; invitations are to any group.
+ */
 export const ChatLineSchema = v.variant("type", [
   GroupLineSchema,
   MessageLineSchema,
   PresenceLineSchema,
   GapLineSchema,
+  WarningLineSchema,
+  InvitationLineSchema,
+  RemovedLineSchema,
 ]);
 export type ChatLine = v.InferOutput<typeof ChatLineSchema>;
 

@@ -1,12 +1,12 @@
 import { UdpchatError } from "../errors.js";
-import type { Group, MessengerApi } from "../messenger/types.js";
+import type { Group, JoinOptions, MessengerApi } from "../messenger/types.js";
 import type { GroupLine } from "./lines.js";
 import { toGroupLine } from "./toLines.js";
 
 /** Where the labels of standing memberships are kept across restarts. */
 export interface StandingGroups {
   /** Resolves when it would survive a restart. */
-  add(label: string): Promise<void>;
+  add(label: string, secret: boolean): Promise<void>;
   remove(label: string): Promise<void>;
 }
 
@@ -36,29 +36,30 @@ export class Memberships {
   }
 
   /** Joins, or shares the membership; give it back with `release`. */
-  async hold(group: string): Promise<Group> {
-    const membership = await this.#join(group, (joined) => (joined.holders += 1));
+  async hold(group: string, options?: JoinOptions): Promise<Group> {
+    const membership = await this.#join(group, options, (joined) => (joined.holders += 1));
     return membership.group;
   }
 
   release(group: Group): void {
     const membership = this.#memberships.get(group.label);
-    if (membership === undefined) return;
+    // Removed meanwhile, and perhaps joined anew.
+    if (membership?.group !== group) return;
     membership.holders -= 1;
     this.#leaveUnneeded();
   }
 
   /** A membership across restarts. Throws DAEMON_NOT_RUNNING where nothing can keep it. */
-  async stand(group: string): Promise<GroupLine> {
+  async stand(group: string, options?: JoinOptions): Promise<GroupLine> {
     const store = this.#store;
     if (store === undefined) {
       throw new UdpchatError("DAEMON_NOT_RUNNING", "only the daemon can stay in a group", {
         remedy: "start it with: udpchat start",
       });
     }
-    const joined = await this.hold(group);
+    const joined = await this.hold(group, options);
     try {
-      await store.add(joined.label);
+      await store.add(joined.label, joined.secret);
       const membership = this.#memberships.get(joined.label);
       if (membership !== undefined) membership.standing = true;
       return toGroupLine(joined, true);
@@ -68,19 +69,42 @@ export class Memberships {
   }
 
   /** Joins again what was a standing membership before a restart. */
-  async restore(label: string): Promise<void> {
-    await this.#join(label, (joined) => (joined.standing = true));
+  async restore(label: string, secret: boolean): Promise<void> {
+    const options = secret ? { secret, kept: true } : {};
+    await this.#join(label, options, (joined) => (joined.standing = true));
   }
 
-  /** Ends a standing membership and returns its label. Throws NOT_A_MEMBER. */
+  /**
+   * Ends a standing membership, forgets the key of a secret group, and returns the label. Throws
+   * NOT_A_MEMBER if there was neither.
+   */
   async end(group: string): Promise<string> {
     const membership = this.#find(group);
-    if (membership?.standing !== true) throw notAMember(group, "see udpchat groups");
+    if (membership?.standing !== true) return await this.#forgetOnly(group);
     const { label } = membership.group;
     await this.#store?.remove(label);
+    await this.#messenger.forgetGroup(label);
     membership.standing = false;
     this.#leaveUnneeded();
     await this.#leaving.get(label);
+    return label;
+  }
+
+  async #forgetOnly(group: string): Promise<string> {
+    const label = this.#find(group)?.group.label ?? canonical(group);
+    // One that could not be joined again for want of its key stands in the file all the same.
+    const forgotten = await this.#messenger.forgetGroup(label);
+    if (!forgotten && this.#store === undefined) {
+      throw new UdpchatError(
+        "DAEMON_NOT_RUNNING",
+        `no daemon runs, and no key of ${group} is kept`,
+        {
+          remedy: "start it with: udpchat start",
+        },
+      );
+    }
+    if (!forgotten) throw notAMember(group, "see udpchat groups");
+    await this.#store?.remove(label);
     return label;
   }
 
@@ -109,7 +133,7 @@ export class Memberships {
   }
 
   #find(group: string): Membership | undefined {
-    const exact = this.#memberships.get(group.normalize("NFC").toLowerCase());
+    const exact = this.#memberships.get(canonical(group));
     if (exact !== undefined) return exact;
     for (const membership of this.#memberships.values()) {
       const { label, address, port } = membership.group;
@@ -119,14 +143,19 @@ export class Memberships {
     return undefined;
   }
 
-  async #join(text: string, need: (membership: Membership) => void): Promise<Membership> {
+  async #join(
+    text: string,
+    options: JoinOptions | undefined,
+    need: (membership: Membership) => void,
+  ): Promise<Membership> {
     this.#pendingJoins += 1;
     try {
-      const group = await this.#messenger.join(text);
+      const group = await this.#messenger.join(text, options);
       let membership = this.#memberships.get(group.label);
       if (membership === undefined) {
         membership = { group, holders: 0, standing: false };
         this.#memberships.set(group.label, membership);
+        this.#followEnd(membership);
       }
       need(membership);
       return membership;
@@ -134,6 +163,18 @@ export class Memberships {
       this.#pendingJoins -= 1;
       this.#leaveUnneeded();
     }
+  }
+
+  /** Somebody may remove us: then nothing is left to stand for, and nobody to say goodbye to. */
+  #followEnd(membership: Membership): void {
+    const { group } = membership;
+    const ended = (): void => {
+      if (this.#memberships.get(group.label) !== membership) return;
+      this.#memberships.delete(group.label);
+      // If it stays written, the next start finds no key and does not join.
+      if (membership.standing) this.#store?.remove(group.label).catch(() => undefined);
+    };
+    group.ended.addEventListener("abort", ended, { once: true });
   }
 
   #leaveUnneeded(): void {
@@ -151,6 +192,11 @@ export class Memberships {
       this.#leaving.set(label, leaving);
     }
   }
+}
+
+/** As labels are written: see `parseGroupName`. */
+function canonical(group: string): string {
+  return group.trim().normalize("NFC").toLowerCase().normalize("NFC");
 }
 
 function notAMember(group: string, remedy: string): UdpchatError {

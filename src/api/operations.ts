@@ -10,13 +10,18 @@ import {
   EventLineSchema,
   GroupLineSchema,
   IdLineSchema,
+  InvitationLineSchema,
+  InvitedLineSchema,
   LeftLineSchema,
   PeerLineSchema,
+  RemovedLineSchema,
   ReplyLineSchema,
   SentLineSchema,
   ServeLineSchema,
   StatusLineSchema,
   StoppingLineSchema,
+  TrustLineSchema,
+  VerificationLineSchema,
 } from "./lines.js";
 
 /** One row of the table. */
@@ -56,7 +61,15 @@ const name = v.pipe(
 );
 const text = v.string();
 const group = v.strictObject({ group: name });
-const targeted = v.strictObject({ target: name, text, timeoutMs });
+const joining = v.strictObject({
+  group: name,
+  secret: v.optional(v.boolean()),
+  passphrase: v.optional(v.pipe(v.string(), v.maxLength(1024, "at most 1024 characters fit"))),
+});
+const target = v.strictObject({ target: name });
+/** NOT_VERIFIED, and nothing is sent or answered, unless the user compared the peer's key. */
+const requireVerified = v.optional(v.boolean());
+const targeted = v.strictObject({ target: name, text, timeoutMs, requireVerified });
 
 /** Every operation by name. */
 export const OPERATIONS = {
@@ -108,29 +121,85 @@ export const OPERATIONS = {
     input: targeted,
     output: ReplyLineSchema,
   },
+  verificationCode: {
+    method: "POST",
+    path: "/v1/verification-code",
+    summary: "What to compare with the person behind a peer, made of both keys",
+    kind: "unary",
+    input: target,
+    output: VerificationLineSchema,
+  },
+  verify: {
+    method: "POST",
+    path: "/v1/verify",
+    summary: "The codes were compared, or `code` is what the other side sees",
+    kind: "unary",
+    input: v.strictObject({ target: name, code: v.optional(name) }),
+    output: TrustLineSchema,
+  },
+  block: {
+    method: "POST",
+    path: "/v1/block",
+    summary: "Have nothing to do with a peer",
+    kind: "unary",
+    input: target,
+    output: TrustLineSchema,
+  },
+  unblock: {
+    method: "POST",
+    path: "/v1/unblock",
+    summary: "Take a block back",
+    kind: "unary",
+    input: target,
+    output: TrustLineSchema,
+  },
+  blocked: {
+    method: "GET",
+    path: "/v1/blocked",
+    summary: "The blocked peers",
+    kind: "unary",
+    input: nothing,
+    output: v.array(TrustLineSchema),
+  },
   groups: {
     method: "GET",
     path: "/v1/groups",
-    summary: "The groups that we are in",
+    summary: "The groups that we are in, and invitations to others",
     kind: "unary",
     input: nothing,
-    output: v.array(GroupLineSchema),
+    output: v.array(v.variant("type", [GroupLineSchema, InvitationLineSchema])),
   },
   join: {
     method: "POST",
     path: "/v1/join",
     summary: "Become a standing member of a group, across restarts",
     kind: "unary",
-    input: group,
+    input: joining,
     output: GroupLineSchema,
   },
   leave: {
     method: "POST",
     path: "/v1/leave",
-    summary: "End a standing membership",
+    summary: "End a standing membership, and forget the key of a secret group",
     kind: "unary",
     input: group,
     output: LeftLineSchema,
+  },
+  invite: {
+    method: "POST",
+    path: "/v1/invite",
+    summary: "Give a peer the key of a secret group; answers when it has it",
+    kind: "unary",
+    input: v.strictObject({ target: name, group: name, timeoutMs, requireVerified }),
+    output: InvitedLineSchema,
+  },
+  remove: {
+    method: "POST",
+    path: "/v1/remove",
+    summary: "Change the key of a secret group that we are in, and keep it from a peer",
+    kind: "unary",
+    input: v.strictObject({ target: name, group: name }),
+    output: RemovedLineSchema,
   },
   say: {
     method: "POST",
@@ -145,7 +214,7 @@ export const OPERATIONS = {
     path: "/v1/chat",
     summary: "Be a member of a group, and follow it, while the stream is open",
     kind: "stream",
-    input: group,
+    input: joining,
     output: ChatLineSchema,
   },
   events: {
@@ -161,7 +230,7 @@ export const OPERATIONS = {
     path: "/v1/requests",
     summary: "Requests to answer while the stream is open; the newest stream gets them",
     kind: "stream",
-    input: nothing,
+    input: v.strictObject({ requireVerified }),
     output: ServeLineSchema,
   },
   answer: {

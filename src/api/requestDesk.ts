@@ -1,5 +1,5 @@
 import { UdpchatError } from "../errors.js";
-import type { Request } from "../messenger/types.js";
+import type { HandleOptions, Request } from "../messenger/types.js";
 import type { ServeLine } from "./lines.js";
 import { toRequestLine } from "./toLines.js";
 
@@ -11,6 +11,12 @@ interface Waiting {
   readonly resolve: (text: string) => void;
   readonly reject: (error: UdpchatError) => void;
 }
+
+/** Takes the requests until the returned function is called. */
+type Install = (
+  handler: (request: Request) => Promise<string>,
+  options: HandleOptions,
+) => () => void;
 
 /** One open stream of requests. */
 class Clerk {
@@ -27,18 +33,21 @@ class Clerk {
  * newest stream gets the requests; what a stream leaves unanswered when it ends has failed.
  */
 export class RequestDesk {
-  readonly #install: (handler: (request: Request) => Promise<string>) => () => void;
+  readonly #install: Install;
   #clerk: Clerk | undefined;
 
   /** `install`: the messenger's `handle`, called while a stream is open. */
-  constructor(install: (handler: (request: Request) => Promise<string>) => () => void) {
+  constructor(install: Install) {
     this.#install = install;
   }
 
   /** Requests from now on, until the signal aborts. Throws REFUSED when a newer stream begins. */
-  async *requests(signal: AbortSignal): AsyncGenerator<ServeLine, void, undefined> {
+  async *requests(
+    signal: AbortSignal,
+    { requireVerified = false }: { readonly requireVerified?: boolean | undefined } = {},
+  ): AsyncGenerator<ServeLine, void, undefined> {
     const clerk = new Clerk();
-    const remove = this.#install((request) => this.#take(clerk, request));
+    const remove = this.#install((request) => this.#take(clerk, request), { requireVerified });
     if (this.#clerk !== undefined) {
       this.#clerk.replaced = true;
       this.#clerk.wake();

@@ -1,6 +1,11 @@
 import process from "node:process";
 import { UdpchatError } from "../errors.js";
-import { type MessengerApi, UndeliveredError, type WaitOptions } from "../messenger/types.js";
+import {
+  type JoinOptions,
+  type MessengerApi,
+  UndeliveredError,
+  type WaitOptions,
+} from "../messenger/types.js";
 import type { ChatLine, EventLine } from "./lines.js";
 import { Memberships, type StandingGroups } from "./memberships.js";
 import type { Api, CallOptions, Input, Output, StreamName, UnaryName } from "./operations.js";
@@ -10,9 +15,15 @@ import {
   toDeliveryLine,
   toEventLine,
   toGroupLine,
+  toIdLine,
+  toInvitationLine,
   toPeerLine,
+  toPeerRef,
+  toRemovedLine,
   toReplyLine,
   toStatusLine,
+  toTrustLine,
+  toVerificationLine,
 } from "./toLines.js";
 
 export interface ServiceOptions {
@@ -44,7 +55,7 @@ export class Service implements Api {
   constructor(messenger: MessengerApi, options: ServiceOptions = {}) {
     this.#messenger = messenger;
     this.#memberships = new Memberships(messenger, options.standing);
-    this.#desk = new RequestDesk((handler) => messenger.handle(handler));
+    this.#desk = new RequestDesk((handler, options) => messenger.handle(handler, options));
     this.#onStop = options.onStop;
   }
 
@@ -73,8 +84,8 @@ export class Service implements Api {
   }
 
   /** Joins again what was a standing membership before a restart. */
-  restoreMembership(label: string): Promise<void> {
-    return this.#memberships.restore(label);
+  restoreMembership(label: string, secret: boolean): Promise<void> {
+    return this.#memberships.restore(label, secret);
   }
 
   /** Ends every stream, then says goodbye: the messenger is closed as well. */
@@ -95,14 +106,29 @@ export class Service implements Api {
 
   readonly #calls: Calls = {
     status: () => toStatusLine(this.#messenger.status(), process.pid),
-    id: () => ({ type: "id", id: this.#messenger.id, name: this.#messenger.name }),
+    id: () => toIdLine(this.#messenger),
     peers: () => this.#messenger.peers().map(toPeerLine),
     send: (input, signal) => this.#send(input, signal),
-    ask: async ({ target, text, timeoutMs }, signal) =>
-      toReplyLine(await this.#messenger.ask(target, text, waiting(timeoutMs, signal))),
-    groups: () => this.#memberships.lines(),
-    join: ({ group }) => this.#memberships.stand(group),
+    ask: async ({ target, text, ...input }, signal) =>
+      toReplyLine(await this.#messenger.ask(target, text, waiting(input, signal))),
+    verificationCode: async ({ target }) =>
+      toVerificationLine(await this.#messenger.verificationCode(target)),
+    verify: async ({ target, code }) =>
+      toTrustLine((await this.#messenger.verify(target, code)).peer),
+    block: async ({ target }) => toTrustLine(await this.#messenger.block(target)),
+    unblock: async ({ target }) => toTrustLine(await this.#messenger.unblock(target)),
+    blocked: () => this.#messenger.blockedPeers().map(toTrustLine),
+    groups: async () => {
+      const invitations = await this.#messenger.invitations();
+      return [...this.#memberships.lines(), ...invitations.map(toInvitationLine)];
+    },
+    join: (input) => this.#memberships.stand(input.group, joining(input)),
     leave: async ({ group }) => ({ type: "left", group: await this.#memberships.end(group) }),
+    invite: (input, signal) => this.#invite(input, signal),
+    remove: async ({ target, group }) => {
+      const { label } = this.#memberships.joined(group);
+      return toRemovedLine(await this.#messenger.removeMember(target, label));
+    },
     say: (input) => this.#say(input),
     answer: (input) => {
       this.#desk.answer(input.id, input);
@@ -122,15 +148,15 @@ export class Service implements Api {
     discover: (input, signal) => this.#discover(input, signal),
     chat: (input, signal) => this.#chat(input, signal),
     events: (_input, signal) => this.#events(signal),
-    requests: (_input, signal) => this.#desk.requests(signal),
+    requests: (input, signal) => this.#desk.requests(signal, input),
   };
 
   async #send(
-    { target, text, timeoutMs }: Input<"send">,
+    { target, text, ...input }: Input<"send">,
     signal: AbortSignal | undefined,
   ): Promise<Output<"send">> {
     try {
-      const delivery = await this.#messenger.send(target, text, waiting(timeoutMs, signal));
+      const delivery = await this.#messenger.send(target, text, waiting(input, signal));
       return toDeliveryLine(delivery);
     } catch (error) {
       if (error instanceof UndeliveredError) return toDeliveryLine(error.delivery);
@@ -151,12 +177,27 @@ export class Service implements Api {
     }
   }
 
+  async #invite(
+    { target, group, ...waits }: Input<"invite">,
+    signal: AbortSignal | undefined,
+  ): Promise<Output<"invite">> {
+    // An invitation that we have not accepted ourselves is not passed on.
+    const joined = await this.#memberships.hold(group, { kept: true });
+    try {
+      const options = waiting(waits, signal);
+      const invited = await this.#messenger.invite(target, joined.label, options);
+      return { type: "invited", group: invited.group, to: toPeerRef(invited.to) };
+    } finally {
+      this.#memberships.release(joined);
+    }
+  }
+
   async *#discover(
-    { timeoutMs }: Input<"discover">,
+    input: Input<"discover">,
     signal: AbortSignal,
   ): AsyncGenerator<Output<"discover">, void, undefined> {
     const found = new Subscription(
-      (whileWanted) => this.#messenger.discover(waiting(timeoutMs, whileWanted)),
+      (whileWanted) => this.#messenger.discover(waiting(input, whileWanted)),
       signal,
     );
     for await (const peer of found) yield toPeerLine(peer);
@@ -166,13 +207,13 @@ export class Service implements Api {
     input: Input<"chat">,
     signal: AbortSignal,
   ): AsyncGenerator<ChatLine, void, undefined> {
-    const group = await this.#memberships.hold(input.group);
+    const group = await this.#memberships.hold(input.group, joining(input));
     const events = new Subscription((whileWanted) => group.events({ signal: whileWanted }), signal);
     try {
       yield toGroupLine(group, this.#memberships.isStanding(group));
       for await (const event of events) {
         const line = toEventLine(event);
-        if (line !== undefined && line.type !== "warning") yield line;
+        if (line !== undefined) yield line;
       }
     } finally {
       events.close();
@@ -197,9 +238,20 @@ export class Service implements Api {
   }
 }
 
-function waiting(timeoutMs: number | undefined, signal: AbortSignal | undefined): WaitOptions {
+function joining({ secret, passphrase }: Input<"join">): JoinOptions {
+  return {
+    ...(secret === undefined ? {} : { secret }),
+    ...(passphrase === undefined ? {} : { passphrase }),
+  };
+}
+
+function waiting(
+  { timeoutMs, requireVerified }: Partial<Input<"send">>,
+  signal: AbortSignal | undefined,
+): WaitOptions {
   return {
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(requireVerified === undefined ? {} : { requireVerified }),
     ...(signal === undefined ? {} : { signal }),
   };
 }

@@ -3,32 +3,42 @@ import { toUdpchatError, type UdpchatError } from "../errors.js";
 import type {
   Delivery,
   Group,
+  IdentifiedPeer,
+  Invitation,
   Message,
   MessengerEvent,
   MessengerStatus,
   Peer,
   PeerRef,
+  Removal,
   Reply,
   Request,
   Undelivered,
+  Verification,
 } from "../messenger/types.js";
 import type {
   DeliveryLine,
   ErrorLine,
   GapLine,
   GroupLine,
+  IdLine,
+  InvitationLine,
   MessageLine,
   PeerLine,
   PeerRefLine,
   PresenceLine,
+  RemovedLine,
   ReplyLine,
   RequestLine,
   StatusLine,
+  TrustLine,
+  VerificationLine,
   WarningLine,
 } from "./lines.js";
 
 export function toPeerRef(peer: PeerRef): PeerRefLine {
-  return { id: peer.id, name: peer.name, address: peer.address, port: peer.port };
+  const { id, name, address, port, trust } = peer;
+  return { id, name, address, port, trust };
 }
 
 export function toPeerLine(peer: Peer): PeerLine {
@@ -38,6 +48,7 @@ export function toPeerLine(peer: Peer): PeerLine {
     name: peer.name,
     address: peer.address,
     port: peer.port,
+    trust: peer.trust,
     state: peer.state,
     rttMs: toMilliseconds(peer.rttMs),
     via: peer.via,
@@ -93,7 +104,7 @@ export function toMessageLine(message: Message): MessageLine {
 /** Undefined for changed interfaces: `status` tells them. */
 export function toEventLine(
   event: MessengerEvent,
-): MessageLine | PresenceLine | GapLine | WarningLine | undefined {
+): MessageLine | PresenceLine | GapLine | WarningLine | InvitationLine | RemovedLine | undefined {
   switch (event.type) {
     case "message":
       return toMessageLine(event.message);
@@ -112,12 +123,37 @@ export function toEventLine(
       return { type: "gap", group: gap.group, from: toPeerRef(gap.from), count: gap.count };
     }
     case "warning": {
-      const { code, message, peer } = event.warning;
-      return { type: "warning", code, message, peer: peer === null ? null : toPeerRef(peer) };
+      const { code, message, peer, group = null } = event.warning;
+      const ref = peer === null ? null : toPeerRef(peer);
+      return { type: "warning", code, message, peer: ref, group };
     }
+    case "invitation":
+      return toInvitationLine(event.invitation);
+    case "removed":
+      return toRemovedLine(event.removal);
     case "interfaces":
       return undefined;
   }
+}
+
+export function toInvitationLine({ group, from }: Invitation): InvitationLine {
+  return { type: "invitation", group, from: toPeerRef(from) };
+}
+
+export function toRemovedLine({ group, peer, by }: Removal): RemovedLine {
+  return { type: "removed", group, peer: toPeerRef(peer), by: toPeerRef(by) };
+}
+
+export function toIdLine({ id, name }: { readonly id: string; readonly name: string }): IdLine {
+  return { type: "id", id, name, fingerprint: (id.match(/.{1,4}/g) ?? []).join(" ") };
+}
+
+export function toVerificationLine({ peer, code }: Verification): VerificationLine {
+  return { type: "verification", peer: toPeerRef(peer), code };
+}
+
+export function toTrustLine(peer: IdentifiedPeer): TrustLine {
+  return { type: "trust", peer: toPeerRef(peer), trust: peer.trust };
 }
 
 export function toGroupLine(group: Group, standing: boolean): GroupLine {
@@ -128,6 +164,7 @@ export function toGroupLine(group: Group, standing: boolean): GroupLine {
     port: group.port,
     members: group.members().map(toPeerRef),
     standing,
+    secret: group.secret,
   };
 }
 
@@ -153,6 +190,7 @@ export function toStatusLine(status: MessengerStatus, pid: number): StatusLine {
     startedAt: toTimestamp(status.startedAt),
     receiveBufferBytes: status.receiveBufferBytes,
     limits: { ...status.limits },
+    usage: { ...status.usage },
     counters: { ...status.counters },
   };
 }

@@ -4,6 +4,7 @@ import type { StatusLine } from "../api/lines.js";
 import type { Api } from "../api/operations.js";
 import { UdpchatError } from "../errors.js";
 import type { MessengerOptions } from "../messenger/types.js";
+import { sanitiseName, shellWord } from "../sanitise.js";
 import type { CommandContext } from "./context.js";
 import { absentInterface } from "./interfaces.js";
 import { flagOf, readFlags, type Settings } from "./settings.js";
@@ -12,6 +13,8 @@ import { flagOf, readFlags, type Settings } from "./settings.js";
 export interface OwnMessenger {
   /** It takes messages of others: false for commands that would show none of them. */
   readonly receives: boolean;
+  /** The command tells of warnings itself. */
+  readonly showsWarnings?: boolean;
 }
 
 /**
@@ -73,15 +76,13 @@ async function useDaemon<T>(context: CommandContext, use: (api: Api) => Promise<
 /** With `--home` if it was said here: the environment still says the same next time. */
 function startIt({ args }: CommandContext): string {
   if (args.home === undefined) return "start it with `udpchat start`";
-  const folder = /^[\w./~+-]+$/.test(args.home)
-    ? args.home
-    : `'${args.home.replaceAll("'", "'\\''")}'`;
-  return `start it with \`udpchat start --home ${folder}\``;
+  return `start it with \`udpchat start --home ${shellWord(args.home)}\``;
 }
 
 /** What the messenger is told of the settings. */
 export function messengerOptions({ home, settings }: CommandContext): MessengerOptions {
   const { name, port, discoveryPort, interface: interfaces, broadcast, peer } = settings;
+  const { requireVerified } = settings;
   return {
     ...(home === undefined ? {} : { home }),
     ...(name === undefined ? {} : { name }),
@@ -90,6 +91,7 @@ export function messengerOptions({ home, settings }: CommandContext): MessengerO
     ...(interfaces === undefined ? {} : { interfaces }),
     ...(broadcast === undefined ? {} : { broadcasts: broadcast }),
     ...(peer === undefined ? {} : { peers: peer }),
+    ...(requireVerified === undefined ? {} : { requireVerified }),
   };
 }
 
@@ -97,7 +99,8 @@ async function connect(context: CommandContext): Promise<Api> {
   const flags = readFlags(context.args);
   assertPresent(flags.interface);
   const api = connectApi(context.paths.socket);
-  const { timeout: _, ...ofTheMessenger } = flags;
+  // These go with each call.
+  const { timeout: _timeout, requireVerified: _requireVerified, ...ofTheMessenger } = flags;
   if (Object.keys(ofTheMessenger).length > 0) {
     const ignored = ignoredFlags(flags, await api.call("status", {}, { signal: context.signal }));
     if (ignored.length > 0) {
@@ -139,12 +142,19 @@ function sameItems(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
   return a.size === b.size && [...a].every((item) => b.has(item));
 }
 
-async function openOwn(context: CommandContext, { receives }: OwnMessenger): Promise<Api> {
+async function openOwn(
+  context: CommandContext,
+  { receives, showsWarnings = false }: OwnMessenger,
+): Promise<Api> {
   assertPresent(context.settings.interface);
   const [{ Messenger }, { Service }] = await Promise.all([
     import("../messenger/messenger.js"),
     import("../api/service.js"),
   ]);
   const options = { ...messengerOptions(context), announce: false, receives };
-  return new Service(await Messenger.open(options));
+  const messenger = await Messenger.open(options);
+  for (const { code, message } of showsWarnings ? [] : messenger.openingWarnings) {
+    if (code === "TRUST_DAMAGED") await context.stderr.line(sanitiseName(`udpchat: ${message}`));
+  }
+  return new Service(messenger);
 }

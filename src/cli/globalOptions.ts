@@ -12,10 +12,11 @@ export interface GlobalArgs {
   readonly broadcast?: string[] | undefined;
   readonly peer?: string[] | undefined;
   readonly timeout?: string | undefined;
+  readonly requireVerified?: boolean | undefined;
 }
 
 /** Options that hold a list. */
-export const REPEATABLE: ReadonlySet<string> = new Set(["interface", "broadcast", "peer"]);
+export const REPEATABLE: ReadonlySet<string> = new Set(["interface", "broadcast", "peer", "code"]);
 
 const GROUP = "Everywhere:";
 
@@ -78,6 +79,11 @@ export function addGlobalOptions(yargs: Argv): Argv<GlobalArgs> {
       requiresArg: true,
       group: GROUP,
       describe: "How long to wait: 500ms, 2s (5s; discover: 1s)",
+    })
+    .option("require-verified", {
+      type: "boolean",
+      group: GROUP,
+      describe: "Have to do with verified peers alone",
     })
     .option("verbose", {
       type: "boolean",

@@ -20,6 +20,8 @@ export interface Settings {
   readonly peer?: readonly string[];
   /** Milliseconds. */
   readonly timeout?: number;
+  /** Have to do with verified peers alone. */
+  readonly requireVerified?: boolean;
 }
 
 /** Those that can be set in the environment and the file too. */
@@ -31,6 +33,7 @@ export const SETTING_KEYS = [
   "broadcast",
   "peer",
   "timeout",
+  "requireVerified",
 ] as const satisfies readonly (keyof Settings)[];
 type Key = (typeof SETTING_KEYS)[number];
 
@@ -76,6 +79,12 @@ const SettingsSchema = v.strictObject({
       v.transform((value) => parseDurationMs(String(value))),
       v.minValue(1, "a wait lasts at least 1ms"),
       v.maxValue(MAX_TIMEOUT_MS, "a wait lasts at most 1d"),
+    ),
+  ),
+  requireVerified: v.optional(
+    v.pipe(
+      v.union([v.boolean(), v.picklist(["true", "false", "1", "0"])], "true or false is expected"),
+      v.transform((value) => value === true || value === "true" || value === "1"),
     ),
   ),
 });
@@ -202,6 +211,7 @@ function readOne(key: string, value: unknown, label: string): Settings {
 
 function definedOnly(output: v.InferOutput<typeof SettingsSchema>): Settings {
   const { name, port, discoveryPort, interface: interfaces, broadcast, peer, timeout } = output;
+  const { requireVerified } = output;
   return {
     ...(name === undefined ? {} : { name }),
     ...(port === undefined ? {} : { port }),
@@ -210,6 +220,7 @@ function definedOnly(output: v.InferOutput<typeof SettingsSchema>): Settings {
     ...(broadcast === undefined ? {} : { broadcast }),
     ...(peer === undefined ? {} : { peer }),
     ...(timeout === undefined ? {} : { timeout }),
+    ...(requireVerified === undefined ? {} : { requireVerified }),
   };
 }
 

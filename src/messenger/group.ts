@@ -4,14 +4,20 @@ import type { Clock } from "./clock.js";
 import type { Driver } from "./driver.js";
 import type { EventStream } from "./eventStream.js";
 import { messageBody } from "./messageText.js";
-import { peerRef } from "./peerShapes.js";
-import type { Group, MessengerEvent, PeerRef } from "./types.js";
+import { peerRef, type TrustReader } from "./peerShapes.js";
+import type { Group, MessengerEvent, PeerRef, Warning } from "./types.js";
 
 /** What a handle builds on. */
 export interface GroupParts {
   readonly driver: Driver;
   readonly clock: Clock;
   readonly stream: EventStream;
+  readonly trust: TrustReader;
+  /**
+   * Nobody else reads messages to us: a secret group shows them, as in it they must be taken.
+   * See `Messenger` on the keys that come the same way.
+   */
+  readonly showsDirect: boolean;
   /** Says goodbye; called once. */
   readonly leave: () => Promise<void>;
 }
@@ -21,6 +27,7 @@ export class GroupHandle implements Group {
   readonly label: string;
   readonly address: string;
   readonly port: number;
+  readonly secret: boolean;
   readonly #groupId: string;
   readonly #parts: GroupParts;
   readonly #left = new AbortController();
@@ -30,14 +37,20 @@ export class GroupHandle implements Group {
     this.label = name.label;
     this.address = name.address;
     this.port = name.port;
+    this.secret = name.secret;
     this.#groupId = name.groupId;
     this.#parts = parts;
   }
 
+  get ended(): AbortSignal {
+    return this.#left.signal;
+  }
+
   members(): PeerRef[] {
     if (this.#leaving !== undefined) return [];
-    const known = this.#parts.driver.inspect((core) => core.members(this.#groupId));
-    return known.filter(({ online }) => online).map(peerRef);
+    const { driver, trust } = this.#parts;
+    const known = driver.inspect((core) => core.members(this.#groupId));
+    return known.filter(({ online }) => online).map((member) => peerRef(member, trust));
   }
 
   async say(text: string): Promise<string> {
@@ -56,8 +69,13 @@ export class GroupHandle implements Group {
     if (options.signal !== undefined) ends.push(options.signal);
     return this.#parts.stream.subscribe({
       signal: AbortSignal.any(ends),
-      wants: (event) => groupOf(event) === this.label,
+      wants: (event) => this.#isDirect(event) || concerns(event, this.label),
     });
+  }
+
+  #isDirect(event: MessengerEvent): boolean {
+    const { showsDirect } = this.#parts;
+    return this.secret && showsDirect && event.type === "message" && event.message.group === null;
   }
 
   leave(): Promise<void> {
@@ -65,22 +83,38 @@ export class GroupHandle implements Group {
     return this.#leaving;
   }
 
+  /** Somebody removed us: no goodbye, nobody would read it. */
+  expelled(): void {
+    this.#leaving ??= Promise.resolve();
+    this.#left.abort();
+  }
+
   #notAMember(): UdpchatError {
     return new UdpchatError("NOT_A_MEMBER", `${this.label} was left`, { remedy: "join it again" });
   }
 }
 
-/** The label of the group that an event belongs to. */
-function groupOf(event: MessengerEvent): string | null {
+/** Warnings about the network are told elsewhere; those about keys concern whoever talks. */
+const NOT_ABOUT_KEYS: ReadonlySet<Warning["code"]> = new Set(["NETWORK", "PORT_TAKEN"]);
+
+/** What a chat in the group shows. */
+function concerns(event: MessengerEvent, label: string): boolean {
   switch (event.type) {
     case "message":
-      return event.message.group;
+      return event.message.group === label;
     case "presence":
-      return event.presence.group;
+      return event.presence.group === label;
     case "gap":
-      return event.gap.group;
-    case "warning":
+      return event.gap.group === label;
+    case "removed":
+      return event.removal.group === label;
+    case "warning": {
+      const { code, group } = event.warning;
+      return group === undefined ? !NOT_ABOUT_KEYS.has(code) : group === label;
+    }
+    case "invitation":
+      return true;
     case "interfaces":
-      return null;
+      return false;
   }
 }

@@ -1,4 +1,4 @@
-import type { CoreEvent, PeerView } from "../core/io.js";
+import type { CoreEvent, PeerRef as CorePeerRef, PeerView } from "../core/io.js";
 import type { LanDatagram } from "../net/lan.js";
 import type { Clock } from "./clock.js";
 import type { Driver } from "./driver.js";
@@ -9,7 +9,8 @@ import { peerRef } from "./peerShapes.js";
 import { PlainTextReader } from "./plainText.js";
 import type { RequestHandlers } from "./requests.js";
 import { distinctName } from "./target.js";
-import type { Message, Presence } from "./types.js";
+import type { TrustBook } from "./trustBook.js";
+import type { Message, PeerRef, Presence } from "./types.js";
 
 /** What an inbox builds on. */
 export interface InboxParts {
@@ -18,6 +19,9 @@ export interface InboxParts {
   readonly stream: EventStream;
   readonly groups: JoinedGroups;
   readonly handlers: RequestHandlers;
+  readonly trust: TrustBook;
+  /** Only what verified peers do is told. */
+  readonly requireVerified: boolean;
 }
 
 type EventOf<Kind extends CoreEvent["kind"]> = Extract<CoreEvent, { readonly kind: Kind }>;
@@ -46,6 +50,8 @@ export class Inbox {
   settle(event: InboxEvent): void {
     switch (event.kind) {
       case "peer":
+        this.#parts.trust.renamed(event.peer);
+        this.#parts.trust.notice(event.peer);
         this.#rosterChanged(event.change, event.peer);
         return;
       case "duplicateKey":
@@ -53,6 +59,7 @@ export class Inbox {
         return;
       case "message":
         this.#publishMessage(event, null);
+        this.#heardFrom(event.from);
         return;
       case "groupMessage": {
         const label = this.#parts.groups.labelOf(event.groupId);
@@ -61,19 +68,20 @@ export class Inbox {
       }
       case "request":
         void this.#answer(event);
+        this.#heardFrom(event.from);
         return;
       case "presence": {
         const group = this.#parts.groups.labelOf(event.groupId);
         if (group === undefined) return;
         const { change, peer, online } = event;
-        this.#publishPresence({ event: change, group, peer: peerRef(peer), online });
+        this.#publishPresence({ event: change, group, peer: this.#peerRef(peer), online });
         return;
       }
       case "gap": {
         const group = this.#parts.groups.labelOf(event.groupId);
         if (group === undefined) return;
-        const gap = { group, from: peerRef(event.from), count: event.count };
-        this.#parts.stream.publish({ type: "gap", gap });
+        const gap = { group, from: this.#peerRef(event.from), count: event.count };
+        if (this.#isWanted(gap.from)) this.#parts.stream.publish({ type: "gap", gap });
       }
     }
   }
@@ -86,7 +94,7 @@ export class Inbox {
     this.#publish({
       id: null,
       scope: "plain",
-      from: { id: null, name: "", address, port },
+      from: { id: null, name: "", address, port, trust: null },
       group: this.#parts.groups.labelAt(datagram.group),
       text,
       sentAt: null,
@@ -96,10 +104,11 @@ export class Inbox {
   }
 
   #publishMessage(event: EventOf<"message" | "groupMessage">, group: string | null): void {
+    this.#parts.trust.notice(event.from);
     this.#publish({
       id: event.messageId,
       scope: group === null ? "direct" : "group",
-      from: peerRef(event.from),
+      from: this.#peerRef(event.from),
       group,
       text: messageText(event.body),
       sentAt: dateOf(event.sentAtMs),
@@ -109,11 +118,26 @@ export class Inbox {
   }
 
   #publish(message: Message): void {
-    this.#parts.stream.publish({ type: "message", message });
+    if (this.#isWanted(message.from)) this.#parts.stream.publish({ type: "message", message });
   }
 
   #publishPresence(presence: Presence): void {
+    if (!this.#isWanted(presence.peer)) return;
     this.#parts.stream.publish({ type: "presence", presence });
+  }
+
+  #isWanted({ trust }: PeerRef): boolean {
+    return !this.#parts.requireVerified || trust === "verified";
+  }
+
+  #peerRef(peer: CorePeerRef): PeerRef {
+    return peerRef(peer, this.#parts.trust);
+  }
+
+  /** After it was told of: the first message of a stranger says that he is one. */
+  #heardFrom(peer: CorePeerRef): void {
+    const { driver, trust } = this.#parts;
+    trust.heardFrom(peer, () => driver.inspect((core) => core.peers()));
   }
 
   /** A suspect is neither gone nor new: nothing to tell anybody yet. */
@@ -121,22 +145,24 @@ export class Inbox {
     if (change === "online" && !this.#online.has(peer.id)) this.#online.add(peer.id);
     else if (change !== "offline" || !this.#online.delete(peer.id)) return;
     const event = change === "online" ? "online" : "offline";
-    this.#publishPresence({ event, group: null, peer: peerRef(peer), online: this.#online.size });
+    const online = this.#online.size;
+    this.#publishPresence({ event, group: null, peer: this.#peerRef(peer), online });
   }
 
   #warnOfDuplicateKey(peer: PeerView): void {
     const message =
       `the key of ${distinctName(peer)} is in use in two places, ` +
       `one of them ${peer.address}:${peer.port}: a copied home folder?`;
-    const warning = { code: "DUPLICATE_KEY", message, peer: peerRef(peer) } as const;
+    const warning = { code: "DUPLICATE_KEY", message, peer: this.#peerRef(peer) } as const;
     this.#parts.stream.publish({ type: "warning", warning });
   }
 
   async #answer(event: EventOf<"request">): Promise<void> {
-    const { handlers, driver, clock } = this.#parts;
+    const { handlers, driver, clock, trust } = this.#parts;
+    trust.notice(event.from);
     const answer = await handlers.answer({
       id: event.messageId,
-      from: peerRef(event.from),
+      from: this.#peerRef(event.from),
       text: messageText(event.body),
       sentAt: dateOf(event.sentAtMs),
     });

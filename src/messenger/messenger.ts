@@ -1,5 +1,6 @@
 import type { Core } from "../core/core.js";
 import type { CoreEvent } from "../core/io.js";
+import { UdpchatError } from "../errors.js";
 import type { Lan, LanDatagram, LanInterface } from "../net/lan.js";
 import { DatagramType } from "../wire/constants.js";
 import { datagramType, isOurs } from "../wire/header.js";
@@ -7,6 +8,7 @@ import type { Clock } from "./clock.js";
 import { Driver } from "./driver.js";
 import { EventQueue } from "./eventQueue.js";
 import { EventStream, MAX_BEHIND } from "./eventStream.js";
+import { GroupMembers } from "./groupMembers.js";
 import type { LookUp } from "./hostLookup.js";
 import { Inbox } from "./inbox.js";
 import { JoinedGroups } from "./joinedGroups.js";
@@ -16,18 +18,29 @@ import { PeerFinder } from "./peerFinder.js";
 import { rosterPeer } from "./peerShapes.js";
 import { Queries } from "./queries.js";
 import { type RequestHandler, RequestHandlers } from "./requests.js";
+import { SecretGroups } from "./secretGroups.js";
 import { messengerStatus } from "./status.js";
 import { parseTarget } from "./target.js";
+import type { TrustBook } from "./trustBook.js";
+import { TrustDesk } from "./trustDesk.js";
 import type {
   Delivery,
   Group,
+  HandleOptions,
+  IdentifiedPeer,
+  Invitation,
+  Invited,
+  JoinOptions,
   MessengerApi,
   MessengerEvent,
   MessengerOptions,
   MessengerStatus,
   Peer,
+  Removal,
   Reply,
+  Verification,
   WaitOptions,
+  Warning,
 } from "./types.js";
 import { checkedDurationMs, closedError, DEFAULT_DISCOVER_MS } from "./waiting.js";
 
@@ -44,6 +57,8 @@ const MAX_DEPARTURE_MS = 36_000;
 export class Messenger implements MessengerApi {
   readonly id: string;
   readonly name: string;
+  /** What went less well while opening; the first of the events, too. */
+  readonly openingWarnings: readonly Warning[];
   readonly #receives: boolean;
   readonly #core: Core;
   readonly #lan: Lan;
@@ -55,8 +70,13 @@ export class Messenger implements MessengerApi {
   readonly #queries = new Queries();
   readonly #outgoing: Outgoing;
   readonly #groups: JoinedGroups;
+  readonly #members: GroupMembers;
+  readonly #secrets: SecretGroups;
   readonly #inbox: Inbox;
   readonly #finder: PeerFinder;
+  readonly #trust: TrustBook;
+  readonly #trustDesk: TrustDesk;
+  readonly #requireVerified: boolean;
   #departed: () => void = () => undefined;
   #closing: Promise<void> | undefined;
 
@@ -94,12 +114,15 @@ export class Messenger implements MessengerApi {
 
   private constructor(
     opened: Awaited<ReturnType<typeof openParts>>,
-    { receives = true, broadcasts = [] }: MessengerOptions,
+    { receives = true, broadcasts = [], requireVerified = false }: MessengerOptions,
   ) {
     const { core, lan, clock, name, warnings } = opened;
     this.id = core.id;
     this.name = name;
+    this.openingWarnings = warnings;
     this.#receives = receives;
+    this.#requireVerified = requireVerified;
+    this.#trust = opened.trust;
     this.#core = core;
     this.#lan = lan;
     this.#clock = clock;
@@ -107,16 +130,43 @@ export class Messenger implements MessengerApi {
     const stream = this.#stream;
     const driver = new Driver(core, lan, clock, (event) => this.#settle(event));
     this.#driver = driver;
-    this.#outgoing = new Outgoing(driver, clock);
-    this.#groups = new JoinedGroups({ driver, lan, clock, stream });
+    this.#outgoing = new Outgoing(driver, clock, opened.trust);
+    this.#members = new GroupMembers({ driver, lan, trust: opened.trust, name });
+    this.#secrets = new SecretGroups({
+      store: opened.groupKeys,
+      stream,
+      trust: opened.trust,
+      discoveryPort: lan.discoveryPort,
+    });
+    this.#groups = new JoinedGroups({
+      driver,
+      lan,
+      clock,
+      stream,
+      trust: opened.trust,
+      secrets: this.#secrets,
+      showsDirect: !receives,
+      members: this.#members,
+    });
     this.#finder = this.#makeFinder(opened.lookUp, broadcasts);
+    this.#trustDesk = new TrustDesk({
+      book: opened.trust,
+      finder: this.#finder,
+      driver,
+      self: { id: core.id, name },
+      here: () => ({ port: lan.dataPort, interfaces: lan.interfaces() }),
+    });
     this.#inbox = new Inbox({
       driver,
       clock,
       stream,
       groups: this.#groups,
       handlers: this.#handlers,
+      trust: opened.trust,
+      requireVerified,
     });
+    opened.trust.follow((device) => driver.command((core, nowMs) => core.blocked(nowMs, device)));
+    opened.trust.onWarning((warning) => stream.publish({ type: "warning", warning }));
     for (const warning of warnings) stream.publish({ type: "warning", warning });
   }
 
@@ -126,6 +176,7 @@ export class Messenger implements MessengerApi {
       clock: this.#clock,
       queries: this.#queries,
       lookUp,
+      trust: this.#trust,
       broadcasts: () => [
         ...extraBroadcasts,
         ...this.#lan.interfaces().flatMap(({ broadcast }) => broadcast ?? []),
@@ -149,7 +200,7 @@ export class Messenger implements MessengerApi {
     const timeoutMs = checkedDurationMs(options.timeoutMs ?? DEFAULT_DISCOVER_MS);
     const answers = new EventQueue<Peer>({ capacity: MAX_BEHIND.events, signal: options.signal });
     const stop = this.#queries.start(this.#driver, {
-      answered: (peer) => answers.push(rosterPeer(peer)),
+      answered: (peer) => answers.push(rosterPeer(peer, this.#trust)),
       closed: () => answers.end(),
     });
     const cancelTimer = this.#clock.after(timeoutMs, () => answers.end());
@@ -162,7 +213,7 @@ export class Messenger implements MessengerApi {
   }
 
   peers(): Peer[] {
-    return this.#core.peers().map(rosterPeer);
+    return this.#core.peers().map((peer) => rosterPeer(peer, this.#trust));
   }
 
   async send(target: string, text: string, options: WaitOptions = {}): Promise<Delivery> {
@@ -176,17 +227,86 @@ export class Messenger implements MessengerApi {
   #outbound(label: string, text: string, options: WaitOptions): Outbound {
     this.#assertOpen();
     const target = parseTarget(label);
-    return { label, text, options, find: () => this.#finder.find(target) };
+    const requireVerified = this.#requireVerified || options.requireVerified === true;
+    return {
+      label,
+      text,
+      options: { ...options, requireVerified },
+      find: () => this.#finder.find(target, { requireVerified }),
+    };
+  }
+
+  async verificationCode(target: string): Promise<Verification> {
+    this.#assertOpen();
+    return this.#trustDesk.verificationCode(target);
+  }
+
+  async verify(target: string, code?: string): Promise<Verification> {
+    this.#assertOpen();
+    return this.#trustDesk.verify(target, code);
+  }
+
+  async block(target: string): Promise<IdentifiedPeer> {
+    this.#assertOpen();
+    return this.#trustDesk.block(target);
+  }
+
+  async unblock(target: string): Promise<IdentifiedPeer> {
+    this.#assertOpen();
+    return this.#trustDesk.unblock(target);
+  }
+
+  blockedPeers(): IdentifiedPeer[] {
+    return this.#trustDesk.blocked();
   }
 
   /** The handler that came last answers. */
-  handle(handler: RequestHandler): () => void {
-    return this.#handlers.add(handler);
+  handle(handler: RequestHandler, { requireVerified = false }: HandleOptions = {}): () => void {
+    return this.#handlers.add(handler, {
+      requireVerified: this.#requireVerified || requireVerified,
+    });
   }
 
-  async join(group: string): Promise<Group> {
+  async join(group: string, options: JoinOptions = {}): Promise<Group> {
     this.#assertOpen();
-    return this.#groups.join(group);
+    return this.#groups.join(group, options);
+  }
+
+  async invitations(): Promise<Invitation[]> {
+    return this.#secrets.invitations();
+  }
+
+  async forgetGroup(group: string): Promise<boolean> {
+    this.#assertOpen();
+    return this.#groups.forget(group);
+  }
+
+  async invite(target: string, group: string, options: WaitOptions = {}): Promise<Invited> {
+    const { groupId, label } = this.#groups.secret(group);
+    const outbound = this.#outbound(target, "", options);
+    const { to } = await this.#outgoing.sendText({
+      ...outbound,
+      handOver(core, nowMs, recipient, token) {
+        // Who answers at an address is known when the key is on its way.
+        if (outbound.options.requireVerified === true && recipient.kind === "address") {
+          throw new UdpchatError("NOT_VERIFIED", `whose address ${target} is, is not verified`, {
+            remedy: "invite the peer by its name or id",
+          });
+        }
+        core.inviteToGroup(nowMs, groupId, recipient, token);
+      },
+    });
+    return { group: label, to };
+  }
+
+  async removeMember(target: string, group: string): Promise<Removal> {
+    this.#assertOpen();
+    const { groupId, label } = this.#groups.secret(group);
+    const device = this.#members.find(target, groupId);
+    const peer = this.#members.partyOf(device, groupId);
+    this.#driver.command((core, nowMs) => core.removeFromGroup(nowMs, groupId, device));
+    await this.#driver.afterTurn();
+    return { group: label, peer, by: this.#members.partyOf(this.id, groupId) };
   }
 
   groups(): Group[] {
@@ -221,7 +341,9 @@ export class Messenger implements MessengerApi {
     await this.#driver.afterTurn();
     this.#driver.stop();
     this.#groups.close();
+    await this.#secrets.settled();
     await this.#lan.close();
+    await this.#trust.settled();
     this.#stream.end();
   }
 
@@ -232,7 +354,12 @@ export class Messenger implements MessengerApi {
 
   #receive(datagram: LanDatagram): void {
     if (!isOurs(datagram.bytes)) this.#inbox.receivePlain(datagram);
-    else if (this.#receives || !beginsHandshake(datagram)) this.#driver.receive(datagram);
+    else if (this.#takesMessages() || !beginsHandshake(datagram)) this.#driver.receive(datagram);
+  }
+
+  /** Keys of secret groups come as messages do: who would refuse them would soon be deaf there. */
+  #takesMessages(): boolean {
+    return this.#receives || this.#groups.handles().some(({ secret }) => secret);
   }
 
   #interfacesChanged(interfaces: readonly LanInterface[]): void {
@@ -248,9 +375,11 @@ export class Messenger implements MessengerApi {
   #settle(event: CoreEvent): void {
     switch (event.kind) {
       case "delivered":
+        this.#trust.used(event.to);
         this.#outgoing.delivered(event);
         return;
       case "reply":
+        this.#trust.used(event.from);
         this.#outgoing.replied(event);
         return;
       case "failed":
@@ -264,6 +393,7 @@ export class Messenger implements MessengerApi {
       case "groupRemoval":
       case "groupExpelled":
       case "groupUnreadable":
+        this.#groups.settle(event);
         return;
       case "groupLeft":
         this.#groups.goodbyeSaid(event.groupId);

@@ -8,6 +8,7 @@ import { systemRandom } from "../crypto/systemRandom.js";
 import { UdpchatError } from "../errors.js";
 import type { Lan, LanAddress, LanHandlers, LanOptions } from "../net/lan.js";
 import { openLan } from "../net/nodeLan.js";
+import type { GroupKeyStore } from "../store/groupKeys.js";
 import { pathsOf } from "../store/paths.js";
 import { assertNoOtherDaemon } from "../store/pidFile.js";
 import { memoryStore, openStore, type Store } from "../store/store.js";
@@ -20,6 +21,7 @@ import { type Clock, systemClock } from "./clock.js";
 import { addressOf, type LookUp, lookUpHost } from "./hostLookup.js";
 import { checkedNickname, defaultNickname } from "./nickname.js";
 import { checkedPort } from "./target.js";
+import { TrustBook } from "./trustBook.js";
 import type { MessengerOptions, Warning } from "./types.js";
 
 /** What a messenger gets from outside itself; each can be replaced by a test. */
@@ -38,6 +40,8 @@ export interface OpenedParts {
   readonly clock: Clock;
   readonly lookUp: LookUp;
   readonly name: string;
+  readonly groupKeys: GroupKeyStore;
+  readonly trust: TrustBook;
   /** What went less well than asked for. */
   readonly warnings: readonly Warning[];
 }
@@ -56,7 +60,10 @@ export async function openParts(
   const lanOptions = checkedLanOptions(options);
   const warnings: Warning[] = [];
   const configuredPeers = await addressesOf(options.peers ?? [], lookUp, warnings);
-  const identity = (await storeOf(options, random)).identity();
+  const store = await storeOf(options, random);
+  const identity = store.identity();
+  const trust = await TrustBook.load({ store: store.trust, self: identity.device, clock });
+  warnings.push(...trust.earlyWarnings);
 
   const lan = await (replaced.openLan ?? openLan)(lanOptions, handlers);
   try {
@@ -65,6 +72,7 @@ export async function openParts(
       identity,
       verify: verifyEd25519,
       handshakeSuite: replaced.suite ?? noiseSuite(identity),
+      trust,
       random,
       name,
       dataPort: lan.dataPort,
@@ -73,7 +81,7 @@ export async function openParts(
       configuredPeers,
       receiveCreditDatagrams: creditDatagrams(lan.receiveBufferBytes),
     });
-    return { core, lan, clock, lookUp, name, warnings };
+    return { core, lan, clock, lookUp, name, groupKeys: store.groupKeys, trust, warnings };
   } catch (error) {
     await lan.close();
     throw error;

@@ -1,10 +1,11 @@
+import type { Core } from "../core/core.js";
 import type { CoreEvent, SendTarget, Token } from "../core/io.js";
 import { type ErrorCode, toUdpchatError, UdpchatError, UNREACHABLE_REMEDY } from "../errors.js";
 import { ReplyStatus, type ReplyStatusCode } from "../wire/record.js";
 import type { Clock } from "./clock.js";
 import type { Driver } from "./driver.js";
 import { messageBody, messageText } from "./messageText.js";
-import { peerRef } from "./peerShapes.js";
+import { peerRef, type TrustReader } from "./peerShapes.js";
 import {
   type Delivery,
   type PeerRef,
@@ -27,11 +28,14 @@ export interface Outbound {
   readonly text: string;
   readonly find: () => Promise<SendTarget>;
   readonly options: WaitOptions;
+  /** What the core is told instead of sending the text. Ends as a text does. */
+  readonly handOver?: (core: Core, nowMs: number, target: SendTarget, token: Token) => void;
 }
 
 interface PendingBase {
   readonly token: Token;
   readonly label: string;
+  readonly requiresVerified: boolean;
   readonly reject: (error: UdpchatError) => void;
   /** Timer and abort listener. */
   stopWaiting: () => void;
@@ -64,13 +68,15 @@ type EventOf<Kind extends CoreEvent["kind"]> = Extract<CoreEvent, { readonly kin
 export class Outgoing {
   readonly #driver: Driver;
   readonly #clock: Clock;
+  readonly #trust: TrustReader;
   /** Bounded by the calls of the application that wait. */
   readonly #pending = new Map<Token, Pending>();
   #lastToken = 0;
 
-  constructor(driver: Driver, clock: Clock) {
+  constructor(driver: Driver, clock: Clock, trust: TrustReader) {
     this.#driver = driver;
     this.#clock = clock;
+    this.#trust = trust;
   }
 
   sendText(outbound: Outbound): Promise<Delivery> {
@@ -90,6 +96,7 @@ export class Outgoing {
     return {
       token: this.#lastToken,
       label: outbound.label,
+      requiresVerified: outbound.options.requireVerified ?? false,
       reject,
       stopWaiting: () => undefined,
       messageId: undefined,
@@ -99,7 +106,7 @@ export class Outgoing {
   }
 
   /** Throws (into the promise of the caller) what is wrong with the call itself. */
-  #start(pending: Pending, { text, find, options }: Outbound): void {
+  #start(pending: Pending, { text, find, options, handOver }: Outbound): void {
     const body = messageBody(text);
     const timeoutMs = checkedDurationMs(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const { signal } = options;
@@ -123,7 +130,7 @@ export class Outgoing {
       signal?.removeEventListener("abort", onAbort);
     };
     this.#pending.set(pending.token, pending);
-    this.#handOver(pending, body, find).catch((error: unknown) => {
+    this.#handOver(pending, body, find, handOver).catch((error: unknown) => {
       this.#reject(pending, toUdpchatError(error));
     });
   }
@@ -132,6 +139,7 @@ export class Outgoing {
     pending: Pending,
     body: Uint8Array,
     find: () => Promise<SendTarget>,
+    handOver: Outbound["handOver"],
   ): Promise<void> {
     const target = await find();
     // Given up meanwhile.
@@ -139,9 +147,14 @@ export class Outgoing {
     const { token, kind } = pending;
     const sentAtMs = this.#clock.wallMs();
     pending.target = target;
-    pending.messageId = this.#driver.command((core, nowMs) =>
-      core.send(nowMs, { token, target, kind, body, sentAtMs }),
-    );
+    pending.messageId = this.#driver.command((core, nowMs) => {
+      if (handOver === undefined) {
+        const { requiresVerified } = pending;
+        return core.send(nowMs, { token, target, kind, body, sentAtMs, requiresVerified });
+      }
+      handOver(core, nowMs, target, token);
+      return "";
+    });
   }
 
   delivered({ token, to, rttMs, attempts }: EventOf<"delivered">): void {
@@ -153,7 +166,7 @@ export class Outgoing {
     pending.resolve({
       id: pending.messageId,
       status: "delivered",
-      to: peerRef(to),
+      to: peerRef(to, this.#trust),
       rttMs,
       attempts,
     });
@@ -168,7 +181,7 @@ export class Outgoing {
       return;
     }
     this.#forget(pending);
-    pending.resolve({ to: pending.messageId, from: peerRef(from), text, rttMs });
+    pending.resolve({ to: pending.messageId, from: peerRef(from, this.#trust), text, rttMs });
   }
 
   failed({ token, code, message }: EventOf<"failed">): void {
@@ -213,10 +226,10 @@ export class Outgoing {
 
   /** As far as the roster knows it: a device may have been forgotten meanwhile. */
   #partyAt(target: SendTarget): PeerRef {
-    if (target.kind === "address") return { id: null, name: "", ...target.to };
+    if (target.kind === "address") return { id: null, name: "", ...target.to, trust: null };
     const { id } = target;
     const known = this.#driver.inspect((core) => core.peers()).find((peer) => peer.id === id);
-    return known === undefined ? { id, name: "", address: "", port: 0 } : peerRef(known);
+    return peerRef(known ?? { id, name: "", address: "", port: 0 }, this.#trust);
   }
 
   /** Rejects everything that waits. */
@@ -241,6 +254,8 @@ const REMEDIES: Partial<Record<ErrorCode, string>> = {
   LIMIT_REACHED: "wait until earlier messages are delivered, then send it again",
   PEER_RESTARTED: "it may or may not have been processed there: ask again if that does no harm",
   REFUSED: "ask the person there",
+  BLOCKED: "unblock it first, if that is wanted",
+  NOT_VERIFIED: "compare codes first with verify",
 };
 
 /** Why a request has no reply, by its status. */

@@ -1,11 +1,23 @@
 import type { PeerView, SendTarget } from "../core/io.js";
 import { UdpchatError } from "../errors.js";
+import type { LanAddress } from "../net/lan.js";
 import { DEFAULT_DATA_PORT } from "../wire/constants.js";
 import type { Clock } from "./clock.js";
 import type { Driver } from "./driver.js";
 import type { LookUp } from "./hostLookup.js";
+import { rosterPeer } from "./peerShapes.js";
 import type { Queries } from "./queries.js";
-import { assertOnePeer, findPeer, findSimilar, type Target } from "./target.js";
+import {
+  assertOnePeer,
+  commandName,
+  findPeer,
+  findSimilar,
+  isCalled,
+  parseTarget,
+  type Target,
+} from "./target.js";
+import type { TrustBook } from "./trustBook.js";
+import type { Peer } from "./types.js";
 
 /** How long the network is asked for a name that the roster does not have. */
 const ASK_NETWORK_MS = 600;
@@ -20,8 +32,15 @@ export interface PeerFinderParts {
   readonly clock: Clock;
   readonly queries: Queries;
   readonly lookUp: LookUp;
+  readonly trust: Pick<TrustBook, "trustOf" | "isBlocked" | "isVerified" | "entries">;
   /** Addresses that mean everybody on a network. */
   readonly broadcasts: () => readonly string[];
+}
+
+/** Whom a sender accepts. */
+export interface FindOptions {
+  /** Verified peers alone. An address is accepted here: the core sees who answers. */
+  readonly requireVerified?: boolean | undefined;
 }
 
 /**
@@ -37,11 +56,26 @@ export class PeerFinder {
     this.#parts = parts;
   }
 
-  /** @throws UdpchatError AMBIGUOUS_PEER, INVALID_TARGET, NO_SUCH_PEER, NAME_NOT_RESOLVED */
-  async find(target: Target): Promise<SendTarget> {
+  /**
+   * @throws UdpchatError AMBIGUOUS_PEER, INVALID_TARGET, NO_SUCH_PEER, NAME_NOT_RESOLVED, BLOCKED,
+   *   KEY_CHANGED, NOT_VERIFIED
+   */
+  async find(target: Target, { requireVerified = false }: FindOptions = {}): Promise<SendTarget> {
     const found = await this.#search(target);
     if (found.kind === "address") assertOnePeer(found.to, this.#parts.broadcasts());
+    else this.#assertAccepted(found.id, requireVerified);
     return found;
+  }
+
+  #assertAccepted(id: string, requireVerified: boolean): void {
+    const { trust } = this.#parts;
+    const name = this.#roster().find((peer) => peer.id === id)?.name ?? "";
+    if (trust.isBlocked(id)) throw blockedError({ id, name });
+    if (!requireVerified || trust.isVerified(id)) return;
+    const peer = commandName({ id, name });
+    throw new UdpchatError("NOT_VERIFIED", `${peer} is not verified, and nothing was sent`, {
+      remedy: `compare codes first: udpchat verify ${peer}`,
+    });
   }
 
   async #search(target: Target): Promise<SendTarget> {
@@ -67,20 +101,29 @@ export class PeerFinder {
   }
 
   async #host({ host, port, nickname }: TargetOf<"host">): Promise<SendTarget> {
-    const peer = nickname === undefined ? undefined : this.#known(nickname);
+    const peer = nickname === undefined ? undefined : findPeer(nickname, this.#roster());
     if (peer !== undefined) return { kind: "device", id: peer.id };
     return { kind: "address", to: { address: await this.#parts.lookUp(host), port } };
   }
 
   async #peer(name: string): Promise<SendTarget> {
-    let peer = this.#known(name);
-    if (peer === undefined) {
-      await this.#askNetwork(name);
-      peer = this.#known(name);
-    }
+    const peer = await this.#called(name);
     if (peer !== undefined) return { kind: "device", id: peer.id };
+    // They have no place in the roster.
+    const blocked = this.#parts.trust
+      .entries()
+      .find(
+        ({ device, ...entry }) =>
+          entry.trust === "blocked" && isCalled({ id: device, ...entry }, name),
+      );
+    if (blocked !== undefined) throw blockedError({ id: blocked.device, name: blocked.name });
+    throw this.nobodyCalled(name);
+  }
+
+  /** NO_SUCH_PEER, with the name that was perhaps meant. */
+  nobodyCalled(name: string): UdpchatError {
     const similar = findSimilar(name, this.#roster());
-    throw new UdpchatError("NO_SUCH_PEER", `nobody called ${name} was found on this network`, {
+    return new UdpchatError("NO_SUCH_PEER", `nobody called ${name} was found on this network`, {
       remedy:
         similar === undefined
           ? `see who is there with discover; for a host name write ${name}:${DEFAULT_DATA_PORT}`
@@ -88,16 +131,52 @@ export class PeerFinder {
     });
   }
 
-  #known(name: string): PeerView | undefined {
+  /**
+   * The roster entry that a target names, the network asked if need be; undefined if there is none.
+   * @throws UdpchatError AMBIGUOUS_PEER, KEY_CHANGED, INVALID_TARGET, INVALID_PORT,
+   *   NAME_NOT_RESOLVED
+   */
+  async findListed(label: string): Promise<Peer | undefined> {
+    const target = parseTarget(label);
+    switch (target.kind) {
+      case "peer":
+        return this.#called(target.name);
+      case "address":
+        return this.#at(target.to);
+      case "host": {
+        const { nickname, host, port } = target;
+        const peer = nickname === undefined ? undefined : findPeer(nickname, this.#roster());
+        return peer ?? this.#at({ address: await this.#parts.lookUp(host), port });
+      }
+    }
+  }
+
+  async #called(name: string): Promise<Peer | undefined> {
+    const isFound = (peers: readonly Peer[]): boolean => namesOne(name, peers);
+    // Where only a stranger has the name, the one that we know may still answer.
+    if (!isFound(this.#roster())) await this.#askNetwork(isFound);
     return findPeer(name, this.#roster());
   }
 
-  #roster(): PeerView[] {
-    return this.#parts.driver.inspect((core) => core.peers());
+  async #at(to: LanAddress): Promise<Peer | undefined> {
+    const isThere = ({ address, port }: LanAddress): boolean =>
+      address === to.address && port === to.port;
+    const find = (peers: readonly Peer[]): Peer | undefined =>
+      peers.find(isThere) ?? peers.find(({ addresses }) => addresses.some(isThere));
+    const listed = find(this.#roster());
+    if (listed !== undefined) return listed;
+    await this.#askNetwork((peers) => find(peers) !== undefined);
+    return find(this.#roster());
   }
 
-  #askNetwork(name: string): Promise<void> {
-    const { clock, driver, queries } = this.#parts;
+  #roster(): Peer[] {
+    const { driver, trust } = this.#parts;
+    return driver.inspect((core) => core.peers()).map((peer) => rosterPeer(peer, trust));
+  }
+
+  /** Until somebody answered who is looked for, and a moment for a namesake; or in vain. */
+  #askNetwork(isSought: (answered: readonly Peer[]) => boolean): Promise<void> {
+    const { clock, driver, queries, trust } = this.#parts;
     return new Promise((resolve) => {
       const finish = (): void => {
         cancelTimer();
@@ -107,8 +186,8 @@ export class PeerFinder {
       let cancelTimer = clock.after(ASK_NETWORK_MS, finish);
       let found = false;
       const stop = queries.start(driver, {
-        answered: (peer) => {
-          if (found || findPeer(name, [peer]) === undefined) return;
+        answered: (peer: PeerView) => {
+          if (found || !isSought([rosterPeer(peer, trust)])) return;
           found = true;
           cancelTimer();
           cancelTimer = clock.after(NAMESAKE_GRACE_MS, finish);
@@ -117,4 +196,22 @@ export class PeerFinder {
       });
     });
   }
+}
+
+/** False also where all that have the name are strangers under a name that we know. */
+function namesOne(name: string, peers: readonly Peer[]): boolean {
+  try {
+    return findPeer(name, peers) !== undefined;
+  } catch (error) {
+    if (error instanceof UdpchatError && error.code === "KEY_CHANGED") return false;
+    throw error;
+  }
+}
+
+/** Nothing is exchanged with this peer. */
+export function blockedError(peer: { readonly id: string; readonly name: string }): UdpchatError {
+  const name = commandName(peer);
+  return new UdpchatError("BLOCKED", `${name} is blocked here`, {
+    remedy: `to write to it: udpchat unblock ${name}`,
+  });
 }

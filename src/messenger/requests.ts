@@ -2,7 +2,7 @@ import { UdpchatError } from "../errors.js";
 import { encodeUtf8 } from "../wire/cursor.js";
 import { ReplyStatus, type ReplyStatusCode } from "../wire/record.js";
 import { messageBody } from "./messageText.js";
-import type { Request } from "./types.js";
+import type { HandleOptions, Request } from "./types.js";
 
 /** Answers a request; what it throws goes back to the asker as a failure. */
 export type RequestHandler = (request: Request) => Promise<string> | string;
@@ -19,11 +19,11 @@ const MAX_FAILURE_CHARACTERS = 1000;
 /** Who answers requests here: the handler that came last. */
 export class RequestHandlers {
   /** The newest last; bounded by the application. */
-  readonly #registrations: { readonly handler: RequestHandler }[] = [];
+  readonly #registrations: (Required<HandleOptions> & { readonly handler: RequestHandler })[] = [];
 
   /** The returned function takes the handler away; the one before it then answers again. */
-  add(handler: RequestHandler): () => void {
-    const registration = { handler };
+  add(handler: RequestHandler, { requireVerified = false }: HandleOptions = {}): () => void {
+    const registration = { handler, requireVerified };
     this.#registrations.push(registration);
     return () => {
       const index = this.#registrations.indexOf(registration);
@@ -33,10 +33,13 @@ export class RequestHandlers {
 
   /** Never rejects. Without a handler the answer is there at once. */
   async answer(request: Request): Promise<Answer> {
-    const handler = this.#registrations.at(-1)?.handler;
-    if (handler === undefined) return { status: ReplyStatus.noHandler, body: new Uint8Array(0) };
+    const registration = this.#registrations.at(-1);
+    if (registration === undefined) return empty(ReplyStatus.noHandler);
+    if (registration.requireVerified && request.from.trust !== "verified") {
+      return empty(ReplyStatus.refused);
+    }
     try {
-      const text: unknown = await handler(request);
+      const text: unknown = await registration.handler(request);
       if (typeof text !== "string") return failure("the handler returned no text");
       return { status: ReplyStatus.ok, body: messageBody(text) };
     } catch (error) {
@@ -46,6 +49,10 @@ export class RequestHandlers {
       return failure(error instanceof Error ? error.message : String(error));
     }
   }
+}
+
+function empty(status: ReplyStatusCode): Answer {
+  return { status, body: new Uint8Array(0) };
 }
 
 function failure(message: string): Answer {

@@ -22,11 +22,12 @@ export function messengerStatus(parts: StatusParts): MessengerStatus {
     portTaken: lan.dataPortTaken,
     discoveryPort: lan.discoveryPort,
     interfaces: lan.interfaces(),
-    peers: core.peers().filter((peer) => peer.state !== "offline").length,
+    peers: core.peers().filter((peer) => peer.state === "online").length,
     groups: groups.map(({ label }) => label),
     startedAt,
     receiveBufferBytes: lan.receiveBufferBytes,
     limits: core.limits,
+    usage: core.usage(),
     counters: counters(parts),
   };
 }

@@ -1,8 +1,9 @@
 import { isIPv4 } from "node:net";
-import type { PeerView } from "../core/io.js";
+import type { PeerState } from "../core/io.js";
 import { UdpchatError } from "../errors.js";
 import type { LanAddress } from "../net/lan.js";
 import { DEFAULT_DATA_PORT } from "../wire/constants.js";
+import type { PeerTrust } from "./types.js";
 
 /** Whom a TARGET names, before anybody was asked. */
 export type Target =
@@ -22,6 +23,8 @@ const MIN_ID_PREFIX = 4;
 /** So many characters of an id are meant as such, whatever others call themselves. */
 const MIN_CERTAIN_ID_PREFIX = 8;
 const ID_PREFIX = /^[0-9a-f]{4,64}$/;
+/** Names a key: nobody can call himself so. */
+const TILDE_NAME = /~[0-9a-f]{4,64}$/i;
 const FOUR_NUMBERS = /^\d+(\.\d+){3}$/;
 const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i;
 
@@ -99,6 +102,7 @@ export function notNicknameBecause(name: string): string | undefined {
   if (FOUR_NUMBERS.test(name)) return "looks like an IPv4 address";
   if (name.includes(":")) return "contains a colon, as host:port does";
   if (name.startsWith("#")) return "begins with # as groups do";
+  if (TILDE_NAME.test(name)) return "ends as names with a part of the id do";
   if (name === "-") return "is a single -, which commands take for standard input";
   return undefined;
 }
@@ -123,35 +127,76 @@ function invalidPort(message: string, lowest: number): UdpchatError {
   return new UdpchatError("INVALID_PORT", message, { remedy: `use ${lowest} to 65535` });
 }
 
+/** A peer that can be named, and what is held of its key. */
+export interface Candidate {
+  readonly id: string;
+  readonly name: string;
+  readonly state: PeerState;
+  /** Without it nobody counts more than others. */
+  readonly trust?: PeerTrust;
+}
+
 /**
- * The peer of the roster that a name means: a nickname, `nickname~ab12`, or the first characters
- * of an id. Peers that are gone count only where nobody present has the name, and nicknames only
- * where no id begins with the name, if it is long enough to be meant as one.
+ * The peer that a name means: a nickname, `nickname~ab12`, or the first characters of an id. Ids
+ * go first if the name is long enough to be meant as one. Of several with the nickname those count
+ * that the user verified, or else those that are known: strangers cannot make it ambiguous. Then
+ * peers that are gone count only where nobody present has the name.
  * @returns undefined if there is none
- * @throws UdpchatError AMBIGUOUS_PEER
+ * @throws UdpchatError AMBIGUOUS_PEER; KEY_CHANGED if all that have the nickname are strangers,
+ *   and it stands for somebody whom we know
  */
-export function findPeer(name: string, roster: readonly PeerView[]): PeerView | undefined {
+export function findPeer<C extends Candidate>(name: string, roster: readonly C[]): C | undefined {
   const byId =
     name.length < MIN_CERTAIN_ID_PREFIX ? [] : roster.filter(({ id }) => isPrefixOf(name, id));
-  const candidates = byId.length > 0 ? byId : roster.filter((peer) => isCalled(peer, name));
+  if (byId.length > 0) return onlyPresent(name, byId);
+  const byKey = roster.filter((peer) => isCalledByKey(peer, name));
+  const byName = TILDE_NAME.test(name) ? [] : roster.filter((peer) => peer.name === name);
+  const candidates = mostTrusted([...byName, ...byKey.filter((peer) => !byName.includes(peer))]);
+  const found = onlyPresent(name, candidates);
+  if (found?.trust === "conflict" && !byKey.includes(found)) throw keyChanged(found);
+  return found;
+}
+
+/** @throws UdpchatError AMBIGUOUS_PEER */
+function onlyPresent<C extends Candidate>(name: string, candidates: readonly C[]): C | undefined {
   const present = candidates.filter((peer) => peer.state !== "offline");
-  const [first, second] = present.length > 0 ? present : candidates;
+  const counting = present.length > 0 ? present : candidates;
+  const [first, second] = counting;
   if (second === undefined) return first;
-  const names = (present.length > 0 ? present : candidates).slice(0, 8).map(distinctName);
   throw new UdpchatError("AMBIGUOUS_PEER", `several peers are called ${name}`, {
-    remedy: `choose one: ${names.join(", ")}`,
+    remedy: `choose one: ${distinctNames(counting.slice(0, 8)).join(", ")}`,
+  });
+}
+
+function mostTrusted<C extends Candidate>(candidates: readonly C[]): readonly C[] {
+  for (const trust of ["verified", "known"] as const) {
+    const trusted = candidates.filter((peer) => peer.trust === trust);
+    if (trusted.length > 0) return trusted;
+  }
+  return candidates;
+}
+
+function keyChanged(peer: Candidate): UdpchatError {
+  return new UdpchatError("KEY_CHANGED", `${peer.name} has another key than the one known here`, {
+    remedy:
+      `it may be somebody else: compare codes with \`udpchat verify ${commandName(peer)}\`, ` +
+      `or write to ${commandName(peer)} if you do not mind`,
   });
 }
 
 /** The only peer whose nickname differs from the name in upper and lower case alone. */
-export function findSimilar(name: string, roster: readonly PeerView[]): PeerView | undefined {
+export function findSimilar<P extends { readonly name: string }>(
+  name: string,
+  roster: readonly P[],
+): P | undefined {
   const folded = name.toLowerCase();
   const similar = roster.filter((peer) => peer.name.toLowerCase() === folded);
   return similar.length === 1 ? similar[0] : undefined;
 }
 
-function isCalled(peer: PeerView, name: string): boolean {
-  if (peer.name === name || isPrefixOf(name, peer.id)) return true;
+/** By `nickname~ab12` or the first characters of its id. */
+function isCalledByKey(peer: Pick<Candidate, "id" | "name">, name: string): boolean {
+  if (isPrefixOf(name, peer.id)) return true;
   const tilde = name.lastIndexOf("~");
   if (tilde < 0 || peer.name !== name.slice(0, tilde)) return false;
   return isPrefixOf(name.slice(tilde + 1), peer.id);
@@ -162,7 +207,29 @@ function isPrefixOf(text: string, id: string): boolean {
   return ID_PREFIX.test(prefix) && id.startsWith(prefix);
 }
 
+/** True if the name, in any of its forms, means this peer. */
+export function isCalled(peer: Pick<Candidate, "id" | "name">, name: string): boolean {
+  return (peer.name === name && !TILDE_NAME.test(name)) || isCalledByKey(peer, name);
+}
+
 /** A nickname that several peers have, told apart by key: `alice~ab12`. */
 export function distinctName(peer: { readonly name: string; readonly id: string }): string {
   return `${peer.name}~${peer.id.slice(0, MIN_ID_PREFIX)}`;
+}
+
+/** With as many digits as it takes: four are the same for whoever tries 65,536 keys. */
+function distinctNames(peers: readonly Candidate[]): string[] {
+  for (const digits of [MIN_ID_PREFIX, 8, 16]) {
+    const names = peers.map(({ name, id }) => `${name}~${id.slice(0, digits)}`);
+    if (new Set(names).size === names.length) return names;
+  }
+  return peers.map(({ id }) => id);
+}
+
+/** Needs no quotes in a shell, and is no option. */
+const SIMPLE_NAME = /^[\p{L}\p{N}_.][\p{L}\p{N}_.-]*$/u;
+
+/** To be typed: `alice~ab12`, or the first digits of the id where the name would need quotes. */
+export function commandName(peer: { readonly id: string; readonly name: string }): string {
+  return SIMPLE_NAME.test(peer.name) ? distinctName(peer) : peer.id.slice(0, MIN_CERTAIN_ID_PREFIX);
 }

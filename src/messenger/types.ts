@@ -12,6 +12,12 @@ export {
   MAX_NAME_BYTES,
 } from "../wire/constants.js";
 
+/**
+ * What we hold of a key: never used; pinned at its first use; compared with the other side by the
+ * user; shut out by the user; or a key under a nickname that stands for another key that we know.
+ */
+export type PeerTrust = "unknown" | "known" | "verified" | "blocked" | "conflict";
+
 /** A peer as messages mention it. `id` is null for plain-text datagrams, which nobody signed. */
 export interface PeerRef {
   /** Device key, 64 hexadecimal digits. */
@@ -21,11 +27,25 @@ export interface PeerRef {
   /** IPv4 literal. */
   readonly address: string;
   readonly port: number;
+  /** Null where `id` is. The first message of a stranger still says `unknown`. */
+  readonly trust: PeerTrust | null;
+}
+
+/** A peer whose key is known. Its address is empty and its port 0 while nobody knows them. */
+export interface IdentifiedPeer extends PeerRef {
+  readonly id: string;
+  readonly trust: PeerTrust;
+}
+
+/** What two people compare, so that each knows the other's key. */
+export interface Verification {
+  readonly peer: IdentifiedPeer;
+  /** Five groups of five digits, the same on both sides. */
+  readonly code: string;
 }
 
 /** A roster entry: one per key. */
-export interface Peer extends PeerRef {
-  readonly id: string;
+export interface Peer extends IdentifiedPeer {
   readonly state: PeerState;
   /** How it was found. */
   readonly via: FoundVia;
@@ -124,9 +144,43 @@ export interface Gap {
 
 /** Something that the user should know about. */
 export interface Warning {
-  readonly code: "DUPLICATE_KEY" | "PORT_TAKEN" | "NETWORK" | "EVENTS_LOST";
+  readonly code:
+    | "DUPLICATE_KEY"
+    | "PORT_TAKEN"
+    | "NETWORK"
+    | "EVENTS_LOST"
+    /** A name that stands for a key that we know came with another one. */
+    | "KEY_CHANGED"
+    /** The file of known, verified and blocked peers was unusable and set aside. */
+    | "TRUST_DAMAGED"
+    | "TRUST_NOT_STORED"
+    | "GROUP_REMOVED"
+    | "GROUP_KEY_UNKNOWN"
+    | "GROUP_KEYS_NOT_KEPT";
   readonly message: string;
   readonly peer: PeerRef | null;
+  /** Label of the group that it concerns. */
+  readonly group?: string;
+}
+
+/** The key of a secret group that we are not in: `join` with `secret` accepts it. */
+export interface Invitation {
+  /** Label of the group. */
+  readonly group: string;
+  readonly from: PeerRef;
+}
+
+/** `by` kept `peer` out of a secret group: its key is another one now. */
+export interface Removal {
+  readonly group: string;
+  readonly peer: PeerRef;
+  readonly by: PeerRef;
+}
+
+/** The end of an `invite` that succeeded. */
+export interface Invited {
+  readonly group: string;
+  readonly to: PeerRef;
 }
 
 /** Everything that happens, in order. */
@@ -134,6 +188,8 @@ export type MessengerEvent =
   | { readonly type: "message"; readonly message: Message }
   | { readonly type: "presence"; readonly presence: Presence }
   | { readonly type: "gap"; readonly gap: Gap }
+  | { readonly type: "invitation"; readonly invitation: Invitation }
+  | { readonly type: "removed"; readonly removal: Removal }
   | { readonly type: "warning"; readonly warning: Warning }
   /** An interface appeared, vanished or changed: these are in use now. */
   | { readonly type: "interfaces"; readonly interfaces: readonly LanInterface[] };
@@ -167,6 +223,11 @@ export interface MessengerOptions {
    * groups work, and a peer that we wrote to ourselves can still write back in that conversation.
    */
   readonly receives?: boolean;
+  /**
+   * Have to do with verified peers alone: `send` and `ask` reject with NOT_VERIFIED, requests of
+   * others are refused, and their messages, presence and gaps are left out. Default false.
+   */
+  readonly requireVerified?: boolean;
 }
 
 /** Facts about a running messenger. */
@@ -186,6 +247,8 @@ export interface MessengerStatus {
   /** Receive buffer granted by the kernel. */
   readonly receiveBufferBytes: number;
   readonly limits: Limits;
+  /** How much of what is bounded is in use. */
+  readonly usage: Readonly<Record<string, number>>;
   readonly counters: Readonly<Record<string, number>>;
 }
 
@@ -194,6 +257,27 @@ export interface WaitOptions {
   /** Default 5000. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Of `send` and `ask`: NOT_VERIFIED, and nothing is sent, if the peer is not. Default false. */
+  readonly requireVerified?: boolean;
+}
+
+/** Whose requests are answered. */
+export interface HandleOptions {
+  /** Requests of all but verified peers are refused. Default false. */
+  readonly requireVerified?: boolean;
+}
+
+/** How to join a group. */
+export interface JoinOptions {
+  /**
+   * The secret group of this name, and not the open one. Where this home keeps a key for the name,
+   * it stands for the secret group in any case.
+   */
+  readonly secret?: boolean;
+  /** Of the secret group, unless this home keeps its key. Goes before an invitation. */
+  readonly passphrase?: string;
+  /** Only with a key that this home keeps: neither the open group nor an invitation. */
+  readonly kept?: boolean;
 }
 
 /** The public face of a joined group. */
@@ -202,6 +286,10 @@ export interface Group {
   readonly label: string;
   readonly address: string;
   readonly port: number;
+  /** Only who has the key can read it; otherwise everybody on the network can. */
+  readonly secret: boolean;
+  /** Aborts when the membership has ended: by `leave`, or because somebody removed us. */
+  readonly ended: AbortSignal;
   /** Online members, ourselves not included. */
   members(): PeerRef[];
   /**
@@ -227,15 +315,58 @@ export interface MessengerApi {
   peers(): Peer[];
   /**
    * Resolves when the peer has it. Rejects: TIMEOUT (an {@link UndeliveredError} once the peer was
-   * found), NO_SUCH_PEER, INVALID_TARGET, MESSAGE_TOO_LARGE, ...
+   * found), NO_SUCH_PEER, INVALID_TARGET, MESSAGE_TOO_LARGE, BLOCKED, KEY_CHANGED, NOT_VERIFIED, ...
    */
   send(target: string, text: string, options?: WaitOptions): Promise<Delivery>;
   /** Executed at most once over there. Rejects also with NO_HANDLER, HANDLER_FAILED, EXPIRED. */
   ask(target: string, text: string, options?: WaitOptions): Promise<Reply>;
   /** Answers requests; one handler at a time. Returns a function that takes it away. */
-  handle(handler: (request: Request) => Promise<string> | string): () => void;
-  join(group: string): Promise<Group>;
+  handle(
+    handler: (request: Request) => Promise<string> | string,
+    options?: HandleOptions,
+  ): () => void;
+  /**
+   * What to compare with the other person: in the roster, on the network, or known from before.
+   * Takes some 0.2 s. Rejects: NO_SUCH_PEER, AMBIGUOUS_PEER, BLOCKED, KEY_CHANGED,
+   * INVALID_ARGUMENT for ourselves.
+   */
+  verificationCode(target: string): Promise<Verification>;
+  /**
+   * The user compared the codes; or `code` is what the other side sees. Rejects as
+   * `verificationCode`, and with CODE_MISMATCH, HOME_UNUSABLE if it cannot be stored.
+   */
+  verify(target: string, code?: string): Promise<Verification>;
+  /**
+   * Nothing of this key is believed, shown or answered any more, and nothing is sent to it.
+   * Rejects: NO_SUCH_PEER, INVALID_ARGUMENT for ourselves, HOME_UNUSABLE if it cannot be stored.
+   */
+  block(target: string): Promise<IdentifiedPeer>;
+  /** By name or the first characters of its id. Rejects: NO_SUCH_PEER, AMBIGUOUS_PEER. */
+  unblock(target: string): Promise<IdentifiedPeer>;
+  blockedPeers(): IdentifiedPeer[];
+  /**
+   * A name is either an open or a secret group in a home. Rejects: INVALID_GROUP, INVALID_PASSPHRASE,
+   * NO_GROUP_KEY where the key was taken from us, AMBIGUOUS_PEER for invitations that contradict.
+   */
+  join(group: string, options?: JoinOptions): Promise<Group>;
   groups(): Group[];
+  /** What others invited us to and we have not joined. */
+  invitations(): Promise<Invitation[]>;
+  /**
+   * Forgets the key of a secret group, or else invitations to it: the name can be joined as an open
+   * group again. False if there was neither. A membership goes on until `leave`.
+   */
+  forgetGroup(group: string): Promise<boolean>;
+  /**
+   * Gives a peer the key of a secret group that we are in; resolves when the peer has it. Rejects:
+   * NOT_A_MEMBER, INVALID_GROUP for an open group, and as `send` does.
+   */
+  invite(target: string, group: string, options?: WaitOptions): Promise<Invited>;
+  /**
+   * Changes the key of a secret group that we are in, and gives it to all members but this one.
+   * Rejects: NOT_A_MEMBER, INVALID_GROUP, NO_SUCH_PEER, AMBIGUOUS_PEER.
+   */
+  removeMember(target: string, group: string): Promise<Removal>;
   /**
    * Everything from now on. The first call also gets what happened since `open`: its last 1,024
    * events or 4 MiB. What happens between the end of the last consumer and the next call is not

@@ -11,7 +11,12 @@ const MAX_MEMBERSHIPS = 256;
 const MembershipsSchema = v.object({
   version: v.literal(1),
   memberships: v.pipe(
-    v.array(v.object({ group: v.pipe(v.string(), v.nonEmpty(), v.maxLength(256)) })),
+    v.array(
+      v.object({
+        group: v.pipe(v.string(), v.nonEmpty(), v.maxLength(256)),
+        secret: v.optional(v.literal(true)),
+      }),
+    ),
     v.maxLength(MAX_MEMBERSHIPS),
   ),
 });
@@ -20,6 +25,8 @@ const MembershipsSchema = v.object({
 export interface MembershipList {
   /** Labels, in the order in which they were joined. */
   readonly groups: readonly string[];
+  /** Those of them that are secret groups: without their key they are not to be joined at all. */
+  readonly secret: ReadonlySet<string>;
   /** The file was damaged: it lies here now, and `groups` is empty. */
   readonly setAside: string | undefined;
 }
@@ -28,8 +35,13 @@ export interface MembershipList {
 export interface Memberships {
   list(): Promise<MembershipList>;
   /** Adding twice is one membership. Resolves when it would survive a power cut. */
-  add(group: string): Promise<void>;
+  add(group: string, secret: boolean): Promise<void>;
   remove(group: string): Promise<void>;
+}
+
+interface Entry {
+  readonly group: string;
+  readonly secret: boolean;
 }
 
 /** Memberships in a JSON file. Operations run one after the other, in the order of the calls. */
@@ -42,26 +54,29 @@ export class MembershipsFile implements Memberships {
   }
 
   list(): Promise<MembershipList> {
-    return this.#inTurn(() => this.#read());
+    return this.#inTurn(async () => {
+      const { entries, setAside } = await this.#read();
+      return { ...listOf(entries), setAside };
+    });
   }
 
-  add(group: string): Promise<void> {
-    return this.#change((groups) => (groups.includes(group) ? groups : [...groups, group]));
+  add(group: string, secret: boolean): Promise<void> {
+    return this.#change((entries) => withEntry(entries, { group, secret }));
   }
 
   remove(group: string): Promise<void> {
-    return this.#change((groups) => groups.filter((other) => other !== group));
+    return this.#change((entries) => entries.filter((other) => other.group !== group));
   }
 
-  #change(change: (groups: readonly string[]) => readonly string[]): Promise<void> {
+  #change(change: (entries: readonly Entry[]) => readonly Entry[]): Promise<void> {
     return this.#inTurn(async () => {
-      const groups = change((await this.#read()).groups);
-      if (groups.length > MAX_MEMBERSHIPS) {
+      const entries = change((await this.#read()).entries);
+      if (entries.length > MAX_MEMBERSHIPS) {
         throw new UdpchatError("LIMIT_REACHED", `at most ${MAX_MEMBERSHIPS} groups can be joined`, {
           remedy: "leave one first",
         });
       }
-      await this.#write(groups);
+      await this.#write(entries);
     });
   }
 
@@ -71,17 +86,21 @@ export class MembershipsFile implements Memberships {
     return turn;
   }
 
-  async #read(): Promise<MembershipList> {
+  async #read(): Promise<{ entries: Entry[]; setAside: string | undefined }> {
     let text: string;
     try {
       text = await readFile(this.#path, "utf8");
     } catch (cause) {
-      if (errnoOf(cause) === "ENOENT") return { groups: [], setAside: undefined };
+      if (errnoOf(cause) === "ENOENT") return { entries: [], setAside: undefined };
       throw this.#unusable("read", cause);
     }
     const content = v.safeParse(MembershipsSchema, parseJson(text));
-    if (!content.success) return { groups: [], setAside: await this.#setAside() };
-    return { groups: content.output.memberships.map(({ group }) => group), setAside: undefined };
+    if (!content.success) return { entries: [], setAside: await this.#setAside() };
+    const entries = content.output.memberships.map(({ group, secret }) => ({
+      group,
+      secret: secret === true,
+    }));
+    return { entries, setAside: undefined };
   }
 
   async #setAside(): Promise<string> {
@@ -94,8 +113,12 @@ export class MembershipsFile implements Memberships {
     return aside;
   }
 
-  async #write(groups: readonly string[]): Promise<void> {
-    const content = { version: 1, memberships: groups.map((group) => ({ group })) };
+  async #write(entries: readonly Entry[]): Promise<void> {
+    const memberships = entries.map(({ group, secret }) => ({
+      group,
+      ...(secret ? { secret } : {}),
+    }));
+    const content = { version: 1, memberships };
     await makeFolder(dirname(this.#path));
     try {
       await replaceFile(this.#path, `${JSON.stringify(content, undefined, 2)}\n`);
@@ -115,19 +138,34 @@ export class MembershipsFile implements Memberships {
 /** Memberships that last as long as the process. */
 export class MemoryMemberships implements Memberships {
   /** Bounded by the groups that a core can join. */
-  readonly #groups = new Set<string>();
+  #entries: readonly Entry[] = [];
 
   async list(): Promise<MembershipList> {
-    return { groups: [...this.#groups], setAside: undefined };
+    return { ...listOf(this.#entries), setAside: undefined };
   }
 
-  async add(group: string): Promise<void> {
-    this.#groups.add(group);
+  async add(group: string, secret: boolean): Promise<void> {
+    this.#entries = withEntry(this.#entries, { group, secret });
   }
 
   async remove(group: string): Promise<void> {
-    this.#groups.delete(group);
+    this.#entries = this.#entries.filter((other) => other.group !== group);
   }
+}
+
+function listOf(entries: readonly Entry[]): Pick<MembershipList, "groups" | "secret"> {
+  const secret = entries.filter((entry) => entry.secret);
+  return {
+    groups: entries.map(({ group }) => group),
+    secret: new Set(secret.map(({ group }) => group)),
+  };
+}
+
+/** In the place where it was joined first. */
+function withEntry(entries: readonly Entry[], added: Entry): readonly Entry[] {
+  const isThere = entries.some(({ group }) => group === added.group);
+  if (!isThere) return [...entries, added];
+  return entries.map((entry) => (entry.group === added.group ? added : entry));
 }
 
 /** Undefined, which no schema takes, for what is not JSON. */

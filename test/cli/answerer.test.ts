@@ -5,7 +5,7 @@ import { type Outcome, runAnswerer } from "../../src/cli/commands/serve/answerer
 const request: RequestLine = {
   type: "request",
   id: "1",
-  from: { id: "ab", name: "alice; $(touch x)", address: "10.0.0.2", port: 22400 },
+  from: { id: "ab", name: "alice; $(touch x)", address: "10.0.0.2", port: 22400, trust: "known" },
   text: "what time is it?",
   sentAt: "2026-01-02T03:04:05.000Z",
 };

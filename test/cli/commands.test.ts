@@ -58,6 +58,11 @@ describe("a wrong command line", () => {
     ],
     [["send", "", "x"], "TARGET is empty: use host:port, a name or the first characters of an id"],
     [["leave", ""], "GROUP is empty: use 224.0.1.100"],
+    [["verify"], "udpchat: TARGET is missing: udpchat verify TARGET"],
+    [["verify", "bob", "12345"], '"12345" is not a code: write all of its 25 digits'],
+    [["block", "127.0.0.1:x"], '"x" is not a port'],
+    [["unblock", ""], "TARGET is empty: use host:port, a name or the first characters of an id"],
+    [["send", "bob", "x", "--require-verified=maybe"], "is neither on nor off"],
     [["id", "--json=maybe"], "--json=maybe is neither on nor off: use --json"],
     [["id", "--home", ""], "--home is empty: "],
     [["id", "--home", "a", "--home", "b"], "--home is given twice: give it once"],
@@ -120,7 +125,7 @@ describe("a wrong command line", () => {
 });
 
 describe("without a daemon", () => {
-  it.each([["status"], ["peers"], ["groups"], ["leave", "#ops"], ["join", "#ops", "--detach"]])(
+  it.each([["status"], ["peers"], ["groups"], ["remove", "a", "#b"], ["join", "#b", "--detach"]])(
     "%s ends with 6",
     async (...argv) => {
       const { code, stderr } = await run(...argv);
@@ -136,6 +141,14 @@ describe("without a daemon, too", () => {
     const { code, stderr } = await run("peers", "--home", other);
     const quoted = other.replace("'", "'\\''");
     expect(stderr).toContain(`start it with \`udpchat start --home '${quoted}'\`\n`);
+    expect(code).toBe(6);
+  });
+
+  it("leave has nothing to leave", async () => {
+    const { code, stderr } = await run("leave", "#ops");
+    expect(stderr).toBe(
+      "udpchat: no daemon runs, and no key of #ops is kept: start it with: udpchat start\n",
+    );
     expect(code).toBe(6);
   });
 

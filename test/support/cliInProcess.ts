@@ -12,6 +12,8 @@ export interface CliRunOptions {
   readonly env?: Record<string, string>;
   /** Standard input; default: ended at once. */
   readonly input?: string | Uint8Array;
+  /** Somebody sits at a terminal and types into this. */
+  readonly typing?: { readonly keyboard: PassThrough; readonly onShown: (text: string) => void };
   /** Called once the command listens to signals, with what raises one. */
   readonly onStart?: (raise: () => void) => void;
   readonly forceExit?: (code: number) => void;
@@ -22,16 +24,18 @@ export async function runCli(
   argv: readonly string[],
   options: CliRunOptions = {},
 ): Promise<CliResult> {
-  const stdout = new Collected();
-  const stderr = new Collected();
-  const input = options.input;
+  const { input, typing } = options;
+  const stdout = new Collected(typing?.onShown);
+  const stderr = new Collected(typing?.onShown);
+  const piped = input === undefined ? new PassThrough().end() : Readable.from([Buffer.from(input)]);
+  const isTerminal = typing !== undefined;
   const io: CliIo = {
-    stdin: input === undefined ? new PassThrough().end() : Readable.from([Buffer.from(input)]),
+    stdin: typing?.keyboard ?? piped,
     stdout,
     stderr,
     env: options.env ?? {},
     script: "",
-    isTTY: { stdin: false, stdout: false, stderr: false },
+    isTTY: { stdin: isTerminal, stdout: isTerminal, stderr: isTerminal },
     onSignal(listener) {
       options.onStart?.(() => listener("SIGINT"));
       return () => undefined;
@@ -44,9 +48,16 @@ export async function runCli(
 
 class Collected extends Writable {
   text = "";
+  readonly #onShown: ((text: string) => void) | undefined;
+
+  constructor(onShown?: (text: string) => void) {
+    super();
+    this.#onShown = onShown;
+  }
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.text += chunk.toString("utf8");
     done();
+    this.#onShown?.(chunk.toString("utf8"));
   }
 }

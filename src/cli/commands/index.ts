@@ -1,20 +1,25 @@
 /** Every command, in the order of the help text. */
 import type { Command } from "../command.js";
 import { ask } from "./ask/command.js";
+import { block } from "./block/command.js";
 import { daemon } from "./daemon/command.js";
 import { discover } from "./discover/command.js";
 import { groups } from "./groups/command.js";
 import { id } from "./id/command.js";
+import { invite } from "./invite/command.js";
 import { join } from "./join/command.js";
 import { leave } from "./leave/command.js";
 import { listen } from "./listen/command.js";
 import { peers } from "./peers/command.js";
+import { remove } from "./remove/command.js";
 import { say } from "./say/command.js";
 import { send } from "./send/command.js";
 import { serve } from "./serve/command.js";
 import { start } from "./start/command.js";
 import { status } from "./status/command.js";
 import { stop } from "./stop/command.js";
+import { unblock } from "./unblock/command.js";
+import { verify } from "./verify/command.js";
 
 export const COMMANDS: readonly Command[] = [
   daemon,
@@ -26,10 +31,15 @@ export const COMMANDS: readonly Command[] = [
   join,
   leave,
   groups,
+  invite,
+  remove,
   say,
   send,
   ask,
   serve,
   listen,
   id,
+  verify,
+  block,
+  unblock,
 ];

@@ -5,7 +5,7 @@ import type { EventLine } from "../../../src/api/lines.js";
 const never = new AbortController().signal;
 
 function gap(count: number): EventLine {
-  const from = { id: null, name: "", address: "10.0.0.1", port: 1 };
+  const from = { id: null, name: "", address: "10.0.0.1", port: 1, trust: null };
   return { type: "gap", group: "#g", from, count };
 }
 

@@ -4,13 +4,20 @@ import { UdpchatError } from "../../../src/errors.js";
 import type {
   Delivery,
   Group,
+  HandleOptions,
+  IdentifiedPeer,
+  Invitation,
+  Invited,
+  JoinOptions,
   MessengerApi,
   MessengerEvent,
   MessengerStatus,
   Peer,
   PeerRef,
+  Removal,
   Reply,
   Request,
+  Verification,
   WaitOptions,
 } from "../../../src/messenger/types.js";
 
@@ -19,7 +26,11 @@ export const ALICE: PeerRef = {
   name: "alice",
   address: "10.0.0.2",
   port: 22400,
+  trust: "known",
 };
+
+export const CODE = "01234 56789 01234 56789 01234";
+const IDENTIFIED_ALICE: IdentifiedPeer = { ...ALICE, id: "a1".repeat(32), trust: "known" };
 
 /** A source that tests push into; counts who listens. */
 class Source {
@@ -64,9 +75,17 @@ export class FakeGroup implements Group {
   readonly source = new Source();
   readonly said: string[] = [];
   left = false;
+  readonly #ended = new AbortController();
 
-  constructor(readonly label: string) {
+  constructor(
+    readonly label: string,
+    readonly secret: boolean,
+  ) {
     this.address = label.startsWith("#") ? "239.192.5.6" : label;
+  }
+
+  get ended(): AbortSignal {
+    return this.#ended.signal;
   }
 
   members(): PeerRef[] {
@@ -83,9 +102,15 @@ export class FakeGroup implements Group {
   }
 
   leave(): Promise<void> {
+    this.end();
+    return Promise.resolve();
+  }
+
+  /** As when somebody removes us. */
+  end(): void {
     this.left = true;
     this.source.push(undefined);
-    return Promise.resolve();
+    this.#ended.abort();
   }
 }
 
@@ -96,6 +121,9 @@ export class FakeMessenger implements MessengerApi {
   readonly source = new Source();
   /** Every group that was ever joined, in order. */
   readonly groupsMade: FakeGroup[] = [];
+  handleOptions: HandleOptions | undefined;
+  /** What the user decided about keys, in order. */
+  readonly decisions: string[] = [];
   handler: ((request: Request) => Promise<string> | string) | undefined;
   closed = false;
   sendFailure: UdpchatError | undefined;
@@ -122,6 +150,7 @@ export class FakeMessenger implements MessengerApi {
       startedAt: new Date(0),
       receiveBufferBytes: 1,
       limits: DEFAULT_LIMITS,
+      usage: { peers: 1 },
       counters: { datagramsReceived: 1 },
     };
   }
@@ -135,6 +164,7 @@ export class FakeMessenger implements MessengerApi {
       {
         ...ALICE,
         id: "a1".repeat(32),
+        trust: "known",
         state: "online",
         via: "query",
         rttMs: null,
@@ -159,21 +189,74 @@ export class FakeMessenger implements MessengerApi {
     return Promise.resolve({ to: "r1", from: ALICE, text: text.toUpperCase(), rttMs: 2 });
   }
 
-  handle(handler: (request: Request) => Promise<string> | string): () => void {
+  async verificationCode(): Promise<Verification> {
+    return { peer: IDENTIFIED_ALICE, code: CODE };
+  }
+
+  async verify(target: string, code?: string): Promise<Verification> {
+    this.decisions.push(`verify ${target} ${code ?? ""}`);
+    return { peer: { ...IDENTIFIED_ALICE, trust: "verified" }, code: CODE };
+  }
+
+  async block(target: string): Promise<IdentifiedPeer> {
+    this.decisions.push(`block ${target}`);
+    return { ...IDENTIFIED_ALICE, trust: "blocked" };
+  }
+
+  async unblock(target: string): Promise<IdentifiedPeer> {
+    this.decisions.push(`unblock ${target}`);
+    return IDENTIFIED_ALICE;
+  }
+
+  blockedPeers(): IdentifiedPeer[] {
+    return [{ ...IDENTIFIED_ALICE, trust: "blocked" }];
+  }
+
+  handle(
+    handler: (request: Request) => Promise<string> | string,
+    options?: HandleOptions,
+  ): () => void {
     this.handler = handler;
+    this.handleOptions = options;
     return () => {
       if (this.handler === handler) this.handler = undefined;
     };
   }
 
-  join(group: string): Promise<Group> {
+  /** Labels with a key; a join with `secret` adds one. */
+  readonly keys = new Set<string>();
+  pending: Invitation[] = [];
+  lastJoin: JoinOptions | undefined;
+
+  join(group: string, options: JoinOptions = {}): Promise<Group> {
+    this.lastJoin = options;
     if (group === "nonsense") return Promise.reject(new UdpchatError("INVALID_GROUP", "no group"));
     const label = group.replace(/:22401$/, "");
     const present = this.groupsMade.find((made) => made.label === label && !made.left);
     if (present !== undefined) return Promise.resolve(present);
-    const made = new FakeGroup(label);
+    if (options.kept === true && !this.keys.has(label)) {
+      return Promise.reject(new UdpchatError("NO_GROUP_KEY", "no key"));
+    }
+    if (options.secret === true) this.keys.add(label);
+    const made = new FakeGroup(label, this.keys.has(label));
     this.groupsMade.push(made);
     return Promise.resolve(made);
+  }
+
+  invitations(): Promise<Invitation[]> {
+    return Promise.resolve(this.pending);
+  }
+
+  forgetGroup(group: string): Promise<boolean> {
+    return Promise.resolve(this.keys.delete(group));
+  }
+
+  invite(_target: string, group: string): Promise<Invited> {
+    return Promise.resolve({ group, to: ALICE });
+  }
+
+  removeMember(_target: string, group: string): Promise<Removal> {
+    return Promise.resolve({ group, peer: ALICE, by: { ...ALICE, id: this.id, name: this.name } });
   }
 
   groups(): Group[] {

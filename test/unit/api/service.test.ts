@@ -4,7 +4,15 @@ import { OPERATIONS } from "../../../src/api/operations.js";
 import { Service } from "../../../src/api/service.js";
 import { UdpchatError } from "../../../src/errors.js";
 import { UndeliveredError } from "../../../src/messenger/types.js";
-import { ALICE, FakeMessenger, fails, messageEvent, requestOf, until } from "./fakeMessenger.js";
+import {
+  ALICE,
+  CODE,
+  FakeMessenger,
+  fails,
+  messageEvent,
+  requestOf,
+  until,
+} from "./fakeMessenger.js";
 
 function memoryStanding(): {
   labels: Set<string>;
@@ -190,8 +198,36 @@ describe("Service groups", () => {
 
   it("restores a membership", async () => {
     const service = new Service(new FakeMessenger(), { standing: memoryStanding() });
-    await service.restoreMembership("#ops");
+    await service.restoreMembership("#ops", false);
     expect(await service.call("groups", {})).toMatchObject([{ group: "#ops", standing: true }]);
+  });
+
+  it("passes on what the user decides about keys, and how careful a call is", async () => {
+    const messenger = new FakeMessenger();
+    const service = new Service(messenger);
+    const target = { target: "alice" };
+    expect(await service.call("verificationCode", target)).toMatchObject({
+      type: "verification",
+      peer: { name: "alice", trust: "known" },
+      code: CODE,
+    });
+    for (const [operation, trust] of [
+      ["verify", "verified"],
+      ["block", "blocked"],
+      ["unblock", "known"],
+    ] as const) {
+      const line = await service.call(operation, target);
+      expect(line).toMatchObject({ type: "trust", trust, peer: { trust } });
+    }
+    await service.call("verify", { ...target, code: CODE });
+    const decisions = ["verify alice ", "block alice", "unblock alice", `verify alice ${CODE}`];
+    expect(messenger.decisions).toEqual(decisions);
+    expect(await service.call("blocked", {})).toMatchObject([{ type: "trust", trust: "blocked" }]);
+    await service.call("send", { ...target, text: "hi", requireVerified: true });
+    expect(messenger.lastSend?.options).toEqual({ requireVerified: true });
+    const requests = service.stream("requests", { requireVerified: true });
+    await requests[Symbol.asyncIterator]().next();
+    expect(messenger.handleOptions).toEqual({ requireVerified: true });
   });
 
   it("says to members only, unless temporary", async () => {

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { toPeerLine } from "../../../src/api/toLines.js";
+import { toIdLine, toPeerLine } from "../../../src/api/toLines.js";
+
+it("a fingerprint is the id in 16 groups of four", () => {
+  const { fingerprint } = toIdLine({ id: "0123456789abcdef".repeat(4), name: "alice" });
+  expect(fingerprint.split(" ")).toEqual(
+    Array.from({ length: 4 }, () => ["0123", "4567", "89ab", "cdef"]).flat(),
+  );
+});
 
 describe("rttMs", () => {
   const peer = {
@@ -7,6 +14,7 @@ describe("rttMs", () => {
     name: "alice",
     address: "10.0.0.2",
     port: 22400,
+    trust: "known",
     state: "online",
     via: "broadcast",
     addresses: [],

@@ -219,11 +219,11 @@ describe("send", () => {
     };
     expect(await outcome("10.0.0.9:7")).toEqual({
       ...undelivered,
-      to: { id: null, name: "", address: "10.0.0.9", port: 7 },
+      to: { id: null, name: "", address: "10.0.0.9", port: 7, trust: null },
     });
     expect(await outcome("bob")).toEqual({
       ...undelivered,
-      to: { id: bob.id, name: "bob", address: "10.0.0.2", port: 22_400 },
+      to: { id: bob.id, name: "bob", address: "10.0.0.2", port: 22_400, trust: "unknown" },
     });
     expect(await outcome("slow.test")).toBeUndefined();
   });

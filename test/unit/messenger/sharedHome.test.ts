@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,7 +53,8 @@ it("is shared with who does not announce it, and not asked for by who has none",
 it.skipIf(process.platform === "win32")(
   "is free where another process has the number of a killed daemon",
   async () => {
-    const { socket } = pathsOf(home);
+    const { socket, socketFolder = home } = pathsOf(home);
+    mkdirSync(socketFolder, { mode: 0o700 });
     const script = `require("node:net").createServer().listen(${JSON.stringify(socket)}, () => {
       process.kill(process.pid, "SIGKILL");
     });`;

@@ -5,8 +5,14 @@ import {
   assertOnePeer,
   findPeer,
   findSimilar,
+  notNicknameBecause,
   parseTarget,
 } from "../../../src/messenger/target.js";
+import type { PeerTrust } from "../../../src/messenger/types.js";
+
+function trusted(trust: PeerTrust, name: string, idStart: string, state?: PeerState) {
+  return { ...peer(name, idStart, state), trust };
+}
 
 function peer(name: string, idStart: string, state: PeerState = "online"): PeerView {
   return {
@@ -129,6 +135,47 @@ describe("findPeer", () => {
     expect(findSimilar("ALICE", [alice, bob])).toBe(alice);
     expect(findSimilar("BOB", [alice, bob, otherBob])).toBeUndefined();
     expect(findSimilar("carol", [alice, bob])).toBeUndefined();
+  });
+
+  it("is not made ambiguous by strangers: the verified one goes first, then the known one", () => {
+    const known = trusted("known", "bob", "aa11");
+    const verified = trusted("verified", "bob", "bb22", "offline");
+    const strangers = [trusted("conflict", "bob", "cc33"), trusted("unknown", "bob", "dd44")];
+    expect(findPeer("bob", [...strangers, known])).toBe(known);
+    expect(findPeer("bob", [...strangers, known, verified])).toBe(verified);
+    expect(() => findPeer("bob", [known, trusted("known", "bob", "ee55")])).toThrow(
+      expect.objectContaining({ code: "AMBIGUOUS_PEER" }),
+    );
+  });
+
+  it("does not take a stranger under a name that stands for another key", () => {
+    const stranger = trusted("conflict", "bob", "cc33");
+    expect(() => findPeer("bob", [alice, stranger])).toThrow(
+      expect.objectContaining({
+        code: "KEY_CHANGED",
+        message: "bob has another key than the one known here",
+        remedy: expect.stringContaining("`udpchat verify bob~cc33`"),
+      }),
+    );
+    for (const name of ["bob~cc33", "cc33", "cc330000", stranger.id]) {
+      expect(findPeer(name, [alice, stranger])).toBe(stranger);
+    }
+  });
+
+  it("tells namesakes apart by as many digits as it takes", () => {
+    const roster = [peer("bob", "aa11000000001"), peer("bob", "aa11000000002")];
+    const remedy = "choose one: bob~aa11000000001000, bob~aa11000000002000";
+    for (const name of ["bob", "bob~aa11"]) {
+      expect(() => findPeer(name, roster)).toThrow(expect.objectContaining({ remedy }));
+    }
+  });
+
+  it("takes name~digits for the key alone, whoever calls himself that", () => {
+    const impostor = peer("bob~bb22", "cc44");
+    expect(findPeer("bob~bb22", [impostor, bob])).toBe(bob);
+    expect(findPeer("bob~bb22", [impostor])).toBeUndefined();
+    expect(notNicknameBecause("bob~bb22")).toBeDefined();
+    expect(notNicknameBecause("bob~xx")).toBeUndefined();
   });
 
   it("prefers who is there to who is gone", () => {

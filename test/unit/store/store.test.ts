@@ -1,4 +1,15 @@
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -86,12 +97,25 @@ describe("memberships", () => {
   it("outlast the process, in order, each once", async () => {
     const path = join(folder, "home", "memberships.json");
     const before = new MembershipsFile(path);
-    expect(await before.list()).toEqual({ groups: [], setAside: undefined });
+    expect(await before.list()).toEqual({
+      groups: [],
+      secret: new Set(),
+      setAside: undefined,
+    });
     // Not awaited one by one: they take turns.
-    await Promise.all([before.add("#b"), before.add("#a"), before.add("#b"), before.add("#c")]);
+    await Promise.all([
+      before.add("#b", true),
+      before.add("#a", true),
+      before.add("#b", true),
+      before.add("#c", false),
+    ]);
     await before.remove("#a");
     const after = new MembershipsFile(path);
     expect((await after.list()).groups).toEqual(["#b", "#c"]);
+    expect((await after.list()).secret).toEqual(new Set(["#b"]));
+    await after.add("#b", false);
+    await after.add("#c", true);
+    expect(await after.list()).toMatchObject({ groups: ["#b", "#c"], secret: new Set(["#c"]) });
     expect(await readdir(join(folder, "home"))).toEqual(["memberships.json"]);
   });
 
@@ -105,7 +129,7 @@ describe("memberships", () => {
       expect(groups).toEqual([]);
       expect(setAside).toMatch(/memberships\.json\.damaged-\d+$/);
       expect(await readFile(setAside ?? "", "utf8")).toBe(content);
-      await memberships.add("#ops");
+      await memberships.add("#ops", false);
       expect((await memberships.list()).groups).toEqual(["#ops"]);
       expect(await readdir(folder)).toHaveLength(2);
     },
@@ -116,8 +140,8 @@ describe("memberships", () => {
     const many = Array.from({ length: 256 }, (_, index) => ({ group: `#${index}` }));
     await writeFile(path, JSON.stringify({ version: 1, memberships: many }));
     const memberships = new MembershipsFile(path);
-    await expect(memberships.add("#more")).rejects.toMatchObject({ code: "LIMIT_REACHED" });
-    await memberships.add("#7");
+    await expect(memberships.add("#more", false)).rejects.toMatchObject({ code: "LIMIT_REACHED" });
+    await memberships.add("#7", false);
     expect((await memberships.list()).groups).toHaveLength(256);
   });
 });
@@ -127,8 +151,8 @@ describe("paths", () => {
     const { socket, socketFolder, ...files } = pathsOf(folder);
     for (const path of Object.values(files)) expect(path.startsWith(folder)).toBe(true);
     if (!isWindows) {
-      expect(socket).toBe(join(folder, "udpchat.sock"));
-      expect(socketFolder).toBe(folder);
+      expect(socket).toBe(join(folder, "run", "udpchat.sock"));
+      expect(socketFolder).toBe(join(folder, "run"));
     }
   });
 
@@ -144,21 +168,40 @@ describe("paths", () => {
     expect(socket.startsWith(tmpdir())).toBe(true);
     expect(pathsOf(deep).socket).toBe(socket);
     expect(pathsOf(`${deep}y`).socket).not.toBe(socket);
-    const nameBytes = MAX_SOCKET_PATH_BYTES - Buffer.byteLength("/udpchat.sock");
+    const nameBytes = MAX_SOCKET_PATH_BYTES - Buffer.byteLength("/run/udpchat.sock");
     const fits = `/${"h".repeat(nameBytes - 1)}`;
-    expect(pathsOf(fits).socketFolder).toBe(fits);
-    expect(pathsOf(`${fits}h`).socketFolder).not.toBe(`${fits}h`);
+    expect(pathsOf(fits).socketFolder).toBe(join(fits, "run"));
+    expect(pathsOf(`${fits}h`).socketFolder).not.toBe(join(`${fits}h`, "run"));
   });
 });
 
 describe.skipIf(isWindows)("a private folder", () => {
-  it("is made, taken again, and refused once it is open to others", async () => {
+  it("is made, taken again, and closed if it is open to others", async () => {
     const path = join(folder, "private");
     await makePrivateFolder(path);
     await makePrivateFolder(path);
     expect(await modeOf(path)).toBe(0o700);
-    await chmod(path, 0o755);
-    await expect(makePrivateFolder(path)).rejects.toMatchObject({ code: "HOME_UNUSABLE" });
+    await chmod(path, 0o777);
+    await makePrivateFolder(path);
+    expect(await modeOf(path)).toBe(0o700);
+  });
+
+  it("is refused where somebody can send us elsewhere", async () => {
+    await mkdir(join(folder, "elsewhere"), { mode: 0o755 });
+    await symlink(join(folder, "elsewhere"), join(folder, "link"));
+    const refused = makePrivateFolder(join(folder, "link"));
+    await expect(refused).rejects.toMatchObject({ code: "HOME_UNUSABLE" });
+    expect(await modeOf(join(folder, "elsewhere"))).toBe(0o755);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)("is refused where it is another user's", async () => {
+    const path = join(folder, "theirs");
+    await mkdir(path, { mode: 0o700 });
+    await chown(path, 65_534, 65_534);
+    await expect(makePrivateFolder(path)).rejects.toMatchObject({
+      code: "HOME_UNUSABLE",
+      message: expect.stringContaining("not private to you"),
+    });
   });
 
   it("is given up where none can be made, at once", async () => {
@@ -172,7 +215,7 @@ describe.skipIf(isWindows)("a private folder", () => {
 describe("a store", () => {
   it("in a folder keeps identity and memberships", async () => {
     const first = await openStore(pathsOf(folder));
-    await first.memberships.add("#ops");
+    await first.memberships.add("#ops", false);
     const second = await openStore(pathsOf(folder));
     expect(second.identity().device).toBe(first.identity().device);
     expect((await second.memberships.list()).groups).toEqual(["#ops"]);
@@ -181,9 +224,13 @@ describe("a store", () => {
   it("in memory is somebody new each time", async () => {
     const store = memoryStore();
     expect(store.identity().device).not.toBe(memoryStore().identity().device);
-    await store.memberships.add("#ops");
+    await store.memberships.add("#ops", false);
     await store.memberships.remove("#ops");
-    await store.memberships.add("#dev");
-    expect(await store.memberships.list()).toEqual({ groups: ["#dev"], setAside: undefined });
+    await store.memberships.add("#dev", false);
+    expect(await store.memberships.list()).toEqual({
+      groups: ["#dev"],
+      secret: new Set(),
+      setAside: undefined,
+    });
   });
 });

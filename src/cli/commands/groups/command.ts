@@ -2,6 +2,6 @@ import { defineCommand } from "../../command.js";
 
 export const groups = defineCommand({
   usage: "groups",
-  summary: "The groups that the daemon is in",
+  summary: "The groups that the daemon is in, and invitations",
   load: async () => (await import("./handler.js")).handle,
 });

@@ -15,6 +15,16 @@ export const join = defineCommand<JoinArgs>({
         type: "boolean",
         default: false,
         describe: "The daemon stays a member, across restarts, until leave",
+      })
+      .option("secret", {
+        type: "boolean",
+        default: false,
+        describe: "The secret group of this name: its passphrase is asked for if need be",
+      })
+      .option("passphrase-file", {
+        type: "string",
+        requiresArg: true,
+        describe: "With --secret: its first line is the passphrase (or UDPCHAT_PASSPHRASE)",
       }),
   load: async () => (await import("./handler.js")).handle,
 });

@@ -1,14 +1,17 @@
+import { sanitiseName } from "../../../sanitise.js";
 import { withApi } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
 import { EXIT } from "../../exitCodes.js";
 import type { GlobalArgs } from "../../globalOptions.js";
-import { sanitiseName } from "../../sanitise.js";
+import { isWanted } from "../../verifiedOnly.js";
 import { remarkWhereWeAre } from "../../whereWeAre.js";
 
 export async function handle(_args: GlobalArgs, context: CommandContext): Promise<number> {
   const { printer, signal, stderr } = context;
-  return await withApi(context, { receives: true }, async (api) => {
+  const own = { receives: true, showsWarnings: true };
+  return await withApi(context, own, async (api) => {
     for await (const line of api.stream("events", {}, { signal })) {
+      if (!isWanted(line, context)) continue;
       if (line.type === "ready") await remarkWhereWeAre("listening", api, context);
       if (line.type === "warning" && !printer.forScripts) {
         await stderr.line(sanitiseName(`udpchat: ${line.message}`));

@@ -1,13 +1,13 @@
 import type { DeliveryLine } from "../../../api/lines.js";
 import { UdpchatError, UNREACHABLE_REMEDY } from "../../../errors.js";
 import { DEFAULT_TIMEOUT_MS, durationText } from "../../../messenger/waiting.js";
+import { sanitiseName } from "../../../sanitise.js";
 import { withApi } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
 import { errorSentence } from "../../errorReport.js";
 import { EXIT } from "../../exitCodes.js";
-import { sanitiseName } from "../../sanitise.js";
 import { readTextArgument } from "../../textArgument.js";
-import { timeoutInput } from "../../timeoutInput.js";
+import { waitInput } from "../../timeoutInput.js";
 
 export interface SendArgs {
   readonly target: string;
@@ -25,10 +25,15 @@ export async function handle(args: SendArgs, context: CommandContext): Promise<n
   }
   const text = await readTextArgument(args.text, io, signal);
   if (args.plain) {
+    if (settings.requireVerified === true) {
+      throw new UdpchatError("NOT_VERIFIED", "plain text goes to nobody who was verified", {
+        remedy: "send it without --plain, or without --require-verified",
+      });
+    }
     const { sendPlain } = await import("./plain.js");
     return await sendPlain({ target: args.target, text, wait: args.wait }, context);
   }
-  const input = { target: args.target, text, ...timeoutInput(context) };
+  const input = { target: args.target, text, ...waitInput(context) };
   const delivery = await withApi(context, { receives: false }, (api) =>
     api.call("send", input, { signal }),
   );

@@ -3,7 +3,7 @@ import { exchangePlain } from "../../../messenger/plainExchange.js";
 import type { CommandContext } from "../../context.js";
 import { parseDurationMs } from "../../duration.js";
 import { EXIT } from "../../exitCodes.js";
-import { sanitiseText } from "../../sanitise.js";
+import { body } from "../../printers/conversation.js";
 
 export interface PlainArgs {
   readonly target: string;
@@ -28,7 +28,7 @@ export async function sendPlain(
         type: "message",
         id: null,
         scope: "plain",
-        from: { id: null, name: "", ...from },
+        from: { id: null, name: "", ...from, trust: null },
         group: null,
         text: reply,
         sentAt: null,
@@ -36,7 +36,7 @@ export async function sendPlain(
         verified: false,
       });
     } else {
-      await stdout.line(`${from.address}:${from.port}: ${sanitiseText(reply)}`);
+      await stdout.line(`${from.address}:${from.port}: ${body(reply)}`);
     }
   }
   if (waitMs === 0) await printer.line({ type: "sent", id: null, group: null });

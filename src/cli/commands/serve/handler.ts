@@ -1,11 +1,11 @@
 import type { RequestLine } from "../../../api/lines.js";
 import type { Api } from "../../../api/operations.js";
 import { toUdpchatError, UdpchatError } from "../../../errors.js";
+import { sanitiseName } from "../../../sanitise.js";
 import { withApi } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
 import { errorSentence } from "../../errorReport.js";
 import { EXIT } from "../../exitCodes.js";
-import { sanitiseName } from "../../sanitise.js";
 import { remarkWhereWeAre } from "../../whereWeAre.js";
 import { runAnswerer } from "./answerer.js";
 
@@ -20,9 +20,10 @@ export async function handle({ exec }: ServeArgs, context: CommandContext): Prom
       remedy: "udpchat serve --exec 'uptime'",
     });
   }
-  const { printer, signal } = context;
+  const { printer, settings, signal } = context;
+  const { requireVerified = false } = settings;
   return await withApi(context, { receives: true }, async (api) => {
-    for await (const line of api.stream("requests", {}, { signal })) {
+    for await (const line of api.stream("requests", { requireVerified }, { signal })) {
       if (line.type === "ready") await remarkWhereWeAre("serving", api, context);
       await printer.line(line);
       if (line.type === "request") await answer(line, exec, api, context);

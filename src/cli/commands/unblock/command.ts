@@ -1,0 +1,14 @@
+import { defineCommand } from "../../command.js";
+import type { UnblockArgs } from "./handler.js";
+
+export const unblock = defineCommand<UnblockArgs>({
+  usage: "unblock <target>",
+  summary: "Take a block back",
+  options: (yargs) =>
+    yargs.positional("target", {
+      type: "string",
+      demandOption: true,
+      describe: "A nickname, name~ab12, or the first characters of an id",
+    }),
+  load: async () => (await import("./handler.js")).handle,
+});
