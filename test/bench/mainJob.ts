@@ -10,6 +10,7 @@ import { measureDiscovering } from "./measures/discovering.js";
 import { measureIdling } from "./measures/idling.js";
 import { measureLosing } from "./measures/losing.js";
 import { measureNewInterface } from "./measures/newInterface.js";
+import { measureOverhead } from "./measures/overhead.js";
 import { measureSending } from "./measures/sending.js";
 import { type Result, resultOf, tableOf } from "./result.js";
 import { openStage, type Stage, startDaemon } from "./stage.js";
@@ -31,6 +32,7 @@ const MEASURES = [
   ["asking", measureAsking],
   ["a new interface", measureNewInterface],
   ["losing", measureLosing],
+  ["overhead", measureOverhead],
 ] as const;
 
 async function measureAll(stage: Stage): Promise<Result[]> {

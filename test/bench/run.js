@@ -19,6 +19,17 @@ const sourceUrls = {
   },
 };
 
+/** What has native code stays where it is. */
+const nativePackages = {
+  name: "native-packages",
+  setup(bundling) {
+    bundling.onResolve({ filter: /^(sodium-native|noise-handshake)$/ }, ({ path }) => ({
+      path: import.meta.resolve(path),
+      external: true,
+    }));
+  },
+};
+
 const folder = mkdtempSync(join(tmpdir(), "udpchat-bench-"));
 process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 const outfile = join(folder, "mainJob.mjs");
@@ -29,7 +40,7 @@ await build({
   format: "esm",
   platform: "node",
   target: "node20.19",
-  plugins: [sourceUrls],
+  plugins: [sourceUrls, nativePackages],
   logLevel: "warning",
 });
 await import(pathToFileURL(outfile).href);

@@ -85,6 +85,11 @@ export class NamespaceLan {
     );
   }
 
+  /** The namespace of the bridge, where all traffic passes, and its interface there. */
+  get hub(): { readonly namespace: string; readonly interfaceName: string } {
+    return { namespace: this.#bridge, interfaceName: BRIDGE_NAME };
+  }
+
   get hosts(): readonly NamespaceHost[] {
     return this.#hosts;
   }

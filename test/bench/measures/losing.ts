@@ -118,7 +118,10 @@ async function listen(
 
 async function untilComplete(user: BenchUser, others: number): Promise<void> {
   await eventually(
-    async () => (await user.api.call("groups", {})).some(({ members }) => members.length >= others),
+    async () => {
+      const lines = await user.api.call("groups", {});
+      return lines.some((line) => line.type === "group" && line.members.length >= others);
+    },
     () => `${user.name} to see all members`,
     PATIENCE_MS,
   );
