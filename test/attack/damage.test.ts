@@ -124,13 +124,8 @@ describe.each([false, true])("every datagram of a conversation (cookies: %s)", (
     }
   });
 
-  // A half-open handshake is found by address and index alone: one with another key in it takes the
-  // place of the true one until it expires. With a cookie nothing is kept of the first.
-  (cookies ? it : it.fails)(
-    "a first message with a bit turned over does not keep the true one out",
-    () => {
-      const { conversation } = damaged(11, cookies, flips, (type) => type === handshakeInit);
-      expect(outcome(conversation)).toEqual(outcome(undisturbed));
-    },
-  );
+  it("a first message with a bit turned over does not keep the true one out", () => {
+    const { conversation } = damaged(11, cookies, flips, (type) => type === handshakeInit);
+    expect(outcome(conversation)).toEqual(outcome(undisturbed));
+  });
 });

@@ -1,4 +1,6 @@
 import type { ResponderHandshake } from "../../crypto/handshake.js";
+import { toHex } from "../../wire/cursor.js";
+import type { HandshakeInit } from "../../wire/session.js";
 import { type Address, addressKey } from "../io.js";
 
 /** An initiator that has not finished by then has gone, or lives on with another handshake. */
@@ -9,6 +11,8 @@ export interface HalfOpen {
   readonly localIndex: number;
   readonly remoteIndex: number;
   readonly from: Address;
+  /** Their first message. */
+  readonly message: Uint8Array;
   readonly handshake: ResponderHandshake;
   /** Our answer, a whole datagram: repeated as it is. */
   readonly response: Uint8Array;
@@ -40,21 +44,22 @@ export class HalfOpenTable {
     return this.#byLocalIndex.get(localIndex);
   }
 
-  byInitiator(from: Address, remoteIndex: number): HalfOpen | undefined {
-    return this.#byInitiator.get(initiatorKey(from, remoteIndex));
+  /** The same handshake again; one with another message is another one, perhaps a forged one. */
+  byInitiator(from: Address, init: HandshakeInit): HalfOpen | undefined {
+    return this.#byInitiator.get(initiatorKey(from, init.senderIndex, init.message));
   }
 
   add(nowMs: number, entry: HalfOpen): void {
     this.expire(nowMs);
     if (this.size >= this.#limit) this.#evict();
     this.#byLocalIndex.set(entry.localIndex, entry);
-    this.#byInitiator.set(initiatorKey(entry.from, entry.remoteIndex), entry);
+    this.#byInitiator.set(keyOf(entry), entry);
     this.#count(entry, 1);
   }
 
   remove(entry: HalfOpen): void {
     if (!this.#byLocalIndex.delete(entry.localIndex)) return;
-    this.#byInitiator.delete(initiatorKey(entry.from, entry.remoteIndex));
+    this.#byInitiator.delete(keyOf(entry));
     this.#count(entry, -1);
   }
 
@@ -81,6 +86,10 @@ export class HalfOpenTable {
   }
 }
 
-function initiatorKey(from: Address, remoteIndex: number): string {
-  return `${addressKey(from)}/${remoteIndex}`;
+function keyOf({ from, remoteIndex, message }: HalfOpen): string {
+  return initiatorKey(from, remoteIndex, message);
+}
+
+function initiatorKey(from: Address, remoteIndex: number, message: Uint8Array): string {
+  return `${addressKey(from)}/${remoteIndex}/${toHex(message)}`;
 }

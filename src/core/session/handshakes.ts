@@ -191,7 +191,7 @@ export class Handshakes {
       this.#context.counters.add("handshakesRefused");
       return;
     }
-    const known = this.#halfOpen.byInitiator(from, init.senderIndex);
+    const known = this.#halfOpen.byInitiator(from, init);
     if (known !== undefined) {
       this.#context.outputs.unicast(known.response, from);
       return;
@@ -215,8 +215,15 @@ export class Handshakes {
       message: handshake.message2,
     });
     const remoteIndex = init.senderIndex;
-    const startedAtMs = nowMs;
-    this.#halfOpen.add(nowMs, { localIndex, remoteIndex, from, handshake, response, startedAtMs });
+    this.#halfOpen.add(nowMs, {
+      localIndex,
+      remoteIndex,
+      from,
+      message: Uint8Array.from(init.message),
+      handshake,
+      response,
+      startedAtMs: nowMs,
+    });
     this.#context.outputs.unicast(response, from);
   }
 

@@ -5,11 +5,19 @@ import { SeededRandom } from "../../../support/seededRandom.js";
 
 const nothing = new Uint8Array(0);
 
+const init = (senderIndex: number, message = nothing) => ({
+  senderIndex,
+  suite: 1,
+  cookie: nothing,
+  message,
+});
+
 function entry(localIndex: number, startedAtMs = 0, address = "10.0.0.1"): HalfOpen {
   return {
     localIndex,
     remoteIndex: 7,
     from: { address, port: localIndex },
+    message: nothing,
     handshake: clearSuite.respond(nothing, nothing, new SeededRandom(1)),
     response: nothing,
     startedAtMs,
@@ -17,17 +25,18 @@ function entry(localIndex: number, startedAtMs = 0, address = "10.0.0.1"): HalfO
 }
 
 describe("half-open handshakes", () => {
-  it("are found by our index, and by initiator and its index", () => {
+  it("are found by our index, and by initiator, its index and its message", () => {
     const table = new HalfOpenTable(4);
     const one = entry(1);
     table.add(0, one);
     expect(table.byLocalIndex(1)).toBe(one);
-    expect(table.byInitiator(one.from, 7)).toBe(one);
-    expect(table.byInitiator(one.from, 8)).toBeUndefined();
-    expect(table.byInitiator({ address: "10.0.0.2", port: 1 }, 7)).toBeUndefined();
+    expect(table.byInitiator(one.from, init(7))).toBe(one);
+    expect(table.byInitiator(one.from, init(8))).toBeUndefined();
+    expect(table.byInitiator(one.from, init(7, Uint8Array.of(1)))).toBeUndefined();
+    expect(table.byInitiator({ address: "10.0.0.2", port: 1 }, init(7))).toBeUndefined();
     table.remove(one);
     expect(table.byLocalIndex(1)).toBeUndefined();
-    expect(table.byInitiator(one.from, 7)).toBeUndefined();
+    expect(table.byInitiator(one.from, init(7))).toBeUndefined();
   });
 
   it("push the oldest out when there are too many", () => {
@@ -35,7 +44,7 @@ describe("half-open handshakes", () => {
     for (let index = 1; index <= 5; index += 1) table.add(0, entry(index));
     const known = [1, 2, 3, 4, 5].map((index) => table.byLocalIndex(index) !== undefined);
     expect(known).toEqual([false, false, true, true, true]);
-    expect(table.byInitiator(entry(1).from, 7)).toBeUndefined();
+    expect(table.byInitiator(entry(1).from, init(7))).toBeUndefined();
   });
 
   it("push the oldest out of the address that has most of them", () => {
