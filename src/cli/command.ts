@@ -10,6 +10,8 @@ export interface CommandDefinition<A> {
   /** As yargs wants it: `send <target> <text>`. */
   readonly usage: string;
   readonly summary: string;
+  /** Command lines at the end of its help. */
+  readonly examples?: readonly string[];
   readonly options?: (yargs: Argv<GlobalArgs>) => Argv<GlobalArgs & A>;
   /** Imports the handler: what a command needs is loaded only if it runs. */
   readonly load: () => Promise<Handler<ArgumentsCamelCase<GlobalArgs & A>>>;
@@ -38,7 +40,7 @@ export interface Command {
 }
 
 export function defineCommand<A = unknown>(definition: CommandDefinition<A>): Command {
-  const { usage, summary, options, load } = definition;
+  const { usage, summary, examples = [], options, load } = definition;
   return {
     name: usage.split(" ", 1)[0] ?? usage,
     words: [...usage.matchAll(/<([^>]*)>/g)].map(([, word = ""]) => word.toUpperCase()),
@@ -47,7 +49,16 @@ export function defineCommand<A = unknown>(definition: CommandDefinition<A>): Co
         const args = restore(parsed);
         choose({ args, run: async (context) => (await load())(args, context) });
       };
-      return yargs.command<GlobalArgs & A>(usage, summary, (own) => options?.(own) ?? own, handler);
+      const build = (own: Argv<GlobalArgs>): Argv<GlobalArgs> => {
+        const built = options?.(own) ?? own;
+        return examples.length === 0 ? built : built.epilogue(examplesText(examples));
+      };
+      return yargs.command<GlobalArgs & A>(usage, summary, build, handler);
     },
   };
+}
+
+function examplesText(examples: readonly string[]): string {
+  const head = examples.length === 1 ? "Example" : "Examples";
+  return [`${head}:`, ...examples.map((line) => `  ${line}`)].join("\n");
 }

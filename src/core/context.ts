@@ -21,7 +21,7 @@ export interface CoreContext {
   readonly identity: Identity;
   readonly verify: Verify;
   readonly trust: Trust;
-  /** Asked before every costly check of something that may be forged. */
+  /** Asked before costly checks of what anybody may have sent. */
   readonly gate: SourceGate;
   readonly random: RandomSource;
   /** Random per start, 16 hexadecimal digits. */

@@ -40,6 +40,11 @@ export interface CoreOptions {
   readonly startedAtMs: number;
   /** Appear in other rosters: send beacons, answer queries, say goodbye. */
   readonly announce: boolean;
+  /**
+   * Somebody reads texts and answers requests: asked at each one. Where nobody does it is left
+   * unacknowledged, so that its sender learns of it. Default: yes.
+   */
+  readonly takesMessages?: (() => boolean) | undefined;
   /** Addresses that no broadcast reaches: beacons and queries go there by unicast as well. */
   readonly configuredPeers?: readonly Address[];
   /** What our receive buffer allows a sender to have in flight, datagrams. */
@@ -117,6 +122,7 @@ export class Core {
       suite: options.handshakeSuite,
       creditDatagrams: options.receiveCreditDatagrams ?? 256,
       announces: options.announce,
+      takesMessages: options.takesMessages,
       addressOf: (device) => this.#discovery.addressOf(device),
       heard: (nowMs, peer, rttMs) => this.#discovery.heard(nowMs, peer, rttMs),
       groupKeyArrived: (nowMs, from, body) => this.#groups.receiveKey(nowMs, from, body),

@@ -122,6 +122,8 @@ export interface GroupKeys {
   readonly retired: readonly string[];
   /** Devices that were kept out, the latest last. Bounded by the core. */
   readonly removed: readonly string[];
+  /** Devices that were met in the group, the latest last. Default none. Bounded by the core. */
+  readonly members?: readonly string[];
   /** The statement of who changed the key last, to be passed on: signed by that device. */
   readonly change:
     | { readonly by: string; readonly removed: readonly string[]; readonly signature: string }

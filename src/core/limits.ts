@@ -20,7 +20,12 @@ export interface Limits {
   /** Handshakes answered per source address, once it has shown that it is its own; and the burst. */
   readonly handshakesPerSecondPerSource: number;
   readonly handshakeBurstPerSource: number;
-  /** Checks of signatures and keys that fail, per source address and beyond that in all. */
+  /** Handshakes answered in all; and the burst. */
+  readonly handshakesPerSecond: number;
+  /**
+   * Checks of signatures and keys that fail, per source address, and beyond that in all. Addresses
+   * that nothing genuine came from spend at most three times the latter.
+   */
   readonly unauthenticatedPerSecondPerSource: number;
   readonly unauthenticatedPerSecond: number;
   /** A session is replaced by a new one after so many packets, or so long. */
@@ -57,6 +62,7 @@ export const DEFAULT_LIMITS: Limits = {
   handshakesPerSecondBeforeCookies: 50,
   handshakesPerSecondPerSource: 20,
   handshakeBurstPerSource: 40,
+  handshakesPerSecond: 1000,
   unauthenticatedPerSecondPerSource: 200,
   unauthenticatedPerSecond: 2000,
   rekeyAfterPackets: 2 ** 20,

@@ -5,7 +5,6 @@ import type { Logger } from "pino";
 import type { StatusLine } from "../api/lines.js";
 import { ApiServer } from "../api/server.js";
 import { Service } from "../api/service.js";
-import { toErrorLine } from "../api/toLines.js";
 import { Messenger } from "../messenger/messenger.js";
 import type { MessengerApi, MessengerOptions } from "../messenger/types.js";
 import { type Memberships, MembershipsFile, MemoryMemberships } from "../store/memberships.js";
@@ -135,21 +134,11 @@ async function restoreMemberships(
   if (setAside !== undefined) logger.error({ file: setAside }, "damaged memberships set aside");
   for (const group of groups) {
     try {
-      await rejoin(service, group, secret.has(group));
+      await service.restoreMembership(group, secret.has(group));
       logger.info({ group }, "rejoined");
     } catch (error) {
       logger.error({ group, ...failureRecord(error) }, "could not rejoin");
     }
-  }
-}
-
-/** Damaged keys are set aside, and that is said once: the groups are not to suffer for it. */
-async function rejoin(service: Service, group: string, secret: boolean): Promise<void> {
-  try {
-    await service.restoreMembership(group, secret);
-  } catch (error) {
-    if (toErrorLine(error).code !== "HOME_UNUSABLE") throw error;
-    await service.restoreMembership(group, secret);
   }
 }
 

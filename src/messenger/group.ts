@@ -14,8 +14,8 @@ export interface GroupParts {
   readonly stream: EventStream;
   readonly trust: TrustReader;
   /**
-   * Nobody else reads messages to us: a secret group shows them, as in it they must be taken.
-   * See `Messenger` on the keys that come the same way.
+   * Nobody else reads messages to us: whoever follows a secret group is shown them, since those
+   * who write to us reach us while we wait for its keys.
    */
   readonly showsDirect: boolean;
   /** Says goodbye; called once. */
@@ -32,6 +32,8 @@ export class GroupHandle implements Group {
   readonly #parts: GroupParts;
   readonly #left = new AbortController();
   #leaving: Promise<void> | undefined;
+  /** Those who follow the events now; bounded by the application. */
+  readonly #followers = new Set<AbortSignal>();
 
   constructor(name: GroupName, parts: GroupParts) {
     this.label = name.label;
@@ -67,10 +69,23 @@ export class GroupHandle implements Group {
   events(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<MessengerEvent> {
     const ends = [this.#left.signal];
     if (options.signal !== undefined) ends.push(options.signal);
+    const end = AbortSignal.any(ends);
+    this.#follow(end);
     return this.#parts.stream.subscribe({
-      signal: AbortSignal.any(ends),
+      signal: end,
       wants: (event) => this.#isDirect(event) || concerns(event, this.label),
     });
+  }
+
+  /** Somebody is shown what is written to us alone. */
+  get showsDirect(): boolean {
+    return this.secret && this.#parts.showsDirect && this.#followers.size > 0;
+  }
+
+  #follow(end: AbortSignal): void {
+    if (end.aborted) return;
+    this.#followers.add(end);
+    end.addEventListener("abort", () => this.#followers.delete(end), { once: true });
   }
 
   #isDirect(event: MessengerEvent): boolean {

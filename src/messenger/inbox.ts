@@ -50,7 +50,7 @@ export class Inbox {
   settle(event: InboxEvent): void {
     switch (event.kind) {
       case "peer":
-        this.#parts.trust.renamed(event.peer);
+        this.#parts.trust.renamed(event.peer, () => this.#roster());
         this.#parts.trust.notice(event.peer);
         this.#rosterChanged(event.change, event.peer);
         return;
@@ -136,8 +136,11 @@ export class Inbox {
 
   /** After it was told of: the first message of a stranger says that he is one. */
   #heardFrom(peer: CorePeerRef): void {
-    const { driver, trust } = this.#parts;
-    trust.heardFrom(peer, () => driver.inspect((core) => core.peers()));
+    this.#parts.trust.heardFrom(peer, () => this.#roster());
+  }
+
+  #roster(): PeerView[] {
+    return this.#parts.driver.inspect((core) => core.peers());
   }
 
   /** A suspect is neither gone nor new: nothing to tell anybody yet. */
@@ -152,7 +155,7 @@ export class Inbox {
   #warnOfDuplicateKey(peer: PeerView): void {
     const message =
       `the key of ${distinctName(peer)} is in use in two places, ` +
-      `one of them ${peer.address}:${peer.port}: a copied home folder?`;
+      `one of them ${peer.address}:${peer.port}: a copied home folder? Give each a home of its own`;
     const warning = { code: "DUPLICATE_KEY", message, peer: this.#peerRef(peer) } as const;
     this.#parts.stream.publish({ type: "warning", warning });
   }

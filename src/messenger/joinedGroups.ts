@@ -176,8 +176,8 @@ export class JoinedGroups {
         this.#warn({
           code: "GROUP_KEY_UNKNOWN",
           message:
-            `members of ${label} use a key that this home does not have: ask one of them for ` +
-            `udpchat invite YOUR-NAME '${label}', then leave the group and join it again`,
+            `members of ${label} use a key that this home does not have: if you cannot read the ` +
+            `others, leave the group and join it with their passphrase or an invitation`,
           peer: null,
           group: label,
         });

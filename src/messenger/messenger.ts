@@ -1,7 +1,7 @@
 import type { Core } from "../core/core.js";
 import type { CoreEvent } from "../core/io.js";
 import { UdpchatError } from "../errors.js";
-import type { Lan, LanDatagram, LanInterface } from "../net/lan.js";
+import type { Lan, LanDatagram, LanHandlers, LanInterface } from "../net/lan.js";
 import { DatagramType } from "../wire/constants.js";
 import { datagramType, isOurs } from "../wire/header.js";
 import type { Clock } from "./clock.js";
@@ -94,7 +94,7 @@ export class Messenger implements MessengerApi {
     let messenger: Messenger | undefined;
     /** Bounded by what can fail while opening. */
     const earlyTroubles: string[] = [];
-    const opened = await openParts(options, parts, {
+    const handlers: LanHandlers = {
       datagram(datagram) {
         if (messenger !== undefined) messenger.#receive(datagram);
       },
@@ -106,7 +106,9 @@ export class Messenger implements MessengerApi {
         if (messenger === undefined) earlyTroubles.push(trouble);
         else messenger.#warnOfNetwork(trouble);
       },
-    });
+    };
+    const takesMessages = (): boolean => messenger !== undefined && messenger.#takesMessages();
+    const opened = await openParts(options, parts, handlers, takesMessages);
     messenger = new Messenger(opened, options);
     for (const trouble of earlyTroubles) messenger.#warnOfNetwork(trouble);
     return messenger;
@@ -137,6 +139,7 @@ export class Messenger implements MessengerApi {
       stream,
       trust: opened.trust,
       discoveryPort: lan.discoveryPort,
+      requireVerified,
     });
     this.#groups = new JoinedGroups({
       driver,
@@ -306,6 +309,8 @@ export class Messenger implements MessengerApi {
     const peer = this.#members.partyOf(device, groupId);
     this.#driver.command((core, nowMs) => core.removeFromGroup(nowMs, groupId, device));
     await this.#driver.afterTurn();
+    // Who is told that somebody is out need not fear a power cut.
+    await this.#secrets.settled();
     return { group: label, peer, by: this.#members.partyOf(this.id, groupId) };
   }
 
@@ -354,12 +359,16 @@ export class Messenger implements MessengerApi {
 
   #receive(datagram: LanDatagram): void {
     if (!isOurs(datagram.bytes)) this.#inbox.receivePlain(datagram);
-    else if (this.#takesMessages() || !beginsHandshake(datagram)) this.#driver.receive(datagram);
+    else if (this.#takesCalls() || !beginsHandshake(datagram)) this.#driver.receive(datagram);
   }
 
-  /** Keys of secret groups come as messages do: who would refuse them would soon be deaf there. */
-  #takesMessages(): boolean {
+  /** Keys of secret groups come as messages do: who would refuse calls would soon be deaf there. */
+  #takesCalls(): boolean {
     return this.#receives || this.#groups.handles().some(({ secret }) => secret);
+  }
+
+  #takesMessages(): boolean {
+    return this.#receives || this.#groups.handles().some(({ showsDirect }) => showsDirect);
   }
 
   #interfacesChanged(interfaces: readonly LanInterface[]): void {
@@ -375,11 +384,11 @@ export class Messenger implements MessengerApi {
   #settle(event: CoreEvent): void {
     switch (event.kind) {
       case "delivered":
-        this.#trust.used(event.to);
+        this.#trust.used(event.to, () => this.#core.peers());
         this.#outgoing.delivered(event);
         return;
       case "reply":
-        this.#trust.used(event.from);
+        this.#trust.used(event.from, () => this.#core.peers());
         this.#outgoing.replied(event);
         return;
       case "failed":

@@ -49,11 +49,15 @@ export interface OpenedParts {
 /** What a datagram of 1200 bytes takes of a Linux receive buffer (skb truesize, measured). */
 const DATAGRAM_BUFFER_BYTES = 2304;
 
-/** Opens everything in the order of dependence; what was opened is closed if a later part fails. */
+/**
+ * Opens everything in the order of dependence; what was opened is closed if a later part fails.
+ * @param takesMessages somebody reads what others write to us
+ */
 export async function openParts(
   options: MessengerOptions,
   replaced: Partial<MessengerParts>,
   handlers: LanHandlers,
+  takesMessages: () => boolean,
 ): Promise<OpenedParts> {
   const { clock = systemClock, lookUp = lookUpHost, random = systemRandom } = replaced;
   const name = options.name === undefined ? defaultNickname() : checkedNickname(options.name);
@@ -78,6 +82,7 @@ export async function openParts(
       dataPort: lan.dataPort,
       startedAtMs: clock.wallMs(),
       announce: options.announce ?? true,
+      takesMessages,
       configuredPeers,
       receiveCreditDatagrams: creditDatagrams(lan.receiveBufferBytes),
     });

@@ -20,6 +20,8 @@ export interface SecretGroupsParts {
   readonly stream: EventStream;
   readonly trust: TrustReader;
   readonly discoveryPort: number;
+  /** Strangers invite in vain. Default false. */
+  readonly requireVerified?: boolean;
 }
 
 type EventOf<Kind extends CoreEvent["kind"]> = Extract<CoreEvent, { readonly kind: Kind }>;
@@ -34,8 +36,13 @@ const MAX_WRITING = 16;
  */
 export class SecretGroups {
   readonly #parts: SecretGroupsParts;
-  /** Writes under way: bounded by the changes of keys, and `MAX_WRITING` for invitations. */
+  /** Writes under way: two for a group, and `MAX_WRITING` for invitations. */
   readonly #writing = new Set<Promise<void>>();
+  /** By label: the latest of keys that changed while others were written. Bounded by groups. */
+  readonly #unsaved = new Map<string, GroupKeys>();
+  readonly #updating = new Set<string>();
+  /** What the user was told last: strangers must not have it repeated. */
+  #lastReason = "";
 
   constructor(parts: SecretGroupsParts) {
     this.#parts = parts;
@@ -84,7 +91,9 @@ export class SecretGroups {
       const key = await keyOf(label, passphrase);
       return { epoch: 0, key, retired: [], removed: [], change: undefined };
     }
-    const welcome = invitations.filter((invitation) => !this.#isBlocked(invitation));
+    const welcome = invitations.filter(
+      (invitation) => this.#isWelcome(invitation) && !this.#isImpostor(invitation),
+    );
     const [first, ...others] = welcome;
     if (first === undefined) throw noKey(label);
     // Not even the later epoch is better: anybody can claim it.
@@ -119,27 +128,35 @@ export class SecretGroups {
   async invitations(): Promise<Invitation[]> {
     const { invitations } = await this.#list();
     return invitations
-      .filter((invitation) => !this.#isBlocked(invitation))
+      .filter((invitation) => this.#isWelcome(invitation))
       .map(({ label, from }) => ({ group: label, from: peerRef(from, this.#parts.trust) }));
   }
 
-  /** That they were damaged is an error for whoever asks first, and everybody is to know. */
+  /** That they are damaged is an error for whoever asks, and everybody is to know. */
   async #list(): Promise<SecretGroupList> {
     try {
       return await this.#parts.store.list();
     } catch (error) {
-      if (error instanceof DamagedGroupKeysError) this.#warn(error.message);
+      if (error instanceof DamagedGroupKeysError) this.#warnOnce(error.message, error.message);
       throw error;
     }
   }
 
-  #warn(message: string): void {
+  #warnOnce(reason: string, message: string): void {
+    if (reason === this.#lastReason) return;
+    this.#lastReason = reason;
     const warning = { code: "GROUP_KEYS_NOT_KEPT", message, peer: null } as const;
     this.#parts.stream.publish({ type: "warning", warning });
   }
 
-  #isBlocked({ from }: StoredInvitation): boolean {
-    return this.#parts.trust.trustOf(from.id, from.name) === "blocked";
+  #isWelcome({ from }: Pick<StoredInvitation, "from">): boolean {
+    const trust = this.#parts.trust.trustOf(from.id, from.name);
+    return this.#parts.requireVerified === true ? trust === "verified" : trust !== "blocked";
+  }
+
+  /** Who goes by the name of somebody else lets us in nowhere, but may be seen to have tried. */
+  #isImpostor({ from }: StoredInvitation): boolean {
+    return this.#parts.trust.trustOf(from.id, from.name) === "conflict";
   }
 
   forget(label: string): Promise<boolean> {
@@ -148,6 +165,7 @@ export class SecretGroups {
 
   /** We were removed: the key is worth nothing any more, but the label stays a secret group's. */
   expelled(label: string): void {
+    this.#unsaved.delete(label);
     this.#keep(`that we were removed from ${label}`, this.#parts.store.lock(label));
   }
 
@@ -157,12 +175,29 @@ export class SecretGroups {
    * away during the change, and is given the new one by any member.
    */
   changed(label: string, keys: GroupKeys): void {
-    this.#keep(`the new key of ${label}`, this.#parts.store.update(label, keys));
+    this.#unsaved.set(label, keys);
+    if (!this.#updating.has(label)) this.#keep(`the new key of ${label}`, this.#update(label));
+  }
+
+  /** However often a member changes the key, one write is under way and one waits. */
+  async #update(label: string): Promise<void> {
+    this.#updating.add(label);
+    try {
+      for (;;) {
+        const keys = this.#unsaved.get(label);
+        if (keys === undefined) return;
+        this.#unsaved.delete(label);
+        await this.#parts.store.update(label, keys);
+      }
+    } finally {
+      this.#updating.delete(label);
+    }
   }
 
   /** An invitation never joins by itself, and replaces no key. */
   invited({ label, from, keys }: EventOf<"groupInvitation">): void {
     if (!isLabel(label, this.#parts.discoveryPort) || this.#writing.size >= MAX_WRITING) return;
+    if (!this.#isWelcome({ from })) return;
     const { id, name, address, port } = from;
     const invitation = { label, from: { id, name, address, port }, keys };
     this.#keep(`the invitation to ${label}`, this.#keepInvitation(invitation));
@@ -183,7 +218,7 @@ export class SecretGroups {
     const settled = writing
       .catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
-        this.#warn(`${what} could not be kept: ${reason}`);
+        this.#warnOnce(reason, `${what} could not be kept: ${reason}`);
       })
       .finally(() => this.#writing.delete(settled));
     this.#writing.add(settled);

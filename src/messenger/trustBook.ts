@@ -26,7 +26,7 @@ const MAX_WARNINGS_PER_NAME = 32;
 const MAX_WARNED = 4096;
 /** As many as a roster and the book hold. */
 const MAX_FOLDED_NAMES = 16_384;
-/** Strangers who wrote under a name that somebody else in the roster has too. */
+/** Keys and names under which they showed up while somebody else in the roster had them too. */
 const MAX_CONTESTED = 1024;
 /**
  * Which keys are known, verified and blocked, and which nicknames stand for them:
@@ -95,6 +95,10 @@ export class TrustBook implements Trust, TrustReader {
     const entry = this.#records.get(id);
     if (entry?.trust === "blocked") return "blocked";
     if (this.#conflicts(id, name)) return "conflict";
+    // Under a name that it could not take, since others have it, it is a stranger like them.
+    if (entry?.trust === "known" && this.#contested.has(contestKey(id, this.#fold(name)))) {
+      return "unknown";
+    }
     return entry?.trust ?? "unknown";
   }
 
@@ -112,10 +116,10 @@ export class TrustBook implements Trust, TrustReader {
   // What happens.
 
   /** We sent to it and it was delivered, or it replied: first use, and by our own doing. */
-  used(peer: NamedPeer): void {
+  used(peer: NamedPeer, roster: () => readonly NamedPeer[]): void {
     const entry = this.#records.get(peer.id);
-    if (entry === undefined || !entry.byUs) this.#pin(peer, true);
-    else this.renamed(peer);
+    if (entry?.byUs !== true) this.#pin({ id: peer.id, name: entry?.name ?? peer.name }, true);
+    if (entry !== undefined) this.renamed(peer, roster);
   }
 
   /**
@@ -123,18 +127,19 @@ export class TrustBook implements Trust, TrustReader {
    * that gives it no claim to it.
    */
   heardFrom(peer: NamedPeer, roster: () => readonly NamedPeer[]): void {
-    if (this.#records.get(peer.id) !== undefined) this.renamed(peer);
+    if (this.#records.get(peer.id) !== undefined) this.renamed(peer, roster);
     else if (!this.#isContested(peer, roster)) this.#pin(peer, false);
   }
 
   /** Once contested in this run, always: the roster is long. */
   #isContested({ id, name }: NamedPeer, roster: () => readonly NamedPeer[]): boolean {
-    if (this.#contested.has(id)) return true;
     const folded = this.#fold(name);
+    const key = contestKey(id, folded);
+    if (this.#contested.has(key)) return true;
     const isNamesake = (other: NamedPeer): boolean =>
       other.id !== id && this.#fold(other.name) === folded;
     if (!roster().some(isNamesake)) return false;
-    this.#contested.set(id, true);
+    this.#contested.set(key, true);
     return true;
   }
 
@@ -148,11 +153,17 @@ export class TrustBook implements Trust, TrustReader {
     this.#records.change({ device: id, apply }, byUs ? "now" : "soon");
   }
 
-  /** A key that is known goes by another name now, unless that stands for somebody else. */
-  renamed({ id, name }: NamedPeer): void {
+  /**
+   * A key that is known goes by another name now, unless that stands for somebody else, or others
+   * in the roster have it: who is known as one is not for that the first among several.
+   */
+  renamed({ id, name }: NamedPeer, roster: () => readonly NamedPeer[]): void {
     const entry = this.#records.get(id);
     if (entry === undefined || entry.name === name || entry.trust === "blocked") return;
     if (this.#conflicts(id, name)) return;
+    if (this.#fold(entry.name) !== this.#fold(name) && this.#isContested({ id, name }, roster)) {
+      return;
+    }
     const apply = (current: TrustEntry | undefined): TrustEntry | undefined =>
       current && { ...current, name };
     this.#records.change({ device: id, apply }, "soon");
@@ -232,6 +243,10 @@ export class TrustBook implements Trust, TrustReader {
   #now(): string {
     return new Date(this.#parts.clock.wallMs()).toISOString();
   }
+}
+
+function contestKey(id: string, foldedName: string): string {
+  return `${id} ${foldedName}`;
 }
 
 /** `alice is known here with another key`. */

@@ -219,8 +219,8 @@ export interface MessengerOptions {
   /**
    * Answer those who want to write to us. Default true. False is for a program that sends or
    * asks and ends, and never reads `events`: whoever writes to it is told that nobody answers,
-   * instead of `delivered` for what nobody sees. Requests do not come then either. Replies do,
-   * groups work, and a peer that we wrote to ourselves can still write back in that conversation.
+   * instead of `delivered` for what nobody sees. Requests do not come then either. Replies do, and
+   * groups work; the events of a secret group show what is written to us meanwhile.
    */
   readonly receives?: boolean;
   /**

@@ -82,7 +82,8 @@ async function contentOf(path: string): Promise<string | undefined> {
 
 async function ageMsOf(path: string): Promise<number | undefined> {
   return stat(path).then(
-    ({ mtimeMs }) => Date.now() - mtimeMs,
+    // The clock may have been set back meanwhile.
+    ({ mtimeMs }) => Math.abs(Date.now() - mtimeMs),
     () => undefined,
   );
 }

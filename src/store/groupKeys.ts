@@ -1,4 +1,4 @@
-import { readFile, rename } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { errnoOf, UdpchatError } from "../errors.js";
@@ -10,6 +10,8 @@ import { makeFolder } from "./privateFolder.js";
 const MAX_GROUPS = 256;
 /** The oldest goes when one more comes: whoever is on the network can send them. */
 export const MAX_INVITATIONS = 64;
+/** So many of one device: nobody alone pushes out what others sent. */
+const MAX_INVITATIONS_PER_DEVICE = 8;
 /** More than a core keeps of former keys, or of devices that were kept out. */
 const MAX_HISTORY = 1024;
 
@@ -23,6 +25,8 @@ const KeysSchema = v.object({
   key: hex(64),
   retired: v.pipe(v.array(hex(64)), v.maxLength(MAX_HISTORY)),
   removed: devices,
+  /** Files of earlier versions have none. */
+  members: v.optional(devices),
   change: v.optional(v.object({ by: hex(64), removed: devices, signature: hex(128) })),
 });
 const InvitationSchema = v.object({
@@ -47,6 +51,8 @@ export interface StoredGroupKeys {
   readonly key: string;
   readonly retired: readonly string[];
   readonly removed: readonly string[];
+  /** Devices that were met in the group. */
+  readonly members?: readonly string[];
   readonly change:
     | { readonly by: string; readonly removed: readonly string[]; readonly signature: string }
     | undefined;
@@ -73,18 +79,23 @@ export interface SecretGroupList {
   readonly invitations: readonly StoredInvitation[];
 }
 
-/** The file was damaged: it lies at `setAside` now, and the next read finds nothing. */
+/**
+ * The file is damaged, and stays where it is: without it nobody knows which names stand for secret
+ * groups, and what is meant for one must not be said in the open group of that name.
+ */
 export class DamagedGroupKeysError extends UdpchatError {
-  constructor(path: string, setAside: string) {
-    super("HOME_UNUSABLE", `the keys of secret groups in ${path} were damaged: see ${setAside}`, {
-      remedy: "restore the file, or join your secret groups again with --secret",
+  constructor(path: string) {
+    super("HOME_UNUSABLE", `the keys of secret groups in ${path} are damaged: no group is joined`, {
+      remedy:
+        "restore the file; or move it away and join your secret groups again with --secret, " +
+        "before you say anything there: until then their names stand for open groups",
     });
   }
 }
 
 /** The keys of secret groups, for every process of this home. */
 export interface GroupKeyStore {
-  /** Throws {@link DamagedGroupKeysError} once, and HOME_UNUSABLE. */
+  /** Throws {@link DamagedGroupKeysError}, as all others do, and HOME_UNUSABLE. */
   list(): Promise<SecretGroupList>;
   /** Keys to join with: replaces what was there and what invitations said. Throws LIMIT_REACHED. */
   keep(label: string, keys: StoredGroupKeys): Promise<void>;
@@ -154,7 +165,10 @@ class KeyRing implements GroupKeyStore {
       const others = content.invitations.filter(
         ({ label, from }) => label !== invitation.label || from.id !== invitation.from.id,
       );
-      content.invitations = [...others, invitation].slice(-MAX_INVITATIONS);
+      const ofDevice = others.filter(({ from }) => from.id === invitation.from.id);
+      const tooMany = new Set(ofDevice.slice(0, 1 - MAX_INVITATIONS_PER_DEVICE));
+      const kept = others.filter((other) => !tooMany.has(other));
+      content.invitations = [...kept, invitation].slice(-MAX_INVITATIONS);
     });
   }
 }
@@ -227,7 +241,7 @@ class GroupKeysFile {
       throw this.#unusable("read", cause);
     }
     const parsed = v.safeParse(GroupKeysSchema, parseJson(text));
-    if (!parsed.success) throw await this.#setAside();
+    if (!parsed.success) throw new DamagedGroupKeysError(this.#path);
     const { groups, invitations } = parsed.output;
     return {
       groups: new Map(groups.map(({ label, keys }) => [label, keys && keysOf(keys)])),
@@ -236,16 +250,6 @@ class GroupKeysFile {
         keys: keysOf(invitation.keys),
       })),
     };
-  }
-
-  async #setAside(): Promise<DamagedGroupKeysError> {
-    const aside = `${this.#path}.damaged-${Date.now()}`;
-    try {
-      await rename(this.#path, aside);
-    } catch (cause) {
-      throw this.#unusable("set aside", cause);
-    }
-    return new DamagedGroupKeysError(this.#path, aside);
   }
 
   async #write({ groups, invitations }: Content): Promise<void> {
@@ -269,8 +273,10 @@ class GroupKeysFile {
   }
 }
 
-function keysOf(keys: v.InferOutput<typeof KeysSchema>): StoredGroupKeys {
-  return { ...keys, change: keys.change };
+function keysOf(parsed: v.InferOutput<typeof KeysSchema>): StoredGroupKeys {
+  const { members, ...keys } = parsed;
+  const whole = { ...keys, change: keys.change };
+  return members === undefined ? whole : { ...whole, members };
 }
 
 /** Undefined, which no schema takes, for what is not JSON. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import * as lines from "../../src/api/lines.js";
 import { describeOnNamespaces } from "../support/describeOnNamespaces.js";
 import { LanUsers } from "../support/lanUsers.js";
 
@@ -33,6 +34,26 @@ it("every command of the table exists", () => {
     const help = execFileSync(process.execPath, ["bin/udpchat.js", name, "--help"], { cwd: ROOT });
     expect(help.toString()).toContain(`udpchat ${name}`);
   }
+});
+
+it("names every key of every JSON line", () => {
+  const inBackticks = (text: string): string[] =>
+    [...text.matchAll(/`(\w+)`/g)].map(([, word = ""]) => word);
+  const table = README.slice(README.indexOf("| `type` |"), README.indexOf("| exit code |"));
+  const documented = new Map<string, string[]>();
+  for (const row of table.split("\n").slice(2)) {
+    const [, type = "", keys = ""] = row.split("|");
+    for (const name of inBackticks(type)) documented.set(name, inBackticks(keys).sort());
+  }
+  const printed = Object.values(lines).flatMap((schema) => {
+    if (!("entries" in schema) || !("type" in schema.entries)) return [];
+    const { type, ...keys } = schema.entries;
+    return [[type.literal, Object.keys(keys).sort()] as const];
+  });
+  // What the API alone answers.
+  const expected = new Map<string, string[]>(printed.filter(([type]) => type !== "stopping"));
+  expect(expected.size).toBeGreaterThan(20);
+  expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(expected));
 });
 
 describeOnNamespaces("the example of the library", () => {

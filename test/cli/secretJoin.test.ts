@@ -136,9 +136,11 @@ describe("the name of a secret group", () => {
       expect(refused.stderr).toContain("has no key here any more");
     }
     writeFileSync(path, "damaged");
-    const damaged = await run(["say", "#ops", "psst"]);
-    expect(damaged).toMatchObject({ code: 1, stdout: "" });
-    expect(damaged.stderr).toContain("were damaged");
+    for (const attempt of ["first", "second"]) {
+      const damaged = await run(["say", "#ops", attempt]);
+      expect(damaged).toMatchObject({ code: 1, stdout: "" });
+      expect(damaged.stderr).toContain("are damaged");
+    }
   });
 
   it("is free after leave", async () => {

@@ -88,6 +88,8 @@ describe.each([["with a daemon"], ["without one"]])("alice, %s", (how) => {
   it("verifies bob by the code that he sees", async () => {
     const shown = await world.run("alice", "verify", "bob");
     expect(shown.stdout.trim()).toMatch(CODE);
+    const named = `bob~${bobsId.slice(0, 4)}`;
+    expect(shown.stderr).toMatch(new RegExp(`^nothing is decided: .*udpchat verify ${named} CODE`));
     const { peer, code } = await lineOf(world, VerificationLineSchema, "alice", "verify", "bob");
     expect(peer).toMatchObject({ id: bobsId, trust: "known" });
     expect(code).toBe(shown.stdout.trim());
@@ -268,15 +270,15 @@ describe.runIf(existsSync("/usr/bin/script"))("on a terminal", () => {
   });
 
   it.each([
-    ["n", "not verified", "unknown"],
-    ["", "not verified", "unknown"],
-    ["y", "is verified", "verified"],
-  ])("verify asks: %j", async (answer, outcome, trust) => {
+    ["n", "not verified", 5, "unknown"],
+    ["", "not verified", 5, "unknown"],
+    ["y", "is verified", 0, "verified"],
+  ])("verify asks: %j", async (answer, outcome, code, trust) => {
     const verify = onTerminal("verify", "bob");
     await verify.prints(/see the same code\? \[y\/N\]/);
     verify.type(`${answer}\r`);
     await verify.prints(new RegExp(outcome));
-    expect(await verify.ended()).toBe(0);
+    expect(await verify.ended()).toBe(code);
     const found = await lineOf(world, PeerLineSchema, "alice", "discover");
     expect(found.trust).toBe(trust);
   });

@@ -70,7 +70,7 @@ describe("eight nodes that start together", () => {
 });
 
 describe("a hundred nodes that power up together", () => {
-  it("see one another within 6 s, for one question and one answer per pair", () => {
+  it("see one another within 6 s, for one answer per pair and few questions", () => {
     const count = 100;
     const network = new SimNetwork(1);
     const nodes = Array.from({ length: count }, (_, i) => network.addNode(`node ${i}`));
@@ -79,8 +79,11 @@ describe("a hundred nodes that power up together", () => {
     expect(network.runUntil(complete, 2_000)).toBe(true);
     const types = sentTypes(network.trace);
     const pairs = count * (count - 1);
-    expect(types.filter((type) => type === DatagramType.query).length).toBe(pairs);
-    expect(types.filter((type) => type === DatagramType.answer).length).toBe(pairs);
+    const countOf = (wanted: number): number => types.filter((type) => type === wanted).length;
+    // Each asks everybody when it starts: most have answered before their challenge is due.
+    expect(countOf(DatagramType.query)).toBeLessThan(pairs / 2);
+    expect(countOf(DatagramType.answer)).toBeGreaterThanOrEqual(pairs);
+    expect(countOf(DatagramType.answer)).toBeLessThan(1.5 * pairs);
     expect(types.length).toBeLessThanOrEqual(2 * pairs + 4 * count);
     network.trace.length = 0;
     network.run(15_000);

@@ -63,12 +63,15 @@ export function presenceText(
   style: Style,
   withGroup: boolean,
 ): string {
-  const group =
-    withGroup && line.group !== null && (line.event === "join" || line.event === "leave")
-      ? ` ${sanitiseName(line.group)}`
-      : "";
-  const what = `${names.of(line.peer)} ${PRESENCE_VERB[line.event]}${group}`;
-  return style.faint(`* ${what} (${line.online} online)`);
+  const group = withGroup && line.group !== null ? placeText(line.event, line.group) : "";
+  const who = `${style.faint(`* ${names.of(line.peer)}`)}${conflictMark(line.peer, style)}`;
+  return who + style.faint(` ${PRESENCE_VERB[line.event]}${group} (${line.online} online)`);
+}
+
+/** ` #ops` behind who joined or left it, ` in #ops` behind who is online there. */
+function placeText(event: PresenceLine["event"], group: string): string {
+  const isState = event === "online" || event === "offline";
+  return `${isState ? " in" : ""} ${sanitiseName(group)}`;
 }
 
 /** We are in. */
@@ -92,16 +95,17 @@ export function removedText(
 ): string {
   names.learn([line.peer, line.by]);
   const group = withGroup ? ` from ${sanitiseName(line.group)}` : "";
-  return style.strong(`* ${names.of(line.peer)} was removed${group} by ${names.of(line.by)}`);
+  const who = `${style.strong(`* ${names.of(line.peer)}`)}${conflictMark(line.peer, style)}`;
+  const by = `${style.strong(names.of(line.by))}${conflictMark(line.by, style)}`;
+  return `${who}${style.strong(` was removed${group} by `)}${by}`;
 }
 
 /** `* alice (10.77.0.1:22400) invites you to #ops: udpchat join '#ops' --secret`. */
 export function invitationText(line: InvitationLine, names: Names, style: Style): string {
   const group = sanitiseName(line.group);
-  const who = `${names.of(line.from)} (${endpoint(line.from)})`;
-  return style.strong(
-    `* ${who} invites you to ${group}: udpchat join ${shellWord(line.group)} --secret`,
-  );
+  const who = `${style.strong(`* ${names.of(line.from)}`)}${conflictMark(line.from, style)}`;
+  const what = `invites you to ${group}: udpchat join ${shellWord(line.group)} --secret`;
+  return who + style.strong(` (${endpoint(line.from)}) ${what}`);
 }
 
 export function warningText(line: WarningLine, style: Style): string {

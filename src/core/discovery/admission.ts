@@ -38,6 +38,8 @@ export class Admission {
   /** A process that does not announce itself may run beside the one that does. */
   readonly #reportTwins: boolean;
   readonly #checks = new SourceGate(CHECKS);
+  /** Of answers to questions that only their receiver has seen. */
+  readonly #asked: SourceGate;
 
   constructor(
     context: CoreContext,
@@ -53,6 +55,7 @@ export class Admission {
     this.#candidates = parts.candidates;
     this.#duplicateKeys = parts.duplicateKeys;
     this.#reportTwins = parts.reportTwins;
+    this.#asked = new SourceGate(context.limits);
   }
 
   /** What the beacon datagram is, if it is to be believed. Throws MALFORMED_DATAGRAM. */
@@ -120,7 +123,7 @@ export class Admission {
       return false;
     }
     return query.direct
-      ? isAuthentic(this.#context, nowMs, beacon.device, received)
+      ? isAuthentic(this.#context, nowMs, beacon.device, received, this.#asked)
       : this.#isGenuine(nowMs, beacon.device, received);
   }
 
@@ -177,7 +180,9 @@ export class Admission {
       counters.add("datagramsThrottled");
       return false;
     }
-    return isAuthentic(this.#context, nowMs, device, received);
+    const isGenuine = isAuthentic(this.#context, nowMs, device, received);
+    if (isGenuine) this.#checks.passed(received.from.address);
+    return isGenuine;
   }
 }
 

@@ -20,13 +20,18 @@ export class Beaconing implements Timed {
   #burstAtMs: number[] = [];
   #nextAtMs: number;
   #leave: Uint8Array | undefined;
+  readonly #begun: (nowMs: number) => void;
+  #hasBegun = false;
 
+  /** `begun`: called once, when the first beacon has gone out. */
   constructor(
     nowMs: number,
     context: CoreContext,
     ownBeacon: OwnBeacon,
     configuredPeers: readonly Address[],
+    begun: (nowMs: number) => void,
   ) {
+    this.#begun = begun;
     this.#context = context;
     this.#ownBeacon = ownBeacon;
     this.#configuredPeers = configuredPeers;
@@ -75,6 +80,9 @@ export class Beaconing implements Timed {
     const { low, high } = INTERVAL_JITTER;
     const jitter = uniformBetween(this.#context.random, low, high);
     this.#nextAtMs = nowMs + this.#ownBeacon.intervalMs() * jitter;
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    this.#begun(nowMs);
   }
 
   #transmit(bytes: Uint8Array): void {

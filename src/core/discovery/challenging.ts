@@ -20,8 +20,13 @@ const BURST = 8;
 /** After each try but the last; at 30 % loss each way 93 of 100 have answered one of them. */
 const RETRIES_AFTER_MS = [250, 500, 1_000];
 
+/** So many devices may be told apart that claim to be at one place. */
+const MAX_CLAIMANTS = 4;
+
 interface Challenge {
   readonly to: Address;
+  /** Devices that are said to be there; undefined for whoever it is. */
+  readonly claimants: Set<string | undefined>;
   /** Bounded by `RETRIES_AFTER_MS`. */
   tries: number;
 }
@@ -51,15 +56,19 @@ export class Challenging implements Timed {
     this.#peersLive = peersLive;
   }
 
-  /** Soon, unless it is under way already. */
-  challenge(nowMs: number, to: Address): void {
+  /** Soon, unless it is under way already. `device`: who is said to be there, if it is known. */
+  challenge(nowMs: number, to: Address, device?: string): void {
     const key = addressKey(to);
-    if (this.#open.has(key)) return;
+    const ongoing = this.#open.get(key);
+    if (ongoing !== undefined) {
+      ongoing.claimants.add(ongoing.claimants.size < MAX_CLAIMANTS ? device : undefined);
+      return;
+    }
     const { oldestOfLargest } = this.#shares;
     if (this.#open.size >= this.#context.limits.peers && oldestOfLargest !== undefined) {
       this.#close(oldestOfLargest);
     }
-    const challenge = { to, tries: 0 };
+    const challenge = { to, claimants: new Set([device]), tries: 0 };
     this.#open.set(key, challenge);
     this.#shares.add(to.address, challenge);
     const spreadMs = this.#peersLive() * SPREAD_PER_PEER_MS;
@@ -70,6 +79,14 @@ export class Challenging implements Timed {
   answered(to: Address): void {
     const challenge = this.#open.get(addressKey(to));
     if (challenge !== undefined) this.#close(challenge);
+  }
+
+  /** That device needs no challenge any more; another one that is said to be there still does. */
+  proved(to: Address, device: string): void {
+    const challenge = this.#open.get(addressKey(to));
+    if (challenge?.claimants.delete(device) === true && challenge.claimants.size === 0) {
+      this.#close(challenge);
+    }
   }
 
   #close(challenge: Challenge): void {

@@ -102,7 +102,9 @@ export class Discovery implements Timed {
       restarted,
     });
     this.#beaconing = announce
-      ? new Beaconing(nowMs, context, ownBeacon, configuredPeers)
+      ? new Beaconing(nowMs, context, ownBeacon, configuredPeers, (begunAtMs) => {
+          querying.askLan(begunAtMs); // not to wait for everybody's next beacon
+        })
       : undefined;
     this.#timed = [querying, liveness, configured, candidates, this.#challenging, this.#answering];
     if (this.#beaconing !== undefined) this.#timed = [...this.#timed, this.#beaconing];
@@ -154,7 +156,7 @@ export class Discovery implements Timed {
     } else if (!this.#candidates.seenAt(known, at)) {
       return;
     }
-    this.#challenging.challenge(nowMs, at);
+    this.#challenging.challenge(nowMs, at, beacon.device);
   }
 
   #receiveLeave(nowMs: number, datagram: ReceivedDatagram): void {
@@ -184,17 +186,29 @@ export class Discovery implements Timed {
     }
     if (!this.#admission.answer(nowMs, query, answer, datagram)) return;
     query.answered.add(beacon.device);
-    if (query.host !== undefined) this.#challenging.answered(query.host);
     const at = { address: datagram.from.address, port: beacon.dataPort };
+    if (query.host === undefined) this.#challenging.proved(at, beacon.device);
+    else this.#challenging.answered(query.host);
     if (beacon.device === this.#context.identity.device) {
       this.#candidates.delete(beacon);
       this.#duplicateKeys.twinProved(beacon, at);
     } else if (!answer.announces) {
       this.#passers.proved(nowMs, beacon);
+    } else if (query.host?.address !== at.address && this.#mustProveAddress(beacon.device)) {
+      this.#challenging.challenge(nowMs, at, beacon.device);
     } else {
       const entry = this.#proved(nowMs, beacon, at);
       if (entry !== undefined) this.#measure(nowMs, query, answer.heldUs, entry);
     }
+  }
+
+  /**
+   * The source of an answer to everybody's question, or of a sealed packet, can be forged: so who
+   * wants one of the last places is asked there. Else one host would seem to be thousands.
+   */
+  #mustProveAddress(device: string): boolean {
+    const isNewcomer = (this.#roster.get(device)?.state ?? "offline") === "offline";
+    return isNewcomer && this.#roster.isCrowded;
   }
 
   /** An instance that announces itself is running. */
@@ -229,6 +243,10 @@ export class Discovery implements Timed {
     const instance = { device: peer.id, incarnation: peer.incarnation };
     if (!peer.announces) this.#passers.proved(nowMs, instance);
     if (!peer.announces && this.#roster.get(peer.id) === undefined) return; // passes by
+    if (this.#mustProveAddress(peer.id)) {
+      this.#challenging.challenge(nowMs, { address: peer.address, port: peer.port }, peer.id);
+      return;
+    }
     this.#registrar.contacted(nowMs, peer, rttMs);
     if (this.#roster.get(peer.id)?.incarnation === peer.incarnation) {
       this.#candidates.delete(instance);

@@ -55,9 +55,7 @@ export class Registrar {
 
   /** The latest beacon once more: perhaps another address, and by itself no sign of life. */
   repeated(nowMs: number, entry: RosterEntry, at: Address): void {
-    if (!entry.heardFrom(nowMs, at, false)) return;
-    this.#roster.moved(entry);
-    this.#tellUpdated(entry);
+    if (entry.heardFrom(nowMs, at, false)) this.#tellUpdated(entry);
   }
 
   /**
@@ -133,7 +131,6 @@ export class Registrar {
   /** A sign of life. Coming online tells everything; otherwise a change is told by itself. */
   #alive(nowMs: number, entry: RosterEntry, changed: boolean): void {
     const wasOnline = entry.state === "online";
-    this.#roster.moved(entry);
     this.#liveness.alive(nowMs, entry);
     if (wasOnline && changed) this.#tellUpdated(entry);
   }

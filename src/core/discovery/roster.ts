@@ -10,7 +10,7 @@ export class Roster {
   readonly #entries = new Map<string, RosterEntry>();
   /** Of those, who is offline: the longest first. */
   readonly #offline = new Set<RosterEntry>();
-  /** The others, by the address where each is best reached. */
+  /** The others, by the address where each came online. */
   readonly #shares = new Shares<RosterEntry>();
   /** Under which address each is in `#shares`. */
   readonly #addresses = new Map<RosterEntry, string>();
@@ -34,6 +34,11 @@ export class Roster {
 
   get #isFull(): boolean {
     return this.liveCount >= this.#context.limits.peers;
+  }
+
+  /** From here on a newcomer must show that it is where it seems to be: it takes scarce room. */
+  get isCrowded(): boolean {
+    return 2 * this.liveCount >= this.#context.limits.peers;
   }
 
   /** False if a newcomer at `address` would be refused. */
@@ -90,21 +95,23 @@ export class Roster {
       this.#offline.delete(entry);
     }
     entry.state = state;
-    this.moved(entry);
+    this.#count(entry);
     this.#context.outputs.event({ kind: "peer", change: state, peer: entry.view() });
   }
 
-  /** Its best address, or whether it is offline, may be another one than before. */
-  moved(entry: RosterEntry): void {
+  /**
+   * It counts for the address where it came online, until it is offline: where it seems to be later
+   * can be forged.
+   */
+  #count(entry: RosterEntry): void {
     const former = this.#addresses.get(entry);
-    const present = entry.state === "offline" ? undefined : (entry.best?.address ?? "");
-    if (former === present) return;
-    if (former !== undefined) this.#shares.delete(former, entry);
-    if (present === undefined) {
+    if (entry.state !== "offline" && former === undefined) {
+      const address = entry.best?.address ?? "";
+      this.#shares.add(address, entry);
+      this.#addresses.set(entry, address);
+    } else if (entry.state === "offline" && former !== undefined) {
+      this.#shares.delete(former, entry);
       this.#addresses.delete(entry);
-    } else {
-      this.#shares.add(present, entry);
-      this.#addresses.set(entry, present);
     }
   }
 

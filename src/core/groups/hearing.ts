@@ -138,6 +138,8 @@ export class Hearing {
   #welcome(nowMs: number, newcomer: Newcomer): Member | undefined {
     const { instance, from, baseline, joins, heartbeat } = newcomer;
     this.#newcomers.delete(instance);
+    // It was kept out, or blocked, before it showed itself.
+    if (this.#isUnwelcome(instance.device)) return undefined;
     const wasOnline = this.#around.members.isOnline(instance.device);
     const member = this.#admit(instance, from, baseline);
     if (member === undefined) return undefined;
@@ -147,6 +149,10 @@ export class Hearing {
     this.#around.members.arrived(member, wasOnline, joins ? "join" : "online");
     member.receiver.announced(nowMs, heartbeat);
     return member;
+  }
+
+  #isUnwelcome(device: string): boolean {
+    return this.#context.trust.isBlocked(device) || this.#around.keys?.isRemoved(device) === true;
   }
 
   /** A recording, perhaps, of somebody who was here once: it has to show that it is running. */
@@ -196,6 +202,7 @@ export class Hearing {
     const origin = { instance, from };
     const member = new Member(this.#context, surroundings, origin, baseline);
     this.#around.members.add(member);
+    this.#around.keys?.met(instance.device);
     return member;
   }
 }

@@ -7,13 +7,16 @@ import { parseGroupName } from "./groupName.js";
 
 /** No label names it: every port in a label is then written out. */
 const NO_PORT = 0;
+/** No group changes its key so often: a higher epoch leaves no room for later ones. */
+const MAX_INVITED_EPOCH = 2 ** 40;
 
 /**
  * The keys that an invitation to a group that we are not in gives; undefined if it contradicts
  * itself, so that nobody is misled about which group it is for or who changed its key.
  */
 export function keysOfInvitation(context: CoreContext, note: GroupKeyNote): GroupKeys | undefined {
-  if (!isLabelOf(note) || context.trust.isBlocked(note.by)) return undefined;
+  if (!isLabelOf(note) || note.epoch > MAX_INVITED_EPOCH) return undefined;
+  if (context.trust.isBlocked(note.by)) return undefined;
   const { id } = groupKeyOf(note.key, context.random);
   if (!context.verify(note.by, groupKeyStatement(note, id), note.signature)) return undefined;
   const { epoch, key, by, removed } = note;

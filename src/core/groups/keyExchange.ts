@@ -113,7 +113,10 @@ export class KeyExchange {
   heard(nowMs: number, device: string, key: GroupKey): boolean {
     if (key === this.#keyring.present) {
       // Somebody invited it again.
-      if (this.#keyring.readmit(device)) this.#tellKeys();
+      if (this.#keyring.readmit(device)) {
+        this.#keyring.meet(device);
+        this.#tellKeys();
+      }
       this.#notes.heardPresent(device);
       return true;
     }
@@ -122,12 +125,26 @@ export class KeyExchange {
       return false;
     }
     // Else whoever was removed would come back under another name, and be given the key.
-    if (!this.#around.members.has(device)) {
+    if (!this.#hasMet(device)) {
       this.#context.counters.add("groupDatagramsUnreadable");
       return false;
     }
     this.#notes.tellRotation(nowMs, device, key);
     return true;
+  }
+
+  /** A restart is no reason to forget who may have missed a change. */
+  #hasMet(device: string): boolean {
+    return this.#around.members.has(device) || this.#keyring.hasMet(device);
+  }
+
+  isRemoved(device: string): boolean {
+    return this.#keyring.isRemoved(device);
+  }
+
+  /** It has shown that it is here: it is known as a member from now on. */
+  met(device: string): void {
+    if (this.#keyring.meet(device)) this.#tellKeys();
   }
 
   #couldNotRead(nowMs: number, from: Address): void {
@@ -174,6 +191,7 @@ export class KeyExchange {
     const change = signedChange(this.#context, this.#name, { epoch, keyId: key.id, removed });
     this.#changed(nowMs, this.#keyring.replace(key.secret, epoch, change));
     for (const id of this.#around.members.reachable()) {
+      if (this.#keyring.isRemoved(id)) continue;
       this.#notes.send(nowMs, id, GroupKeyPurpose.rotation, former);
     }
     for (const device of devices) {
@@ -267,7 +285,7 @@ export class KeyExchange {
   #isProven(from: string, note: GroupKeyNote, keyId: string): boolean {
     const key = this.#keyring.find(note.proofKeyId);
     if (key === undefined) return false;
-    if (key !== this.#keyring.present && !this.#around.members.has(from)) return false;
+    if (key !== this.#keyring.present && !this.#hasMet(from)) return false;
     if (!isSameDigest(key.prove(provenPart(note)), note.proof)) return false;
     return this.#context.verify(note.by, groupKeyStatement(note, keyId), note.signature);
   }

@@ -6,6 +6,8 @@ import type { GroupKeys } from "../io.js";
 const MAX_RETIRED_KEYS = 8;
 /** Devices whose removal is remembered. */
 const MAX_REMOVED = 64;
+/** Devices that are known to have been in the group. */
+const MAX_MEMBERS = 256;
 
 /** Who changed the key last, signed by that device. */
 export type KeyChange = NonNullable<GroupKeys["change"]>;
@@ -22,6 +24,8 @@ export class Keyring {
   #retired: GroupKey[];
   /** The latest last; at most `MAX_REMOVED`. */
   readonly #removed: Set<string>;
+  /** Met in the group, in this run or an earlier one: the latest last; at most `MAX_MEMBERS`. */
+  readonly #members: Set<string>;
   /** Those of `#removed` that the present change keeps out: a change that wins over it frees them. */
   #newlyRemoved = new Set<string>();
   #change: KeyChange | undefined;
@@ -34,6 +38,7 @@ export class Keyring {
       .slice(-MAX_RETIRED_KEYS)
       .map((secret) => groupKeyOf(secret, random));
     this.#removed = new Set(keys.removed.slice(-MAX_REMOVED));
+    this.#members = new Set(keys.members?.slice(-MAX_MEMBERS));
     this.#change = keys.change;
   }
 
@@ -67,6 +72,7 @@ export class Keyring {
       key: this.#present.secret,
       retired: this.#retired.map(({ secret }) => secret),
       removed: this.removed,
+      members: [...this.#members],
       change: this.#change,
     };
   }
@@ -79,6 +85,22 @@ export class Keyring {
 
   isRemoved(device: string): boolean {
     return this.#removed.has(device);
+  }
+
+  /** `device` is here. False if that was known. */
+  meet(device: string): boolean {
+    const isKnown = this.#members.delete(device);
+    this.#members.add(device);
+    for (const oldest of this.#members) {
+      if (this.#members.size <= MAX_MEMBERS) break;
+      this.#members.delete(oldest);
+    }
+    return !isKnown;
+  }
+
+  /** It was met, also before the last restart. */
+  hasMet(device: string): boolean {
+    return this.#members.has(device);
   }
 
   /** Kept out by the present change, and not before it. */
@@ -103,12 +125,17 @@ export class Keyring {
    */
   replace(secret: string, epoch: number, change: KeyChange): string[] {
     const before = new Set(this.#removed);
-    if (epoch === this.#epoch)
-      for (const device of this.#newlyRemoved) this.#removed.delete(device);
+    if (epoch === this.#epoch) {
+      for (const device of this.#newlyRemoved) {
+        this.#removed.delete(device);
+        this.meet(device);
+      }
+    }
     this.#newlyRemoved = new Set(change.removed.filter((device) => !this.#removed.has(device)));
     for (const device of change.removed) {
       this.#removed.delete(device);
       this.#removed.add(device);
+      this.#members.delete(device);
     }
     for (const oldest of this.#removed) {
       if (this.#removed.size <= MAX_REMOVED) break;

@@ -12,6 +12,8 @@ const EAGER_MS = 5_000;
 const PATIENT_RETRY_CAP_MS = 3_000;
 /** Without anybody waiting for it (only replies and the like), a dial ends after this. */
 const UNWANTED_AFTER_MS = 30_000;
+/** Whoever sees our first message can answer it first: so long is waited for who is meant. */
+const FOREIGN_PATIENCE_MS = 1_500;
 
 /** An attempt to reach whoever is at an address: our side of a handshake in the making. */
 export class Dial {
@@ -85,6 +87,16 @@ export class Dial {
     if (nowMs - this.startedAtMs >= UNWANTED_AFTER_MS) return false;
     return links.some((link) => link.wantsSession);
   }
+
+  /** Nothing here is for that device, and it is early to believe that it took the place of others. */
+  ignores(nowMs: number, device: string): boolean {
+    if (nowMs - this.startedAtMs >= FOREIGN_PATIENCE_MS) return false;
+    const isAwaited =
+      [...this.links].some((link) => link.claims.device === device) ||
+      [...this.waiting].some((message) => message.mayGoTo(device));
+    return !isAwaited && this.links.size + this.waiting.size > 0;
+  }
+
   #encode(cookie: Uint8Array): Uint8Array {
     return encodeHandshakeInit({
       senderIndex: this.localIndex,

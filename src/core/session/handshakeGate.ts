@@ -2,7 +2,7 @@ import type { HandshakeInit } from "../../wire/session.js";
 import type { CoreContext } from "../context.js";
 import type { Address } from "../io.js";
 import type { Limits } from "../limits.js";
-import { KeyedTokenBuckets } from "../tokenBucket.js";
+import { KeyedTokenBuckets, TokenBucket } from "../tokenBucket.js";
 import { Cookies } from "./cookies.js";
 
 /** Source addresses whose handshakes are counted. */
@@ -23,6 +23,8 @@ export class HandshakeGate {
   readonly #arrivals: ArrivalMeter;
   readonly #claimed: KeyedTokenBuckets;
   readonly #proven: KeyedTokenBuckets;
+  /** A host may have many addresses: what all together may ask of the processor. */
+  readonly #inAll: TokenBucket;
 
   constructor(context: CoreContext) {
     this.#context = context;
@@ -30,6 +32,8 @@ export class HandshakeGate {
     this.#arrivals = new ArrivalMeter(context.limits.handshakesPerSecondBeforeCookies);
     this.#claimed = perSource(context.limits);
     this.#proven = perSource(context.limits);
+    const { handshakesPerSecond } = context.limits;
+    this.#inAll = new TokenBucket(handshakesPerSecond, handshakesPerSecond);
   }
 
   /** What to do with a first message that was not here before. */
@@ -38,7 +42,7 @@ export class HandshakeGate {
     const { counters } = this.#context;
     if (this.#cookies.isValid(nowMs, init.cookie, from, init.senderIndex)) {
       counters.add("cookiesAccepted");
-      if (this.#proven.take(nowMs, from.address)) return "answer";
+      if (this.#proven.take(nowMs, from.address) && this.#inAll.take(nowMs)) return "answer";
       counters.add("handshakesThrottled");
       return "drop";
     }

@@ -16,6 +16,7 @@ import {
 } from "../../wire/session.js";
 import type { CoreContext } from "../context.js";
 import { type Address, addressKey } from "../io.js";
+import { SourceGate } from "../sourceGate.js";
 import { TimerQueue } from "../timers.js";
 import { Dial } from "./dial.js";
 import { HalfOpenTable } from "./halfOpen.js";
@@ -64,6 +65,8 @@ export class Handshakes {
   readonly #dialsByIndex = new Map<number, Dial>();
   readonly #halfOpen: HalfOpenTable;
   readonly #gate: HandshakeGate;
+  /** Its own: no flood of other datagrams in a peer's name keeps that peer from us. */
+  readonly #agreements: SourceGate;
   readonly #timers = new TimerQueue<Dial>();
 
   constructor(
@@ -84,6 +87,7 @@ export class Handshakes {
     this.#completed = options.completed;
     this.#halfOpen = new HalfOpenTable(context.limits.halfOpenHandshakes);
     this.#gate = new HandshakeGate(context);
+    this.#agreements = new SourceGate(context.limits);
   }
 
   get dialCount(): number {
@@ -152,7 +156,11 @@ export class Handshakes {
     if (!this.#mayAgree(nowMs, from)) return true;
     const established = dial.handshake.finish(response.message);
     const claims = provenClaims(established);
-    this.#context.gate.proved(from.address);
+    this.#agreements.proved(from.address);
+    if (dial.ignores(nowMs, claims.device)) {
+      this.#context.counters.add("handshakesRefused");
+      return true;
+    }
     const finish = encodeHandshakeFinish({
       receiverIndex: response.senderIndex,
       message: established.message3,
@@ -234,11 +242,12 @@ export class Handshakes {
     if (!this.#mayAgree(nowMs, from)) return;
     const established = halfOpen.handshake.accept(finish.message);
     const claims = provenClaims(established);
-    this.#context.gate.proved(from.address);
+    this.#agreements.proved(from.address);
     this.#halfOpen.remove(halfOpen);
     const isPathProven = addressKey(from) === addressKey(halfOpen.from);
     // They reached us first: what we wanted to say there goes over their session.
-    const dial = isPathProven ? this.#dials.get(addressKey(from)) : undefined;
+    const ongoing = isPathProven ? this.#dials.get(addressKey(from)) : undefined;
+    const dial = ongoing?.ignores(nowMs, claims.device) === true ? undefined : ongoing;
     if (dial !== undefined) this.hangUp(dial);
     this.#completed(nowMs, {
       ...established,
@@ -269,7 +278,7 @@ export class Handshakes {
 
   /** Opening a message of a handshake costs key agreements: false, and counted, if too many failed. */
   #mayAgree(nowMs: number, from: Address): boolean {
-    if (this.#context.gate.admits(nowMs, from.address)) return true;
+    if (this.#agreements.admits(nowMs, from.address)) return true;
     this.#context.counters.add("datagramsThrottled");
     return false;
   }

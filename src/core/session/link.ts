@@ -1,3 +1,4 @@
+import { MAX_DATAGRAM_BYTES } from "../../wire/constants.js";
 import { malformed } from "../../wire/cursor.js";
 import {
   type AdvanceFrame,
@@ -59,6 +60,7 @@ export class Link implements SessionOwner {
   /** Tells the owner that a token has met its end. */
   readonly #ended: (message: Outgoing) => void;
   readonly #groupKeyArrived: (nowMs: number, from: PeerRef, body: Uint8Array) => void;
+  readonly #takesMessages: () => boolean;
   #session: Session | undefined;
   #leaving = false;
   #queuedCount = 0;
@@ -78,6 +80,8 @@ export class Link implements SessionOwner {
       readonly memory: LinkMemory | undefined;
       readonly ended: (message: Outgoing) => void;
       readonly groupKeyArrived: (nowMs: number, from: PeerRef, body: Uint8Array) => void;
+      /** Otherwise texts and requests are left unacknowledged. */
+      readonly takesMessages: () => boolean;
     },
   ) {
     this.#context = context;
@@ -85,6 +89,7 @@ export class Link implements SessionOwner {
     this.path = options.path;
     this.#ended = options.ended;
     this.#groupKeyArrived = options.groupKeyArrived;
+    this.#takesMessages = options.takesMessages;
     this.#budget = new ByteBudget(context.limits.reassemblyBytesPerPeer, options.budget);
     this.#answering = new Answering(context, {
       peer: () => this.peer,
@@ -311,7 +316,7 @@ export class Link implements SessionOwner {
   }
 
   incoming(nowMs: number, frame: MessageFrame | FragmentFrame): "taken" | "refused" {
-    if (this.#leaving) return "refused";
+    if (this.#leaving || (isForReaders(frame) && !this.#takesMessages())) return "refused";
     const lane = this.#inbound[frame.lane];
     const taken =
       frame.type === FrameType.message
@@ -429,6 +434,14 @@ export class Link implements SessionOwner {
       }
     }
   }
+}
+
+/** A text or request, or a piece of one: all but replies, and group keys, which are short. */
+function isForReaders(frame: MessageFrame | FragmentFrame): boolean {
+  if (frame.lane !== Lane.ordered) return frame.lane === Lane.requests;
+  if (frame.type === FrameType.message) return frame.record[0] !== RecordKind.groupKey;
+  if (frame.totalBytes > MAX_DATAGRAM_BYTES) return true;
+  return frame.offset === 0 && frame.slice[0] !== RecordKind.groupKey;
 }
 
 const LANE_OF_KIND = {

@@ -56,9 +56,7 @@ export class MessageLedger {
 
   /** Fails a message that is meant for another device than the one that answered. */
   failForeign(message: Outgoing, device: string): boolean {
-    const { purpose } = message;
-    if (purpose.kind === "reply" || purpose.target.kind !== "device") return false;
-    if (purpose.target.id === device) return false;
+    if (message.mayGoTo(device)) return false;
     this.fail(message, "NO_SUCH_PEER", "another device answers at the last known address");
     return true;
   }

@@ -60,6 +60,13 @@ export class Outgoing {
     return this.#attemptsOfEarlierCuts + Math.max(0, ...counts);
   }
 
+  /** False if it is meant for another device alone. */
+  mayGoTo(device: string): boolean {
+    const { purpose } = this;
+    if (purpose.kind === "reply" || purpose.target.kind !== "device") return true;
+    return purpose.target.id === device;
+  }
+
   get chunks(): readonly Chunk[] {
     return this.#chunks;
   }

@@ -280,7 +280,7 @@ export class Session {
 
   /**
    * A sealed datagram for this session. `sealInvalid`: not from the peer; `repeated`: its number
-   * was seen before; in both cases nothing changed. `refused`: genuine, but there was no room.
+   * was seen before; in both cases nothing changed. `refused`: genuine, but something in it is not taken.
    */
   receive(
     nowMs: number,
@@ -315,6 +315,7 @@ export class Session {
   ): "taken" | "refused" | "closed" {
     let elicits: "nothing" | "soon" | "now" = "nothing";
     let closed = false;
+    let refused = false;
     for (const frame of frames) {
       switch (frame.type) {
         case FrameType.ack:
@@ -334,10 +335,12 @@ export class Session {
         case FrameType.fragment:
           // The record starts anew in the session that replaced this one.
           if (this.draining && frame.type === FrameType.fragment) return "refused";
-          if (this.#owner.incoming(nowMs, frame) === "refused") return "refused";
+          // What else is in the packet is not kept waiting by a text that nobody takes.
+          if (this.#owner.incoming(nowMs, frame) === "refused") refused = true;
           elicits = elicits === "now" || wantsPromptAck(frame) ? "now" : "soon";
       }
     }
+    if (refused) return "refused";
     this.#acknowledger.received(nowMs, counter, elicits);
     return closed ? "closed" : "taken";
   }

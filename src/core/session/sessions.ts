@@ -26,7 +26,7 @@ import {
   type Token,
 } from "../io.js";
 import { TimerQueue } from "../timers.js";
-import { TokenBucket } from "../tokenBucket.js";
+import { KeyedTokenBuckets, TokenBucket } from "../tokenBucket.js";
 import type { NumberedReply } from "./answering.js";
 import { Dial } from "./dial.js";
 import { type Completed, Handshakes } from "./handshakes.js";
@@ -49,7 +49,9 @@ const RELOCATE_EVERY_MS = 1_000;
 const IDLE_LINK_MS = 600_000;
 /** A sign of life is passed on to the roster at most this often per peer. */
 const HEARD_EVERY_MS = 1_000;
-const RESETS_PER_SECOND = 50;
+/** Per source address: it may be forged, and what reaches us from there must not spend all. */
+const RESETS_PER_SOURCE = { ratePerSecond: 10, burst: 50, maxKeys: 4096 };
+const RESETS_PER_SECOND = 1_000;
 /** When we leave, the acknowledgement of replies is awaited for at most this long. */
 const FAREWELL_MS = 1_000;
 
@@ -59,6 +61,8 @@ export interface SessionsOptions {
   readonly creditDatagrams: number;
   /** We have a place in rosters. */
   readonly announces: boolean;
+  /** Somebody reads what others write to us. Default: yes. */
+  readonly takesMessages?: (() => boolean) | undefined;
   /** Where the roster believes a device to be. */
   readonly addressOf: (device: string) => Address | undefined;
   /** A device gave us the key of a secret group: the body of a group key record. */
@@ -102,6 +106,7 @@ export class Sessions implements Timed {
   /** Links with something to flush or reschedule since the last poll. */
   readonly #touched = new Set<Link>();
   readonly #heardAtMs = new WeakMap<Link, number>();
+  readonly #resetsPerSource = new KeyedTokenBuckets(RESETS_PER_SOURCE);
   readonly #resets = new TokenBucket(RESETS_PER_SECOND, RESETS_PER_SECOND);
   /** Handshakes that resets brought, and those for new keys. */
   readonly #verifications = new Renewals();
@@ -446,7 +451,7 @@ export class Sessions implements Timed {
     from: Address,
   ): void {
     if (this.#closed || this.#handshakes.remind(header.receiverIndex, sizeBytes)) return;
-    if (!this.#resets.take(nowMs, 1)) return;
+    if (!this.#resetsPerSource.take(nowMs, from.address) || !this.#resets.take(nowMs)) return;
     this.#context.counters.add("resetsSent");
     this.#context.outputs.unicast(encodeReset(header), from);
   }
@@ -571,6 +576,7 @@ export class Sessions implements Timed {
       memory: this.#links.takeMemory(claims.device, claims.incarnation),
       ended: (message) => this.#ledger.ended(message),
       groupKeyArrived: this.#options.groupKeyArrived,
+      takesMessages: this.#options.takesMessages ?? (() => true),
     });
     this.#links.add(link);
     return link;

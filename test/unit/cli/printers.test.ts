@@ -147,6 +147,29 @@ describe("the printer for people", () => {
     expect(table).toMatch(/SECRET\n#ops .* no +yes\n$/);
   });
 
+  it("marks a stranger under a known name wherever he is mentioned", async () => {
+    const stranger = { ...alice, trust: "conflict" as const };
+    const bob = { ...alice, id: "ef".padEnd(64, "0"), name: "bob" };
+    const text = await linesPrinted(
+      { type: "presence", event: "online", group: null, peer: stranger, online: 3 },
+      { type: "presence", event: "offline", group: "#ops", peer: stranger, online: 1 },
+      { type: "removed", group: "#ops", peer: bob, by: stranger },
+      { type: "removed", group: "#ops", peer: stranger, by: bob },
+      { type: "invitation", group: "#ops", from: stranger },
+    );
+    const mark = "alice (not the one you know)";
+    expect(text).toBe(
+      [
+        `* ${mark} is online (3 online)`,
+        `* ${mark} is offline in #ops (1 online)`,
+        `* bob was removed from #ops by ${mark}`,
+        `* ${mark} was removed from #ops by bob`,
+        `* ${mark} (10.0.0.2:22400) invites you to #ops: udpchat join '#ops' --secret`,
+        "",
+      ].join("\n"),
+    );
+  });
+
   it("lets nobody forge a line or move the cursor", async () => {
     const text = await linesPrinted(
       message({ text: "hi\n12:00 bob: I am bob\u001b[2J", from: { ...alice, name: "a\nb\u202e" } }),

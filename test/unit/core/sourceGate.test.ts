@@ -37,10 +37,25 @@ describe("the gate before costly checks", () => {
     expect(admitted(one, 0, "10.0.0.1", 100)).toBe(40);
   });
 
-  it("admits a bounded number in all, from however many addresses in one allowance's time", () => {
+  it("admits a bounded number in all, from however many addresses", () => {
     const one = gate();
     let count = 0;
-    for (let i = 0; i < 200; i += 1) count += admitted(one, 0, `10.0.0.${i}`, 100);
-    expect(count).toBe(200 * 10 + 30);
+    for (let i = 0; i < 10_000; i += 1) {
+      count += admitted(one, 0, `10.0.${i >> 8}.${i & 255}`, i < 100 ? 100 : 1);
+    }
+    expect(count).toBe(3 * 30 + 30);
+  });
+
+  it("lets in those who were genuine while strangers flood it, and a forgery in their name once", () => {
+    const one = gate();
+    one.admits(0, "10.0.0.1");
+    one.proved("10.0.0.1");
+    for (let i = 0; i < 1_000; i += 1) one.admits(0, `10.1.${i >> 8}.${i & 255}`);
+    expect(admitted(one, 0, "10.0.0.2", 1)).toBe(0);
+    for (let i = 0; i < 100; i += 1) {
+      expect(one.admits(0, "10.0.0.1")).toBe(true);
+      one.proved("10.0.0.1");
+    }
+    expect(admitted(one, 0, "10.0.0.1", 10)).toBe(1);
   });
 });

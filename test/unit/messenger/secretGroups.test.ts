@@ -5,7 +5,7 @@ import { passphraseGroupKey } from "../../../src/crypto/passphrase.js";
 import { EventStream } from "../../../src/messenger/eventStream.js";
 import type { TrustReader } from "../../../src/messenger/peerShapes.js";
 import { SecretGroups } from "../../../src/messenger/secretGroups.js";
-import type { JoinOptions, MessengerEvent } from "../../../src/messenger/types.js";
+import type { JoinOptions, MessengerEvent, PeerTrust } from "../../../src/messenger/types.js";
 import { type GroupKeyStore, memoryGroupKeys } from "../../../src/store/groupKeys.js";
 
 const PASSPHRASE = "correct horse battery staple";
@@ -16,15 +16,17 @@ class World {
   readonly store: GroupKeyStore;
   readonly stream = new EventStream();
   readonly blocked = new Set<string>();
+  readonly trusts = new Map<string, PeerTrust>();
   readonly secrets: SecretGroups;
 
-  constructor(store: GroupKeyStore = memoryGroupKeys()) {
+  constructor(store: GroupKeyStore = memoryGroupKeys(), requireVerified = false) {
     this.store = store;
     const trust: TrustReader = {
-      trustOf: (id) => (this.blocked.has(id) ? "blocked" : "unknown"),
+      trustOf: (id) => this.trusts.get(id) ?? (this.blocked.has(id) ? "blocked" : "unknown"),
     };
     const { stream } = this;
-    this.secrets = new SecretGroups({ store, stream, trust, discoveryPort: 22401 });
+    const discoveryPort = 22401;
+    this.secrets = new SecretGroups({ store, stream, trust, discoveryPort, requireVerified });
   }
 
   keysFor(options: JoinOptions = {}): Promise<GroupKeys | undefined> {
@@ -202,4 +204,54 @@ describe("keys that change", () => {
       { warning: { code: "GROUP_KEYS_NOT_KEPT", message: expect.stringContaining("disk full") } },
     ]);
   });
+});
+
+it("an invitation in another's name is shown, and gives no key", async () => {
+  const world = new World();
+  world.trusts.set(MALLORY.id, "conflict");
+  await world.invite(MALLORY, keys("b"));
+  expect(world.told()).toHaveLength(1);
+  await expect(world.keysFor({ secret: true })).rejects.toMatchObject({
+    code: "INVALID_PASSPHRASE",
+  });
+  await world.invite(ALICE, keys("a"));
+  expect((await world.keysFor({ secret: true }))?.key).toBe(keys("a").key);
+});
+
+describe("where only verified peers count", () => {
+  it("strangers invite in vain, also those who did so before", async () => {
+    const world = new World(memoryGroupKeys(), true);
+    world.trusts.set(ALICE.id, "verified");
+    await world.invite(MALLORY, keys("b"));
+    expect(world.told()).toEqual([]);
+    const from = MALLORY;
+    await world.store.invite({ label: "#ops", from, keys: keys("b") });
+    await world.store.invite({ label: "#dev", from, keys: keys("b") });
+    await world.invite(ALICE, keys("a"));
+    expect(await world.secrets.invitations()).toMatchObject([{ from: { id: ALICE.id } }]);
+    expect((await world.keysFor({ secret: true }))?.key).toBe(keys("a").key);
+    await expect(world.secrets.keysFor("#dev", { secret: true })).rejects.toMatchObject({
+      code: "INVALID_PASSPHRASE",
+    });
+  });
+});
+
+it("keys that change faster than they are written are written once, the latest", async () => {
+  const store = memoryGroupKeys();
+  const world = new World(store);
+  await store.keep("#ops", keys("a"));
+  let writes = 0;
+  let proceed = (): void => undefined;
+  const disk = new Promise<void>((resolve) => (proceed = resolve));
+  const update = store.update.bind(store);
+  store.update = async (label, written) => {
+    writes += 1;
+    await disk;
+    await update(label, written);
+  };
+  for (let epoch = 1; epoch <= 9; epoch += 1) world.secrets.changed("#ops", keys("b", epoch));
+  proceed();
+  await world.secrets.settled();
+  expect(writes).toBe(2);
+  expect((await store.list()).groups.get("#ops")?.epoch).toBe(9);
 });

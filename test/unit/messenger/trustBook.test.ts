@@ -91,14 +91,14 @@ describe("first use", () => {
   it("pins whom we reached, and whoever wrote to us", async () => {
     const bob = peer("b0", "bob");
     expect([trustOf(alice), trustOf(bob)]).toEqual(["unknown", "unknown"]);
-    book.used(alice);
+    book.used(alice, nobody);
     book.heardFrom(bob, nobody);
     expect([trustOf(alice), trustOf(bob)]).toEqual(["known", "known"]);
     expect(await stored()).toMatchObject([
       { device: alice.id, name: "alice", trust: "known", byUs: true },
       { device: bob.id, name: "bob", trust: "known", byUs: false },
     ]);
-    book.used(bob);
+    book.used(bob, nobody);
     expect(await stored()).toMatchObject([{ byUs: true }, { device: bob.id, byUs: true }]);
   });
 
@@ -107,12 +107,12 @@ describe("first use", () => {
     expect(trustOf(impostor)).toBe("unknown");
     book.heardFrom(impostor, nobody);
     expect(trustOf(impostor)).toBe("unknown");
-    book.used(alice);
+    book.used(alice, nobody);
     expect([trustOf(alice), trustOf(impostor)]).toEqual(["known", "conflict"]);
   });
 
   it("is not ours: our own key is always verified, and no entry", () => {
-    book.used({ id: SELF, name: "me" });
+    book.used({ id: SELF, name: "me" }, nobody);
     expect(book.trustOf(SELF, "me")).toBe("verified");
     expect(book.isVerified(SELF)).toBe(true);
     expect(book.entries()).toEqual([]);
@@ -121,7 +121,7 @@ describe("first use", () => {
 
 describe("a name that stands for another key", () => {
   it.each(["alice", "Alice", "al\u200bice", "ａｌｉｃｅ"])("is a conflict: %j", (name) => {
-    book.used(alice);
+    book.used(alice, nobody);
     const stranger = { ...impostor, name };
     expect(trustOf(stranger)).toBe("conflict");
     expect(trustOf({ ...stranger, name: "alicia" })).toBe("unknown");
@@ -129,8 +129,8 @@ describe("a name that stands for another key", () => {
   });
 
   it("is never pinned, whatever the key does, and not even after a restart", async () => {
-    book.used(alice);
-    book.used(impostor);
+    book.used(alice, nobody);
+    book.used(impostor, nobody);
     book.heardFrom(impostor, nobody);
     expect(trustOf(impostor)).toBe("conflict");
     await book.settled();
@@ -139,7 +139,7 @@ describe("a name that stands for another key", () => {
   });
 
   it("is none for who had it before, and none once both are verified", async () => {
-    book.used(alice);
+    book.used(alice, nobody);
     await book.decide(impostor, "verified");
     expect([trustOf(alice), trustOf(impostor)]).toEqual(["known", "verified"]);
     const third = peer("c3", "alice");
@@ -148,26 +148,44 @@ describe("a name that stands for another key", () => {
 
   it("cannot be taken by renaming, not even by a verified key", async () => {
     const eve = peer("e7", "eve");
-    book.used(alice);
+    book.used(alice, nobody);
     await book.decide(eve, "verified");
     const renamed = { ...eve, name: "alice" };
     expect(trustOf(renamed)).toBe("conflict");
-    book.renamed(renamed);
-    book.used(renamed);
+    book.renamed(renamed, nobody);
+    book.used(renamed, nobody);
     expect(await stored()).toMatchObject([{ name: "alice" }, { name: "eve", trust: "verified" }]);
     expect(trustOf(eve)).toBe("verified");
   });
 
+  it.each([
+    ["wrote to us", (eve: NamedPeer) => book.heardFrom(eve, nobody)],
+    ["we wrote to", (eve: NamedPeer) => book.used(eve, nobody)],
+  ])("cannot be taken by renaming from others who are here, by one who %s", async (_, meet) => {
+    const eve = peer("e7", "eve");
+    meet(eve);
+    const renamed = { ...eve, name: "Alice" };
+    const roster = () => [alice, renamed];
+    book.renamed(renamed, roster);
+    book.used(renamed, roster);
+    book.heardFrom(renamed, roster);
+    expect([trustOf(alice), trustOf(renamed)]).toEqual(["unknown", "unknown"]);
+    // A name that is free is its own all the same.
+    book.renamed({ ...eve, name: "eva" }, roster);
+    expect(trustOf({ ...eve, name: "eva" })).toBe("known");
+    expect(await stored()).toMatchObject([{ device: eve.id, name: "eva" }]);
+  });
+
   it("frees the old name and holds the new one when a known key is renamed", async () => {
-    book.used(alice);
-    book.renamed({ ...alice, name: "alicia" });
+    book.used(alice, nobody);
+    book.renamed({ ...alice, name: "alicia" }, nobody);
     expect(trustOf(impostor)).toBe("unknown");
     expect(trustOf({ ...impostor, name: "Alicia" })).toBe("conflict");
     expect(await stored()).toMatchObject([{ device: alice.id, name: "alicia" }]);
   });
 
   it("is not gained by being blocked and unblocked", async () => {
-    book.used(alice);
+    book.used(alice, nobody);
     await book.decide(impostor, "blocked");
     await book.decide(impostor, "known");
     expect([trustOf(alice), trustOf(impostor)]).toEqual(["known", "conflict"]);
@@ -179,7 +197,7 @@ describe("a name that stands for another key", () => {
   });
 
   it("warns once per key, and not of hundreds", () => {
-    book.used(alice);
+    book.used(alice, nobody);
     book.notice(alice);
     book.notice(peer("b0", "bob"));
     expect(warnings).toEqual([]);
@@ -196,7 +214,7 @@ describe("a name that stands for another key", () => {
     for (let index = 0; index < 500; index += 1) book.notice(peer(`e${1000 + index}`, "alice"));
     expect(warnings).toHaveLength(32);
     const bob = peer("b0", "bob");
-    book.used(bob);
+    book.used(bob, nobody);
     book.notice({ ...bob, id: impostor.id });
     expect(warnings).toHaveLength(32);
     book.notice({ ...bob, id: peer("c0", "").id });
@@ -205,7 +223,7 @@ describe("a name that stands for another key", () => {
 
   it("names a key by its digits where the name would do something in a shell", () => {
     const name = "$(reboot)";
-    book.used({ ...alice, name });
+    book.used({ ...alice, name }, nobody);
     book.notice({ ...impostor, name });
     expect(warnings[0]?.message).toContain("`udpchat verify e7000000`");
   });
@@ -217,9 +235,9 @@ describe("decisions", () => {
     expect(book.isBlocked(alice.id)).toBe(true);
     await decided;
     expect(await stored()).toMatchObject([{ device: alice.id, trust: "blocked", byUs: true }]);
-    book.used(alice);
+    book.used(alice, nobody);
     book.heardFrom(alice, nobody);
-    book.renamed({ ...alice, name: "mallory" });
+    book.renamed({ ...alice, name: "mallory" }, nobody);
     expect(await stored()).toMatchObject([{ name: "alice", trust: "blocked" }]);
     await book.decide(alice, "known");
     expect(trustOf(alice)).toBe("known");
@@ -231,14 +249,14 @@ describe("decisions", () => {
   it("of another process are taken over with the next write, and not overwritten", async () => {
     const other = await openBook();
     await other.decide(alice, "blocked");
-    book.used(alice);
+    book.used(alice, nobody);
     await book.settled();
     expect(book.isBlocked(alice.id)).toBe(true);
   });
 
   it("of another process are in force when the store is seen to have changed", async () => {
     const told: string[] = [];
-    book.used(alice);
+    book.used(alice, nobody);
     await book.decide(peer("b0", "bob"), "blocked");
     book.follow((device) => told.push(device));
     const other = await openBook();
@@ -259,7 +277,7 @@ describe("decisions", () => {
     store.failure = new UdpchatError("HOME_UNUSABLE", "the disk is full");
     await expect(book.decide(alice, "blocked")).rejects.toMatchObject({ code: "HOME_UNUSABLE" });
     expect(book.isBlocked(alice.id)).toBe(true);
-    book.used(peer("b0", "bob"));
+    book.used(peer("b0", "bob"), nobody);
     await book.settled();
     expect(warnings).toEqual([
       {
@@ -269,7 +287,7 @@ describe("decisions", () => {
       },
     ]);
     store.failure = undefined;
-    book.used(peer("c0", "carol"));
+    book.used(peer("c0", "carol"), nobody);
     await book.settled();
     expect(book.isBlocked(alice.id)).toBe(true);
     expect(await stored()).toContainEqual(
@@ -302,10 +320,10 @@ describe("the store", () => {
     "that is lost while we run is written anew: %o",
     async (lost) => {
       await book.decide(alice, "blocked");
-      book.used(peer("b0", "bob"));
+      book.used(peer("b0", "bob"), nobody);
       await book.settled();
       store.lost = lost;
-      book.used(peer("c0", "carol"));
+      book.used(peer("c0", "carol"), nobody);
       expect(
         (await stored()).map(({ name, trust }) => [name, trust] as const).toSorted(byName),
       ).toEqual([

@@ -45,8 +45,11 @@ it("is given back when the step fails", async () => {
   expect(await withFileLock(lock, async () => "next")).toBe("next");
 });
 
-it("breaks a lock that a killed process left, for one at a time", async () => {
-  await leaveBehind(60_000);
+it.each([
+  ["left", 60_000],
+  ["left before the clock was set back", -60_000],
+])("breaks a lock that a killed process %s, for one at a time", async (_, ageMs) => {
+  await leaveBehind(ageMs);
   let inside = 0;
   await Promise.all(
     Array.from({ length: 6 }, () =>

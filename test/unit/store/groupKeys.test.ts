@@ -112,20 +112,37 @@ describe("the file of group keys", () => {
   });
 
   it.each(["", "{", '{"version":2}', '{"version":1,"groups":[{"label":"#ops"}],"invitations":[]}'])(
-    "that is damaged (%s) is set aside and said, once",
+    "that is damaged (%s) stays as it is, and nothing is read from it or written",
     async (content) => {
       const store = groupKeysFile(path);
       await store.keep("#ops", keys(0));
       await writeFile(path, content);
-      await expect(store.list()).rejects.toMatchObject({
-        code: "HOME_UNUSABLE",
-        message: expect.stringMatching(/groupKeys\.json\.damaged-\d+$/),
-      });
-      expect((await store.list()).groups.size).toBe(0);
-      const [aside = ""] = await readdir(join(folder, "home"));
-      expect(await readFile(join(folder, "home", aside), "utf8")).toBe(content);
+      const damaged = { code: "HOME_UNUSABLE", message: expect.stringContaining("are damaged") };
+      // Whatever is tried next, the name must not come to stand for the open group.
+      await expect(store.list()).rejects.toMatchObject(damaged);
+      await expect(store.keep("#dev", keys(0))).rejects.toMatchObject(damaged);
+      await expect(groupKeysFile(path).list()).rejects.toMatchObject(damaged);
+      expect(await readFile(path, "utf8")).toBe(content);
     },
   );
+
+  it("keep who was met, and are read from files that do not say it", async () => {
+    const members = ["ab".repeat(32)];
+    const store = groupKeysFile(path);
+    await store.keep("#ops", { ...keys(0), members });
+    await store.keep("#old", keys(0));
+    const { groups } = await groupKeysFile(path).list();
+    expect(groups.get("#ops")?.members).toEqual(members);
+    expect(groups.get("#old")).toEqual(keys(0));
+  });
+
+  it("hold eight invitations of one device: others keep their place", async () => {
+    const store = groupKeysFile(path);
+    await store.invite(invitation("#mine", 1));
+    for (let index = 0; index < 100; index += 1) await store.invite(invitation(`#${index}`, 2));
+    const labels = (await store.list()).invitations.map(({ label }) => label);
+    expect(labels).toEqual(["#mine", ...Array.from({ length: 8 }, (_, i) => `#${i + 92}`)]);
+  });
 
   it("holds at most 256 groups", async () => {
     const groups = Array.from({ length: 256 }, (_, index) => ({

@@ -4,6 +4,7 @@ import type { AskArgs } from "./handler.js";
 export const ask = defineCommand<AskArgs>({
   usage: "ask <target> <text>",
   summary: "A request to a peer; prints its reply",
+  examples: ["udpchat ask bob uptime --timeout 10s"],
   options: (yargs) =>
     yargs
       .positional("target", {

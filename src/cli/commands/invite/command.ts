@@ -4,6 +4,7 @@ import type { InviteArgs } from "./handler.js";
 export const invite = defineCommand<InviteArgs>({
   usage: "invite <target> <group>",
   summary: "Give a peer the key of a secret group",
+  examples: ["udpchat invite bob '#ops'"],
   options: (yargs) =>
     yargs
       .positional("target", {

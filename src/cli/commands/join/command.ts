@@ -4,6 +4,11 @@ import type { JoinArgs } from "./handler.js";
 export const join = defineCommand<JoinArgs>({
   usage: "join <group>",
   summary: "Chat in a group: prints what arrives, sends what is typed",
+  examples: [
+    "udpchat join 224.0.1.100",
+    "tail -f app.log | udpchat join '#ops'",
+    "udpchat join '#ops' --secret --detach --passphrase-file ops.txt",
+  ],
   options: (yargs) =>
     yargs
       .positional("group", {

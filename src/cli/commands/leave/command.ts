@@ -4,6 +4,7 @@ import type { LeaveArgs } from "./handler.js";
 export const leave = defineCommand<LeaveArgs>({
   usage: "leave <group>",
   summary: "End the daemon's membership of a group, and forget its key",
+  examples: ["udpchat leave '#ops'"],
   options: (yargs) =>
     yargs.positional("group", {
       type: "string",

@@ -3,5 +3,9 @@ import { defineCommand } from "../../command.js";
 export const listen = defineCommand({
   usage: "listen",
   summary: "Everything that arrives, as it arrives",
+  examples: [
+    "udpchat listen",
+    `udpchat listen --json | jq -r 'select(.type == "message") | .text'`,
+  ],
   load: async () => (await import("./handler.js")).handle,
 });

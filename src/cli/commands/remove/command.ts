@@ -4,6 +4,7 @@ import type { RemoveArgs } from "./handler.js";
 export const remove = defineCommand<RemoveArgs>({
   usage: "remove <target> <group>",
   summary: "Change the key of a secret group, and keep it from a peer",
+  examples: ["udpchat remove bob '#ops'"],
   options: (yargs) =>
     yargs
       .positional("target", {

@@ -4,6 +4,7 @@ import type { SayArgs } from "./handler.js";
 export const say = defineCommand<SayArgs>({
   usage: "say <group> <text>",
   summary: "One message to a group",
+  examples: ["udpchat say '#ops' 'the build is green'"],
   options: (yargs) =>
     yargs
       .positional("group", {

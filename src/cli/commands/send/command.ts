@@ -4,6 +4,10 @@ import type { SendArgs } from "./handler.js";
 export const send = defineCommand<SendArgs>({
   usage: "send <target> <text>",
   summary: "One message to a peer; waits for its delivery",
+  examples: [
+    "udpchat send bob 'Lunch at noon?'",
+    "udpchat send 10.77.0.2 - --require-verified < report.txt",
+  ],
   options: (yargs) =>
     yargs
       .positional("target", {

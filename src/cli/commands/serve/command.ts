@@ -4,12 +4,12 @@ import type { ServeArgs } from "./handler.js";
 const EPILOGUE = `One request at a time; the others wait.
 CMD finds the asker in UDPCHAT_FROM_ID, UDPCHAT_FROM_NAME and UDPCHAT_FROM_ADDRESS.
 When CMD fails, the asker is told the first line of its standard error.
-The newest serve gets the requests; an earlier one then ends with exit code 5.
-Example: udpchat serve --exec 'uptime'`;
+The newest serve gets the requests; an earlier one then ends with exit code 5.`;
 
 export const serve = defineCommand<ServeArgs>({
   usage: "serve",
   summary: "Answer requests: text on a command's stdin, reply from its stdout",
+  examples: ["udpchat serve --exec 'uptime'"],
   options: (yargs) =>
     yargs
       .option("exec", {

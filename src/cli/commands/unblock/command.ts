@@ -4,6 +4,7 @@ import type { UnblockArgs } from "./handler.js";
 export const unblock = defineCommand<UnblockArgs>({
   usage: "unblock <target>",
   summary: "Take a block back",
+  examples: ["udpchat unblock eve"],
   options: (yargs) =>
     yargs.positional("target", {
       type: "string",

@@ -2,12 +2,12 @@ import { defineCommand } from "../../command.js";
 import type { VerifyArgs } from "./handler.js";
 
 const EPILOGUE = `Run it on both sides and compare the two codes in person or on the phone.
-On a terminal it asks whether they are the same; in a script give the code of the other side.
-Example: udpchat verify alice 12345 67890 12345 67890 12345`;
+On a terminal it asks whether they are the same; in a script give the code of the other side.`;
 
 export const verify = defineCommand<VerifyArgs>({
   usage: "verify <target> [code..]",
   summary: "Make sure of a peer's key: a code that both sides compare",
+  examples: ["udpchat verify alice", "udpchat verify alice 12345 67890 12345 67890 12345"],
   options: (yargs) =>
     yargs
       .positional("target", {

@@ -20,6 +20,18 @@ function beaconTimes(bench: DiscoveryBench): number[] {
 }
 
 describe("beacons", () => {
+  it("begin with one question to everybody, of those who announce themselves", () => {
+    const asked = (bench: DiscoveryBench): number[] =>
+      bench.sent(DatagramType.query).map(({ atMs }) => Math.round(atMs));
+    const [announcing, passing] = [true, false].map((announce) => new DiscoveryBench({ announce }));
+    for (const bench of [announcing, passing]) bench?.runUntil(60_000);
+    if (announcing === undefined || passing === undefined) return expect.unreachable();
+    const [first = -1] = beaconTimes(announcing);
+    expect(asked(announcing)).toEqual([0, 250, 600].map((ms) => Math.round(first + ms)));
+    expect(asked(passing)).toEqual([]);
+    return undefined;
+  });
+
   it("come within 250 ms of the start, again after 1 and 2 s, then on the interval", () => {
     for (let seed = 1; seed <= 20; seed += 1) {
       const bench = new DiscoveryBench({ announce: true, seed });

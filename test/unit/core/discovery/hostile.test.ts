@@ -98,6 +98,23 @@ describe("work for strangers", () => {
     },
   );
 
+  it("that is spent in a peer's name leaves it a way to show that it is there", () => {
+    const node = new DiscoveryBench();
+    const peer = new FakePeer(1);
+    node.receive(peer.beacon(), peer.address);
+    const nonce = node.challengeTo(peer.address) ?? "";
+    while (node.context.gate.admits(node.nowMs, peer.address)) continue;
+    node.receive(peer.answer(nonce), peer.address);
+    expect(node.changes(peer)).toEqual(["online"]);
+  });
+
+  it("is bounded when 20,000 addresses send one forged beacon each", () => {
+    const node = new DiscoveryBench();
+    const bytes = forged(new FakePeer(1).beacon());
+    for (let i = 0; i < 20_000; i += 1) node.receive(bytes, `10.${i >> 8}.6.${i & 255}`);
+    expect(node.verifications).toBeLessThanOrEqual(3_000 + 1_000);
+  });
+
   it("is bounded when one address sends genuine beacons of ever new keys", () => {
     const node = new DiscoveryBench();
     for (let i = 0; i < 3_000; i += 1) node.receive(new FakePeer(10 + i).beacon(), ATTACKER);

@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { DiscoveryBench, FakePeer } from "./discoveryBench.js";
+import type { Address } from "../../../../src/core/io.js";
+import { DatagramType } from "../../../../src/wire/constants.js";
+import { decodeQuery } from "../../../../src/wire/presence.js";
+import { DiscoveryBench, FakePeer, isTo } from "./discoveryBench.js";
 
 const FULL = 4096;
 /** At so many a second the presence of strangers is looked at. */
@@ -13,6 +16,16 @@ function flood(bench: DiscoveryBench, address: (i: number) => string): void {
     bench.runUntil(bench.nowMs + 1000 / FLOOD_PER_SECOND);
     bench.receive(fake.beacon(), address(i));
   }
+}
+
+const at = ({ address, dataPort }: FakePeer): Address => ({ address, port: dataPort });
+
+/** A beacon, the challenge that follows it, and the answer. */
+function prove(bench: DiscoveryBench, peer: FakePeer, address = peer.address): void {
+  bench.receive(peer.beacon(), address);
+  const nonce = bench.challengeTo(address, peer.dataPort, 3_000);
+  if (nonce === undefined) throw new Error("no challenge");
+  bench.receive(peer.answer(nonce), address);
 }
 
 function onlineCount(bench: DiscoveryBench): number {
@@ -38,6 +51,26 @@ describe("room for an honest peer", () => {
     expect(onlineCount(bench)).toBe(1);
   });
 
+  it("is found amid an endless flood of devices, each from another invented address", () => {
+    const bench = new DiscoveryBench({ announce: true });
+    const honest = new FakePeer(1);
+    let fakes = 0;
+    let nonce: string | undefined;
+    for (let beacons = 0; beacons < 25 && nonce === undefined; beacons += 1) {
+      // Its beacons come every ten seconds.
+      for (let i = 0; i < 10 * FLOOD_PER_SECOND; i += 1) {
+        bench.runUntil(bench.nowMs + 1000 / FLOOD_PER_SECOND);
+        fakes += 1;
+        bench.receive(new FakePeer(10_000 + fakes).beacon(), `10.8.${fakes >> 8}.${fakes & 255}`);
+        if (beacons > 1 && i === 1_234) bench.receive(honest.beacon(), honest.address);
+      }
+      const asked = bench.sent(DatagramType.query).find((sent) => isTo(sent, at(honest)));
+      if (asked !== undefined) nonce = decodeQuery(asked.bytes).nonce;
+      bench.transmits.length = 0;
+    }
+    expect(nonce).toBeDefined();
+  }, 60_000);
+
   it("is there while the candidates overflow from one address", () => {
     const bench = new DiscoveryBench({ limits: { peers: 10 } });
     const honest = new FakePeer(1);
@@ -49,16 +82,15 @@ describe("room for an honest peer", () => {
     expect(bench.challengeTo(honest.address)).toBeDefined();
   });
 
-  it("is there after 4,096 devices of one address that all answered", () => {
-    const bench = new DiscoveryBench();
-    const fakes = Array.from({ length: FULL }, (_, i) => new FakePeer(10_000 + i));
-    for (const fake of fakes) bench.heard(fake, "10.9.9.9");
-    expect(onlineCount(bench)).toBe(FULL);
+  it("is there when one address filled the roster with devices that all answered", () => {
+    const bench = new DiscoveryBench({ limits: { peers: 64 } });
+    const fakes = Array.from({ length: 64 }, (_, i) => new FakePeer(10_000 + i));
+    for (const fake of fakes) prove(bench, fake, "10.9.9.9");
+    expect(onlineCount(bench)).toBe(64);
     const honest = new FakePeer(1);
-    bench.receive(honest.beacon(), honest.address);
-    bench.receive(honest.answer(bench.query()), honest.address);
+    prove(bench, honest);
     expect(bench.changes(honest)).toEqual(["online"]);
-    expect(bench.discovery.peers().length).toBe(FULL);
+    expect(bench.discovery.peers().length).toBe(64);
     const [oldest] = fakes;
     if (oldest === undefined) throw new Error("no fakes");
     expect(bench.changes(oldest)).toEqual(["online", "offline"]);
@@ -69,24 +101,53 @@ describe("room for an honest peer", () => {
     expect(bench.count("peersRefused")).toBe(1);
   });
 
+  it("is not lost when another device answers from its address", () => {
+    const bench = new DiscoveryBench({ announce: true });
+    const [mallory, honest] = [new FakePeer(2), new FakePeer(1)];
+    for (const lived of [3, 4, 5, 6, 7, 8]) bench.heard(new FakePeer(lived)); // delays challenges
+    for (const peer of [mallory, honest]) bench.receive(peer.beacon(), honest.address);
+    bench.receive(mallory.answer(bench.query()), honest.address);
+    expect(bench.challengeTo(honest.address)).toBeDefined();
+  });
+
+  it("is not taken by one host that answers, or has sessions, from invented addresses", () => {
+    const bench = new DiscoveryBench({ announce: true, limits: { peers: 64 } });
+    const fakes = Array.from({ length: 200 }, (_, i) => new FakePeer(10_000 + i));
+    const nonce = bench.query();
+    for (const [i, fake] of fakes.entries()) {
+      if (i % 2 === 0) bench.receive(fake.answer(nonce), `10.8.0.${i}`);
+      else bench.heard(fake, `10.8.0.${i}`);
+    }
+    expect(onlineCount(bench)).toBe(32);
+    // Its own address brings it the other half; seeming to move from there helps it nothing.
+    for (const [i, fake] of fakes.slice(64, 96).entries()) {
+      fake.dataPort = 10_000 + i;
+      prove(bench, fake, "10.9.9.9");
+      bench.heard(fake, `10.7.0.${i}`);
+    }
+    expect(onlineCount(bench)).toBe(64);
+    const honest = new FakePeer(1);
+    prove(bench, honest);
+    expect(bench.changes(honest)).toEqual(["online"]);
+  });
+
   it("is taken from whoever holds most, when that is more than the newcomer's address would", () => {
     const bench = new DiscoveryBench({ limits: { peers: 5 } });
     const peers = Array.from({ length: 9 }, (_, i) => new FakePeer(i + 1));
     const [a, b, c, d, e, f, g] = peers;
     if (!a || !b || !c || !d || !e || !f || !g) throw new Error("no peers");
-    for (const peer of [a, b]) bench.heard(peer, "10.0.0.1");
-    for (const peer of [c, d]) bench.heard(peer, "10.0.0.2");
-    bench.heard(e, "10.0.0.3");
-    bench.heard(f, "10.0.0.3"); // would hold two, as the others do
-    expect(bench.changes(f)).toEqual([]);
-    bench.heard(f, "10.0.0.4");
+    for (const peer of [a, b]) prove(bench, peer, "10.0.0.1");
+    for (const peer of [c, d]) prove(bench, peer, "10.0.0.2");
+    prove(bench, e, "10.0.0.3");
+    bench.receive(f.beacon(), "10.0.0.3"); // would hold two, as the others do
+    expect(bench.count("peersRefused")).toBe(1);
+    prove(bench, f, "10.0.0.4");
     expect(bench.changes(a)).toEqual(["online", "offline"]);
-    bench.heard(d, "10.0.0.1"); // moves: now two at .1 again, one at .2
-    bench.heard(g, "10.0.0.5");
-    expect(bench.changes(b)).toEqual(["online", "offline"]);
-    expect(bench.discovery.peers().map(({ id }) => id)).not.toContain(b.device);
-    bench.heard(a, "10.0.0.6"); // one each: nobody gives way
-    expect(bench.discovery.peers().map(({ id }) => id)).not.toContain(a.device);
+    bench.heard(d, "10.0.0.1"); // seems to move, and still counts at .2
+    prove(bench, g, "10.0.0.5");
+    expect(bench.changes(c)).toEqual(["online", "offline"]);
+    bench.receive(a.beacon(), "10.0.0.6"); // one each: nobody gives way
+    expect(bench.count("peersRefused")).toBe(2);
     expect(bench.discovery.peers().length).toBe(5);
   });
 

@@ -29,6 +29,14 @@ function remove(bus: GroupBus, by: GroupNode, device: string): void {
   bus.poll(by);
 }
 
+/** Ended and started again with what its application kept. */
+function restarted(bus: GroupBus, node: GroupNode): GroupNode {
+  const [deviceSeed] = node.address.split(".").slice(-1).map(Number);
+  bus.crash(node);
+  if (node.keys === undefined || deviceSeed === undefined) throw new Error("nothing was kept");
+  return bus.addSecret(node.keys, { deviceSeed, startedAtMs: 1_800_000_000_000 });
+}
+
 /** Nobody of `cut` hears or is heard. */
 function cutOff(bus: GroupBus, ...cut: GroupNode[]): void {
   bus.weather = ({ from, to }) => (cut.includes(from) === cut.includes(to) ? [0.2] : []);
@@ -120,6 +128,30 @@ describe("removing a member", () => {
     expect([a, b].map((node) => node.context.counters.get("groupKeysRefused"))).toEqual([0, 0]);
   });
 
+  it("is nothing that one can hide from by showing oneself later", () => {
+    const { bus, a, b, c, d } = four(22);
+    // Nobody has met a fresh one of them before: it sees no sign yet that d is running.
+    const fresh = restarted(bus, c);
+    fresh.present = new Set([a, b].map((node) => node.context.incarnation));
+    bus.run(100);
+    d.say(bus.nowMs, "here");
+    bus.run(1000);
+    expect(names(bus, fresh)).not.toContain("n4");
+    remove(bus, a, d.device);
+    bus.run(1000);
+    fresh.present.add(d.context.incarnation);
+    bus.run(60_000);
+    d.groups.join(bus.nowMs, SECRET_GROUP, FIRST_KEYS);
+    bus.run(60_000);
+    expect(names(bus, fresh)).not.toContain("n4");
+    remove(bus, fresh, "ab".repeat(32));
+    bus.run(1000);
+    const keysForD = fresh.notes
+      .filter(({ target }) => target.kind === "device" && target.id === d.device)
+      .map(({ body }) => decodeGroupKeyNote(body).purpose);
+    expect(keysForD).not.toContain(GroupKeyPurpose.rotation);
+  });
+
   it("cannot be undone by who was removed, with what it still has", () => {
     const { bus, a, b, c, d } = four(5);
     // It does not hear of its removal, and is heard by all.
@@ -142,7 +174,7 @@ describe("removing a member", () => {
         expect.objectContaining({ id: again.device }),
       );
     }
-    expect(again.keys).toBeUndefined();
+    expect(again.keys?.key).toBe(FIRST_KEYS.key);
     expect(again.of("groupUnreadable")).not.toEqual([]);
   });
 
@@ -176,7 +208,7 @@ describe("a member that missed the change", () => {
     cutOff(bus, c);
     remove(bus, a, d.device);
     bus.run(60_000);
-    expect(c.keys).toBeUndefined();
+    expect(c.keys?.key).toBe(FIRST_KEYS.key);
     heal(bus);
     bus.crash(a);
     b.say(bus.nowMs, "welcome back");
@@ -186,6 +218,23 @@ describe("a member that missed the change", () => {
     expect(c.of("groupUnreadable")).toEqual([]);
     expect(c.context.counters.get("groupDatagramsUnreadable")).toBeGreaterThan(0);
     allTalk(bus, [b, c], "later");
+  });
+
+  it("is told also if all the others were started anew while it was away", () => {
+    const { bus, a, b, c, d } = four(21);
+    cutOff(bus, c);
+    remove(bus, a, d.device);
+    bus.run(5000);
+    const anew = [a, b].map((node) => restarted(bus, node));
+    bus.run(5000);
+    heal(bus);
+    c.say(bus.nowMs, "I was away");
+    bus.run(60_000);
+    expect(c.keys).toMatchObject({ epoch: 1, removed: [d.device] });
+    expect(anew.map((node) => node.texts(c))).toEqual([["I was away"], ["I was away"]]);
+    const again = bus.addSecret(FIRST_KEYS); // d, under a name that nobody met
+    allTalk(bus, [...anew, c], "later");
+    expect(again.keys?.epoch ?? 0).toBe(0);
   });
 
   it("hears it from one of many, not from all", () => {

@@ -14,7 +14,7 @@ import {
   encodeHandshakeResponse,
 } from "../../../../src/wire/session.js";
 import { clearSuite } from "../../../support/clearSuite.js";
-import { messageFrame, RawPeer } from "../../../support/rawPeer.js";
+import { messageFrame, RawPeer, sealed } from "../../../support/rawPeer.js";
 import { type SessionHost, SessionWire } from "../../../support/sessionWire.js";
 
 const NOTHING = new Uint8Array(0);
@@ -134,6 +134,49 @@ describe("more first messages than 50 in a second", () => {
     expect(new Set(target.host.texts).size).toBe(100);
     expect(target.host.texts).toHaveLength(100);
     expect(target.host.sessions.halfOpenCount).toBeLessThanOrEqual(256);
+  });
+});
+
+describe("first messages of many addresses that are the sender's own", () => {
+  it("are answered a thousand times a second in all", () => {
+    const target = new Target({ handshakesPerSecondBeforeCookies: 0 });
+    let answered = 0;
+    for (let i = 0; i < 2_000; i += 1) {
+      answered += target.feed(init(i, target.cookieFor(i, source(i))), source(i)).length;
+    }
+    expect(answered).toBe(1_000);
+    target.wire.run(1_000);
+    const cookie = target.cookieFor(1, source(1));
+    expect(typesOf(target.feed(init(1, cookie), source(1)))).toEqual([
+      DatagramType.handshakeResponse,
+    ]);
+  });
+});
+
+describe("a flood of forged datagrams in a peer's name", () => {
+  it("does not keep its handshakes from us, nor ours from it", () => {
+    const wire = new SessionWire();
+    const limits = { unauthenticatedPerSecondPerSource: 1, unauthenticatedPerSecond: 1 };
+    const [alice, bob] = [wire.host("alice", { limits }), wire.host("bob")];
+    // What the signatures of groups and beacons spend, from there and beyond that.
+    while (alice.context.gate.admits(0, bob.address.address)) continue;
+    bob.sendTo(alice, "hello");
+    wire.run(0.6);
+    alice.sendTo(bob, "hello yourself");
+    wire.run(50);
+    expect(alice.texts).toEqual(["hello"]);
+    expect(bob.texts).toEqual(["hello yourself"]);
+  });
+});
+
+describe("a flood of sealed datagrams for nobody", () => {
+  it("does not keep the reset from a peer whose session we lost", () => {
+    const target = new Target();
+    const stray = (i: number): Uint8Array => sealed(i, i, new Uint8Array(64));
+    for (let i = 0; i < 200; i += 1) target.feed(stray(i), source(1));
+    const atVictim = target.answers.length;
+    expect(atVictim).toBe(50);
+    expect(typesOf(target.feed(stray(1), source(2)))).toEqual([DatagramType.reset]);
   });
 });
 

@@ -156,7 +156,7 @@ describe("a device that the roster does not know", () => {
   it("gets nothing if another one answers there", () => {
     const { wire, alice, bob } = new Scene();
     alice.send({ kind: "device", id: "ab".repeat(32), lastKnown: bob.address }, "hello");
-    wire.run(100);
+    wire.run(2_000);
     expect(bob.texts).toEqual([]);
     expect(alice.ofKind("failed").map((event) => event.code)).toEqual(["NO_SUCH_PEER"]);
   });
