@@ -205,14 +205,14 @@ export class Group implements PacedSource {
       sentBytes = this.#transmit(bytes);
       this.#context.counters.add("groupDatagramsSent");
     }
-    if (this.#sender.lead !== leadBefore) {
-      this.#context.digestChanged();
-      if (!this.leaving) {
-        this.#schedule.dataSent(nowMs);
-        this.#context.timers.set(this.#heartbeatDue, this.#schedule.dueMs);
-      }
-    }
+    const isNew = this.#sender.lead !== leadBefore;
+    if (isNew) this.#context.digestChanged();
     if (this.leaving) this.#checkFarewell(nowMs);
+    else if (bytes !== undefined) {
+      if (isNew) this.#schedule.dataSent(nowMs);
+      else this.#schedule.repairSent(nowMs);
+      this.#context.timers.set(this.#heartbeatDue, this.#schedule.dueMs);
+    }
     return sentBytes;
   }
 

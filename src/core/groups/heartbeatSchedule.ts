@@ -16,6 +16,8 @@ const AFTER_HELLO_MS = 2000;
 const AFTER_DATA_MS = 100;
 /** Under unbroken data a heartbeat goes at least this often: it tells what can be repaired. */
 const AMID_DATA_MS = 1000;
+/** Not sooner: whoever asks for repairs without end gets no more heartbeats than one a second. */
+const AFTER_REPAIR_MS = 1000;
 const STEADY_MS = 30_000;
 /** All members together: 64 kbit/s of heartbeats of 250 bytes. */
 const STEADY_MS_PER_MEMBER = (250 * 8) / 64;
@@ -35,6 +37,7 @@ const SOON_MS = 250;
  * ```text
  * join      hello at 0, 250 ms, 1 s, then every 2 s doubling to 30 s
  * data      100 ms after the last, doubling to 30 s
+ * repair    1 s after the first, doubling to 30 s
  * hello     of somebody else: an answer after a random delay, at most one a second
  * leave     at 0, 100, 300, 600 ms, then silence
  * ```
@@ -79,6 +82,15 @@ export class HeartbeatSchedule {
     this.#dataSinceMs ??= nowMs;
     this.#intervalMs = AFTER_DATA_MS;
     this.#regularAtMs = Math.min(nowMs + AFTER_DATA_MS, this.#dataSinceMs + AMID_DATA_MS);
+  }
+
+  /**
+   * Somebody missed what was said: others may have missed all that tells them so, up to our next
+   * heartbeat, which can be lost as well. RFC 5740 section 4.2.3: repairs are flushed like data.
+   */
+  repairSent(nowMs: number): void {
+    this.#intervalMs = Math.min(this.#intervalMs, AFTER_REPAIR_MS);
+    this.#regularAtMs = Math.min(this.#regularAtMs, nowMs + AFTER_REPAIR_MS);
   }
 
   /** Somebody wants to know who is here, or what we can still repeat. */

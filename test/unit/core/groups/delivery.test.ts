@@ -124,6 +124,25 @@ describe("repair", () => {
     expect(a?.context.counters.get("repairsSent")).toBe(1);
   });
 
+  it("tells again what there is: who missed the heartbeat and the repair as well need not wait", () => {
+    const bus = new GroupBus(7);
+    const [a, b, c] = bus.joined(3);
+    if (a === undefined || b === undefined || c === undefined) return expect.unreachable();
+    bus.weather = ({ from }) => (from === a ? [] : [0.2]);
+    for (const text of ["line 1", "line 2"]) {
+      a.say(bus.nowMs, text);
+      bus.run(20_000);
+    }
+    bus.weather = ({ from, to }) => (from === a && to === c ? [] : [0.2]);
+    for (let i = 0; i < 400 && b.texts(a).length < 2; i += 1) bus.run(100);
+    expect(b.texts(a)).toEqual(["line 1", "line 2"]);
+    expect(c.texts(a)).toEqual([]);
+    bus.weather = () => [0.2];
+    bus.run(5000); // a steady heartbeat would come after 22 s or later
+    expect(c.texts(a)).toEqual(["line 1", "line 2"]);
+    return undefined;
+  });
+
   it("reports a gap when the sender cannot repeat it any more, and goes on behind it", () => {
     const bus = new GroupBus(6);
     const [a, b] = bus.joined(2, { limits: { repairDatagrams: 4 } });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { DatagramType } from "../../../../src/wire/constants.js";
 import { encodeGroupNack } from "../../../../src/wire/group.js";
 import { withSignature } from "../../../../src/wire/header.js";
 import { GroupBus, GroupNode, TEST_GROUP } from "../../../support/groupBus.js";
@@ -69,6 +70,18 @@ describe("NACKs", () => {
     }
     expect(a.verifications - before).toBeLessThanOrEqual(20 + 20 * 5 + 1);
     expect(a.context.counters.get("repairsSent")).toBeGreaterThan(90);
+  });
+
+  it("without end bring one heartbeat a second", () => {
+    const { bus, a, b } = pair(3, 1);
+    const heartbeats = () => a.sentOf(DatagramType.groupHeartbeat).length;
+    const before = heartbeats();
+    for (let i = 0; i < 100; i += 1) {
+      a.groups.receive(bus.nowMs, b.received(nackOf(b, a, 1000 + i)));
+      bus.run(100);
+    }
+    expect(a.context.counters.get("repairsSent")).toBeGreaterThan(90);
+    expect(heartbeats() - before).toBeLessThanOrEqual(10);
   });
 
   it("forged in a member's name use none of its allowance", () => {
