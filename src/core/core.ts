@@ -19,6 +19,7 @@ import {
   type ReceivedDatagram,
   type RequestReply,
   type SendTarget,
+  type TakesMessages,
   type Token,
   type Transmit,
 } from "./io.js";
@@ -40,11 +41,8 @@ export interface CoreOptions {
   readonly startedAtMs: number;
   /** Appear in other rosters: send beacons, answer queries, say goodbye. */
   readonly announce: boolean;
-  /**
-   * Somebody reads texts and answers requests: asked at each one. Where nobody does it is left
-   * unacknowledged, so that its sender learns of it. Default: yes.
-   */
-  readonly takesMessages?: (() => boolean) | undefined;
+  /** Default: everybody's. */
+  readonly takesMessages?: TakesMessages | undefined;
   /** Addresses that no broadcast reaches: beacons and queries go there by unicast as well. */
   readonly configuredPeers?: readonly Address[];
   /** What our receive buffer allows a sender to have in flight, datagrams. */

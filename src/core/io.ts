@@ -90,6 +90,12 @@ export type SendTarget =
     }
   | { readonly kind: "address"; readonly to: Address };
 
+/**
+ * Whether somebody reads the texts of a device, or answers its requests: asked at each one. Where
+ * nobody does it is left unacknowledged, so that its sender learns of it.
+ */
+export type TakesMessages = (device: string, kind: "text" | "request") => boolean;
+
 /** Names a request that arrived, for the reply. */
 export interface RequestKey {
   readonly id: string;

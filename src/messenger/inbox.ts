@@ -153,8 +153,9 @@ export class Inbox {
   }
 
   #warnOfDuplicateKey(peer: PeerView): void {
+    const isOurs = peer.id === this.#parts.driver.inspect((core) => core.id);
     const message =
-      `the key of ${distinctName(peer)} is in use in two places, ` +
+      `${isOurs ? "your own key" : `the key of ${distinctName(peer)}`} is in use in two places, ` +
       `one of them ${peer.address}:${peer.port}: a copied home folder? Give each a home of its own`;
     const warning = { code: "DUPLICATE_KEY", message, peer: this.#peerRef(peer) } as const;
     this.#parts.stream.publish({ type: "warning", warning });

@@ -1,5 +1,5 @@
 import type { Core } from "../core/core.js";
-import type { CoreEvent } from "../core/io.js";
+import type { CoreEvent, TakesMessages } from "../core/io.js";
 import { UdpchatError } from "../errors.js";
 import type { Lan, LanDatagram, LanHandlers, LanInterface } from "../net/lan.js";
 import { DatagramType } from "../wire/constants.js";
@@ -107,7 +107,8 @@ export class Messenger implements MessengerApi {
         else messenger.#warnOfNetwork(trouble);
       },
     };
-    const takesMessages = (): boolean => messenger !== undefined && messenger.#takesMessages();
+    const takesMessages: TakesMessages = (device, kind) =>
+      messenger !== undefined && messenger.#takesMessages(device, kind);
     const opened = await openParts(options, parts, handlers, takesMessages);
     messenger = new Messenger(opened, options);
     for (const trouble of earlyTroubles) messenger.#warnOfNetwork(trouble);
@@ -367,7 +368,9 @@ export class Messenger implements MessengerApi {
     return this.#receives || this.#groups.handles().some(({ secret }) => secret);
   }
 
-  #takesMessages(): boolean {
+  /** A request of who is not verified is refused in words; a text would be lost without any. */
+  #takesMessages(device: string, kind: "text" | "request"): boolean {
+    if (kind === "text" && this.#requireVerified && !this.#trust.isVerified(device)) return false;
     return this.#receives || this.#groups.handles().some(({ showsDirect }) => showsDirect);
   }
 

@@ -1,5 +1,6 @@
 import { isIPv4 } from "node:net";
 import { Core } from "../core/core.js";
+import type { TakesMessages } from "../core/io.js";
 import type { HandshakeSuite } from "../crypto/handshake.js";
 import { verifyEd25519 } from "../crypto/identity.js";
 import { noiseSuite } from "../crypto/noise.js";
@@ -57,7 +58,7 @@ export async function openParts(
   options: MessengerOptions,
   replaced: Partial<MessengerParts>,
   handlers: LanHandlers,
-  takesMessages: () => boolean,
+  takesMessages: TakesMessages,
 ): Promise<OpenedParts> {
   const { clock = systemClock, lookUp = lookUpHost, random = systemRandom } = replaced;
   const name = options.name === undefined ? defaultNickname() : checkedNickname(options.name);

@@ -120,6 +120,11 @@ export class PeerFinder {
     throw this.nobodyCalled(name);
   }
 
+  /** Everybody in the roster whom a name may mean, strangers included. */
+  allCalled(name: string): Peer[] {
+    return this.#roster().filter((peer) => isCalled(peer, name));
+  }
+
   /** NO_SUCH_PEER, with the name that was perhaps meant. */
   nobodyCalled(name: string): UdpchatError {
     const similar = findSimilar(name, this.#roster());

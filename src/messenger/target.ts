@@ -163,8 +163,16 @@ function onlyPresent<C extends Candidate>(name: string, candidates: readonly C[]
   const counting = present.length > 0 ? present : candidates;
   const [first, second] = counting;
   if (second === undefined) return first;
-  throw new UdpchatError("AMBIGUOUS_PEER", `several peers are called ${name}`, {
-    remedy: `choose one: ${distinctNames(counting.slice(0, 8)).join(", ")}`,
+  throw ambiguous(name, counting);
+}
+
+/** Several have the name, and none of them is more likely to be meant. */
+export function ambiguous(
+  name: string,
+  peers: readonly { readonly id: string; readonly name: string }[],
+): UdpchatError {
+  return new UdpchatError("AMBIGUOUS_PEER", `several peers are called ${name}`, {
+    remedy: `choose one: ${distinctNames(peers.slice(0, 8)).join(", ")}`,
   });
 }
 
@@ -218,7 +226,7 @@ export function distinctName(peer: { readonly name: string; readonly id: string 
 }
 
 /** With as many digits as it takes: four are the same for whoever tries 65,536 keys. */
-function distinctNames(peers: readonly Candidate[]): string[] {
+function distinctNames(peers: readonly { readonly id: string; readonly name: string }[]): string[] {
   for (const digits of [MIN_ID_PREFIX, 8, 16]) {
     const names = peers.map(({ name, id }) => `${name}~${id.slice(0, digits)}`);
     if (new Set(names).size === names.length) return names;

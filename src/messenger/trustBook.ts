@@ -42,7 +42,7 @@ const MAX_CONTESTED = 1024;
 export class TrustBook implements Trust, TrustReader {
   readonly #parts: TrustBookParts;
   readonly #records: TrustRecords;
-  /** Devices that a folded name stands for: of entries that are not blocked, and bounded by them. */
+  /** Devices that a folded name stands for; bounded by the entries. */
   #holders: ReadonlyMap<string, readonly string[]> = new Map();
   readonly #folded = new BoundedMap<string, string>(MAX_FOLDED_NAMES);
   readonly #contested = new BoundedMap<string, true>(MAX_CONTESTED);
@@ -202,7 +202,7 @@ export class TrustBook implements Trust, TrustReader {
         trust,
         firstSeenAt: current?.firstSeenAt ?? now,
         changedAt: now,
-        byUs: true,
+        byUs: trust === "blocked" ? (current?.byUs ?? false) : true,
       }),
     });
   }
@@ -222,9 +222,10 @@ export class TrustBook implements Trust, TrustReader {
 
   #learnNames(entries: ReadonlyMap<string, TrustEntry>): void {
     const holders = new Map<string, string[]>();
-    for (const { device, name, trust } of entries.values()) {
+    for (const { device, name, trust, byUs } of entries.values()) {
       const folded = this.#fold(name);
-      if (trust === "blocked" || folded === "") continue;
+      // Whom we knew keeps the name: a stranger must not come by it because of a quarrel.
+      if ((trust === "blocked" && !byUs) || folded === "") continue;
       const others = holders.get(folded);
       if (others === undefined) holders.set(folded, [device]);
       else others.push(device);

@@ -4,7 +4,7 @@ import type { LanInterface } from "../net/lan.js";
 import type { StoredTrust } from "../store/trust.js";
 import type { Driver } from "./driver.js";
 import { blockedError, type PeerFinder } from "./peerFinder.js";
-import { commandName, findPeer, isCalled, parseTarget } from "./target.js";
+import { ambiguous, commandName, findPeer, isCalled, parseTarget } from "./target.js";
 import type { TrustBook } from "./trustBook.js";
 import type { IdentifiedPeer, PeerTrust, Verification } from "./types.js";
 
@@ -45,10 +45,31 @@ export class TrustDesk {
 
   async block(target: string): Promise<IdentifiedPeer> {
     const person = await this.#person(target);
+    this.#assertOnly(target.trim(), person);
     const decided = this.#decide(person, "blocked");
     this.#parts.driver.command((core, nowMs) => core.blocked(nowMs, person.id));
     await decided;
     return this.#withTrust(person);
+  }
+
+  /**
+   * Somebody we know and a stranger have one name: which of them to shut out must be said.
+   * @throws UdpchatError AMBIGUOUS_PEER
+   */
+  #assertOnly(name: string, person: Person): void {
+    const { book, finder } = this.#parts;
+    const noted = book
+      .entries()
+      .filter(({ trust }) => trust !== "blocked")
+      .map(({ device, name: called }) => unplaced(device, called));
+    const others = [...finder.allCalled(name), ...noted].filter(
+      (other) => other.id !== person.id && isCalled(other, name),
+    );
+    if (others.length > 0 && isCalled(person, name)) {
+      throw ambiguous(name, [
+        ...new Map([person, ...others].map((each) => [each.id, each])).values(),
+      ]);
+    }
   }
 
   /** Found in the book alone: who is blocked has no place in the roster. */

@@ -15,7 +15,10 @@ export interface TrustEntry {
   readonly firstSeenAt: string;
   /** Of the last decision about it, ISO 8601 in UTC. */
   readonly changedAt: string;
-  /** We sent to it, asked or decided something; otherwise it merely wrote to us. */
+  /**
+   * We sent to it, asked or decided something; otherwise it merely wrote to us. Of a blocked key:
+   * before it was blocked, so that the name is still its own.
+   */
   readonly byUs: boolean;
 }
 

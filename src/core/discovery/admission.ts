@@ -88,7 +88,9 @@ export class Admission {
     received: Received,
   ): AdmittedBeacon | undefined {
     if (beacon.sequence > entry.sequence) {
-      if (entry.state === "offline") return this.#claim(nowMs, beacon, received);
+      // Of who is known from a session alone nothing tells a recording from news.
+      const isUncomparable = entry.state === "offline" || entry.sequence < 0;
+      if (isUncomparable) return this.#claim(nowMs, beacon, received);
       return this.#isGenuine(nowMs, beacon.device, received)
         ? { kind: "life", beacon, entry }
         : undefined;

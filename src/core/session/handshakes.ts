@@ -59,6 +59,7 @@ export class Handshakes {
   readonly #claims: Uint8Array;
   readonly #indexIsUsed: (index: number) => boolean;
   readonly #completed: (nowMs: number, completed: Completed) => void;
+  readonly #repeating: (nowMs: number, dial: Dial) => void;
   /** By address; bounded by `limits.sessions`. */
   readonly #dials = new Map<string, Dial>();
   /** The same dials. */
@@ -78,6 +79,8 @@ export class Handshakes {
       /** True for the index of a session. */
       readonly indexIsUsed: (index: number) => boolean;
       readonly completed: (nowMs: number, completed: Completed) => void;
+      /** A repeat is due: what should rather be dialled elsewhere can leave the dial now. */
+      readonly repeating: (nowMs: number, dial: Dial) => void;
     },
   ) {
     this.#context = context;
@@ -85,6 +88,7 @@ export class Handshakes {
     this.#claims = options.claims;
     this.#indexIsUsed = options.indexIsUsed;
     this.#completed = options.completed;
+    this.#repeating = options.repeating;
     this.#halfOpen = new HalfOpenTable(context.limits.halfOpenHandshakes);
     this.#gate = new HandshakeGate(context);
     this.#agreements = new SourceGate(context.limits);
@@ -119,6 +123,11 @@ export class Handshakes {
     return dial;
   }
 
+  /** The attempt is under way still. */
+  has(dial: Dial): boolean {
+    return this.#dialsByIndex.get(dial.localIndex) === dial;
+  }
+
   /** Ends an attempt that nobody wants any more. */
   hangUp(dial: Dial): void {
     this.#dials.delete(addressKey(dial.to));
@@ -136,6 +145,7 @@ export class Handshakes {
 
   wake(nowMs: number): void {
     for (let dial = this.#timers.popDue(nowMs); dial !== undefined; ) {
+      this.#repeating(nowMs, dial);
       if (dial.isWanted(nowMs)) this.#sendInit(nowMs, dial);
       else this.hangUp(dial);
       dial = this.#timers.popDue(nowMs);

@@ -12,7 +12,7 @@ import { decodeRecord, messageId, RecordKind } from "../../wire/record.js";
 import type { HandshakeClaims } from "../../wire/session.js";
 import { ByteBudget } from "../byteBudget.js";
 import type { CoreContext } from "../context.js";
-import type { Address, PeerRef } from "../io.js";
+import type { Address, PeerRef, TakesMessages } from "../io.js";
 import { Answering, type NumberedReply } from "./answering.js";
 import { InboundLane, type LaneMemory } from "./inboundLane.js";
 import { OutboundLane } from "./outboundLane.js";
@@ -60,7 +60,7 @@ export class Link implements SessionOwner {
   /** Tells the owner that a token has met its end. */
   readonly #ended: (message: Outgoing) => void;
   readonly #groupKeyArrived: (nowMs: number, from: PeerRef, body: Uint8Array) => void;
-  readonly #takesMessages: () => boolean;
+  readonly #takesMessages: TakesMessages;
   #session: Session | undefined;
   #leaving = false;
   #queuedCount = 0;
@@ -81,7 +81,7 @@ export class Link implements SessionOwner {
       readonly ended: (message: Outgoing) => void;
       readonly groupKeyArrived: (nowMs: number, from: PeerRef, body: Uint8Array) => void;
       /** Otherwise texts and requests are left unacknowledged. */
-      readonly takesMessages: () => boolean;
+      readonly takesMessages: TakesMessages;
     },
   ) {
     this.#context = context;
@@ -316,7 +316,9 @@ export class Link implements SessionOwner {
   }
 
   incoming(nowMs: number, frame: MessageFrame | FragmentFrame): "taken" | "refused" {
-    if (this.#leaving || (isForReaders(frame) && !this.#takesMessages())) return "refused";
+    const kind = kindForReaders(frame);
+    const isRead = kind === undefined || this.#takesMessages(this.claims.device, kind);
+    if (this.#leaving || !isRead) return "refused";
     const lane = this.#inbound[frame.lane];
     const taken =
       frame.type === FrameType.message
@@ -437,8 +439,13 @@ export class Link implements SessionOwner {
 }
 
 /** A text or request, or a piece of one: all but replies, and group keys, which are short. */
-function isForReaders(frame: MessageFrame | FragmentFrame): boolean {
-  if (frame.lane !== Lane.ordered) return frame.lane === Lane.requests;
+function kindForReaders(frame: MessageFrame | FragmentFrame): "text" | "request" | undefined {
+  if (frame.lane === Lane.requests) return "request";
+  if (frame.lane !== Lane.ordered) return undefined;
+  return isText(frame) ? "text" : undefined;
+}
+
+function isText(frame: MessageFrame | FragmentFrame): boolean {
   if (frame.type === FrameType.message) return frame.record[0] !== RecordKind.groupKey;
   if (frame.totalBytes > MAX_DATAGRAM_BYTES) return true;
   return frame.offset === 0 && frame.slice[0] !== RecordKind.groupKey;

@@ -1,5 +1,7 @@
+import { BoundedMap } from "../boundedMap.js";
 import type { CoreContext } from "../context.js";
-import type { Address, SendTarget } from "../io.js";
+import { type Address, addressKey, type SendTarget } from "../io.js";
+import type { Dial } from "./dial.js";
 import type { Handshakes } from "./handshakes.js";
 import type { Link } from "./link.js";
 import type { LinkTable } from "./linkTable.js";
@@ -22,17 +24,69 @@ export interface RoutingOptions {
 export class Routing {
   readonly #context: CoreContext;
   readonly #options: RoutingOptions;
+  /** By device: the dial, perhaps over, in which all messages wait that wait for it. */
+  readonly #dialOfDevice: BoundedMap<string, Dial>;
 
   constructor(context: CoreContext, options: RoutingOptions) {
     this.#context = context;
     this.#options = options;
+    this.#dialOfDevice = new BoundedMap(context.limits.sessions);
   }
 
   /** Finds the way to a target. */
   route(nowMs: number, message: Outgoing, target: SendTarget): void {
-    if (target.kind === "device" && this.#refuses(message, target.id)) return;
+    const to = this.#addressOf(target);
+    if (target.kind === "device") {
+      if (this.#refuses(message, target.id)) return;
+      // Those before it go first, wherever it goes.
+      const dial = this.#ongoingDial(target.id);
+      if (dial !== undefined) this.#followDevice(nowMs, dial, target.id, to);
+    }
+    this.#carry(nowMs, message, target, to);
+  }
+
+  /**
+   * A dial is about to be repeated: the address may have been a wrong one, lent by somebody who
+   * repeats beacons of others. What is meant for a device that is elsewhere by now is dialled there.
+   */
+  follow(nowMs: number, dial: Dial): void {
+    const devices = new Set<string>();
+    for (const message of dial.waiting) {
+      const target = targetOf(message);
+      if (target?.kind === "device") devices.add(target.id);
+    }
+    for (const device of devices) {
+      this.#followDevice(nowMs, dial, device, this.#options.addressOf(device));
+    }
+    for (const link of dial.links) {
+      const to = this.#options.addressOf(link.claims.device);
+      if (link.session !== undefined || !leadsElsewhere(dial, to)) continue;
+      dial.links.delete(link);
+      this.#options.wantSession(nowMs, link);
+    }
+  }
+
+  /** In the order in which they were given. `to`: where the device is, as far as it is known. */
+  #followDevice(nowMs: number, dial: Dial, device: string, to: Address | undefined): void {
+    const announced = this.#linkOfDevice(device)?.claims.announces === true;
+    if (!announced && !leadsElsewhere(dial, to)) return;
+    for (const message of dial.waiting) {
+      const target = targetOf(message);
+      if (target?.kind !== "device" || target.id !== device) continue;
+      dial.waiting.delete(message);
+      if (!this.#refuses(message, device)) this.#carry(nowMs, message, target, to);
+    }
+  }
+
+  #ongoingDial(device: string): Dial | undefined {
+    const dial = this.#dialOfDevice.get(device);
+    const isOngoing = dial !== undefined && this.#options.handshakes.has(dial);
+    return isOngoing && dial.waiting.size > 0 ? dial : undefined;
+  }
+
+  #carry(nowMs: number, message: Outgoing, target: SendTarget, to: Address | undefined): void {
     const link = this.#linkTo(target);
-    if (link === undefined) this.#call(nowMs, message, this.#addressOf(target));
+    if (link === undefined) this.#call(nowMs, message, target, to);
     else this.#queue(nowMs, message, link);
   }
 
@@ -51,7 +105,7 @@ export class Routing {
     this.#options.wantSession(nowMs, link);
   }
 
-  #call(nowMs: number, message: Outgoing, to: Address | undefined): void {
+  #call(nowMs: number, message: Outgoing, target: SendTarget, to: Address | undefined): void {
     const { ledger, handshakes } = this.#options;
     if (to === undefined) {
       ledger.fail(message, "NO_SUCH_PEER", "no such peer is known");
@@ -68,6 +122,7 @@ export class Routing {
     }
     dial.waiting.add(message);
     ledger.note(message, dial);
+    if (target.kind === "device") this.#dialOfDevice.set(target.id, dial);
   }
 
   #addressOf(target: SendTarget): Address | undefined {
@@ -113,4 +168,12 @@ export class Routing {
     this.#options.ledger.fail(message, "NOT_VERIFIED", "the peer is not verified");
     return true;
   }
+}
+
+function targetOf({ purpose }: Outgoing): SendTarget | undefined {
+  return purpose.kind === "reply" ? undefined : purpose.target;
+}
+
+function leadsElsewhere(dial: Dial, to: Address | undefined): boolean {
+  return to !== undefined && addressKey(to) !== addressKey(dial.to);
 }

@@ -22,6 +22,7 @@ import {
   type PeerRef,
   type ReceivedDatagram,
   type SendTarget,
+  type TakesMessages,
   type Timed,
   type Token,
 } from "../io.js";
@@ -62,7 +63,7 @@ export interface SessionsOptions {
   /** We have a place in rosters. */
   readonly announces: boolean;
   /** Somebody reads what others write to us. Default: yes. */
-  readonly takesMessages?: (() => boolean) | undefined;
+  readonly takesMessages?: TakesMessages | undefined;
   /** Where the roster believes a device to be. */
   readonly addressOf: (device: string) => Address | undefined;
   /** A device gave us the key of a secret group: the body of a group key record. */
@@ -136,6 +137,7 @@ export class Sessions implements Timed {
       claims,
       indexIsUsed: (index) => this.#sessions.get(index) !== undefined,
       completed: (nowMs, completed) => this.#completed(nowMs, completed),
+      repeating: (nowMs, dial) => this.#routing.follow(nowMs, dial),
     });
     const shared = {
       links: this.#links,

