@@ -210,12 +210,15 @@ describeOnNamespaces("a flood", () => {
   );
 
   it(
-    "of packets of no session is hardly answered",
+    "of packets of no session is answered at a bounded rate",
     async () => {
+      const startedMs = performance.now();
       const counters = await flood("sealed packets of no session", () =>
         fire(FLOOD, VICTIM, () => sealedNoise(64)),
       );
-      expect(counters["resetsSent"]).toBeLessThan(1_000);
+      // 1,000 a second, and as many at once.
+      const elapsedMs = performance.now() - startedMs;
+      expect(counters["resetsSent"]).toBeLessThan(1_000 + elapsedMs);
     },
     LIMIT_MS,
   );

@@ -64,7 +64,11 @@ describe("the life of a daemon", () => {
       () => !existsSync(pathsOf(world.home("alice")).pidFile),
       () => "the pid file to go",
     );
-    expect(readdirSync(world.home("alice")).toSorted()).toEqual(["identity.json", "run", "udpchat.log"]);
+    expect(readdirSync(world.home("alice")).toSorted()).toEqual([
+      "identity.json",
+      "run",
+      "udpchat.log",
+    ]);
     expect((await world.run("alice", "status")).code).toBe(6);
   });
 

@@ -43,12 +43,12 @@ it("names every key of every JSON line", () => {
   const documented = new Map<string, string[]>();
   for (const row of table.split("\n").slice(2)) {
     const [, type = "", keys = ""] = row.split("|");
-    for (const name of inBackticks(type)) documented.set(name, inBackticks(keys).sort());
+    for (const name of inBackticks(type)) documented.set(name, inBackticks(keys).toSorted());
   }
   const printed = Object.values(lines).flatMap((schema) => {
     if (!("entries" in schema) || !("type" in schema.entries)) return [];
     const { type, ...keys } = schema.entries;
-    return [[type.literal, Object.keys(keys).sort()] as const];
+    return [[type.literal, Object.keys(keys).toSorted()] as const];
   });
   // What the API alone answers.
   const expected = new Map<string, string[]>(printed.filter(([type]) => type !== "stopping"));

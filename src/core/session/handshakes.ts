@@ -248,7 +248,10 @@ export class Handshakes {
   receiveFinish(nowMs: number, bytes: Uint8Array, from: Address): void {
     const finish = decodeHandshakeFinish(bytes);
     const halfOpen = this.#halfOpen.byLocalIndex(finish.receiverIndex);
-    if (halfOpen === undefined) return; // a repeat: the session exists already
+    if (halfOpen === undefined) {
+      this.#context.counters.add("datagramsUnknown"); // a repeat, perhaps: the session exists
+      return;
+    }
     if (!this.#mayAgree(nowMs, from)) return;
     const established = halfOpen.handshake.accept(finish.message);
     const claims = provenClaims(established);

@@ -66,7 +66,7 @@ async function withPassphrase(
       remedy: "choose one of several words",
     });
   }
-  if ([...passphrase].length < SHORT_CHARACTERS) {
+  if (Array.from(passphrase).length < SHORT_CHARACTERS) {
     await stderr.line(
       `udpchat: the passphrase has less than ${SHORT_CHARACTERS} characters: whoever records ` +
         "the group can guess it at leisure",

@@ -97,12 +97,12 @@ describe("who seems to be at an address, without having been reached there", () 
   it("gets nothing that is sent to that address: not by a third handshake message from there", () => {
     const { wire, host, bob, mallory } = scene();
     let finish: Uint8Array | undefined;
-    const { receive } = host;
+    const receive = host.receive.bind(host);
     // Her handshake's last message comes as if from Bob, who is being called.
     host.receive = (nowMs, bytes, source) => {
       const isHers = source.address === mallory.address.address;
       if (isHers && bytes[2] === DatagramType.handshakeFinish) finish = Uint8Array.from(bytes);
-      else receive.call(host, nowMs, bytes, source);
+      else receive(nowMs, bytes, source);
     };
     bob.up = false;
     host.sendTo(bob, "for bob");
