@@ -28,7 +28,7 @@ const DECISION: Readonly<Record<TrustLine["trust"], string>> = {
 /** `alice~ab12 is verified`. */
 export function trustText({ peer, trust }: TrustLine, names: Names): string {
   // A decision is about a key, whatever it is called.
-  const id = sanitiseName(peer.id ?? "").slice(0, 8);
+  const id = sanitiseName((peer.id ?? "").slice(0, 8));
   return `${names.of(peer)} (${id}) ${DECISION[trust]}`;
 }
 

@@ -94,6 +94,9 @@ const NO_BORDERS = {
   middle: "",
 };
 
+/** Where a cell was too long, cli-table3 cuts it at a UTF-16 code unit: perhaps inside an emoji. */
+const HALF_CHARACTERS = /\p{Cs}/gu;
+
 /** Loaded only when a table is drawn. */
 async function table(
   rows: readonly string[][],
@@ -110,6 +113,7 @@ async function table(
   drawn.push(...rows);
   return drawn
     .toString()
+    .replace(HALF_CHARACTERS, "")
     .split("\n")
     .map((row) => row.trimEnd())
     .join("\n");

@@ -41,9 +41,11 @@ async function printed(line: Line, printerOf: (write: Write) => Printer): Promis
 }
 type Write = (text: string) => Promise<void>;
 
-const people: Record<string, (write: Write) => Printer> = {
-  terminal: (write) => new PeoplePrinter(write, { style: styleFor(true, {}), tables: true }),
-  pipe: (write) => new PeoplePrinter(write, { style: styleFor(false, {}), tables: false }),
+const people = {
+  terminal: (write: Write): Printer =>
+    new PeoplePrinter(write, { style: styleFor(true, {}), tables: true }),
+  pipe: (write: Write): Printer =>
+    new PeoplePrinter(write, { style: styleFor(false, {}), tables: false }),
 };
 const json = (write: Write): Printer => new JsonPrinter(write);
 
@@ -88,6 +90,16 @@ describe.each([...lineSchemas])("a hostile %s line", (type, schema) => {
       { numRuns: 60 },
     );
   });
+});
+
+it("a long name is not cut inside a character, wherever the column ends", async () => {
+  for (let length = 0; length < 40; length += 1) {
+    const name = `${"x".repeat(length)}${"\u{20000}".repeat(3)}`;
+    const peer = { id: "ab".repeat(32), name, address: name, port: 1, trust: "unknown" } as const;
+    const line = { type: "peer", ...peer, state: "online", rttMs: 1, via: "query" } as const;
+    const text = await printed({ ...line, addresses: [] }, people.terminal);
+    expect(rawControls(text), `after ${length}`).toEqual([]);
+  }
 });
 
 describe("hostile lists", () => {
