@@ -221,9 +221,7 @@ export class Core {
       this.#departing = false;
       this.#context.outputs.event({ kind: "departed" });
     }
-    const { events, transmits } = this.#context.outputs.drain();
-    const told = events.filter((event) => !("token" in event) || event.token >= 0);
-    return { events: told, transmits, wakeAtMs: this.#promisedWakeMs };
+    return { ...this.#context.outputs.drain(), wakeAtMs: this.#promisedWakeMs };
   }
 
   #nextWakeMs(): number {

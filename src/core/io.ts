@@ -251,6 +251,7 @@ export class Outputs {
   }
 
   event(event: CoreEvent): void {
+    if ("token" in event && event.token < 0) return; // of what the core sent of itself
     this.#events.push(event);
   }
 

@@ -1,9 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as v from "valibot";
-import { errnoOf, UdpchatError } from "../errors.js";
-import { replaceFile } from "./atomicFile.js";
+import { UdpchatError } from "../errors.js";
 import { withFileLock } from "./fileLock.js";
+import { JsonFile } from "./jsonFile.js";
 import { makeFolder } from "./privateFolder.js";
 
 /** As many as a core can be a member of. */
@@ -202,11 +201,13 @@ export function memoryGroupKeys(): GroupKeyStore {
 
 class GroupKeysFile {
   readonly #path: string;
+  readonly #file: JsonFile<typeof GroupKeysSchema>;
   /** In the order of the calls, also within this process. */
   #previous: Promise<unknown> = Promise.resolve();
 
   constructor(path: string) {
     this.#path = path;
+    this.#file = new JsonFile(path, GroupKeysSchema);
   }
 
   /** After the changes that this process began; a file that is replaced can be read at any time. */
@@ -233,16 +234,10 @@ class GroupKeysFile {
   }
 
   async #read(): Promise<Content> {
-    let text: string;
-    try {
-      text = await readFile(this.#path, "utf8");
-    } catch (cause) {
-      if (errnoOf(cause) === "ENOENT") return { groups: new Map(), invitations: [] };
-      throw this.#unusable("read", cause);
-    }
-    const parsed = v.safeParse(GroupKeysSchema, parseJson(text));
-    if (!parsed.success) throw new DamagedGroupKeysError(this.#path);
-    const { groups, invitations } = parsed.output;
+    const found = await this.#file.read();
+    if (found.state === "missing") return { groups: new Map(), invitations: [] };
+    if (found.state === "damaged") throw new DamagedGroupKeysError(this.#path);
+    const { groups, invitations } = found.content;
     return {
       groups: new Map(groups.map(({ label, keys }) => [label, keys && keysOf(keys)])),
       invitations: invitations.map((invitation) => ({
@@ -252,23 +247,11 @@ class GroupKeysFile {
     };
   }
 
-  async #write({ groups, invitations }: Content): Promise<void> {
-    const content = {
+  #write({ groups, invitations }: Content): Promise<void> {
+    return this.#file.write({
       version: 1,
       groups: Array.from(groups, ([label, keys]) => ({ label, keys })),
       invitations,
-    };
-    try {
-      await replaceFile(this.#path, `${JSON.stringify(content, undefined, 2)}\n`);
-    } catch (cause) {
-      throw this.#unusable("write", cause);
-    }
-  }
-
-  #unusable(action: string, cause: unknown): UdpchatError {
-    return new UdpchatError("HOME_UNUSABLE", `cannot ${action} ${this.#path}`, {
-      cause,
-      remedy: "check the permissions and free space there, or choose another folder with --home",
     });
   }
 }
@@ -277,13 +260,4 @@ function keysOf(parsed: v.InferOutput<typeof KeysSchema>): StoredGroupKeys {
   const { members, ...keys } = parsed;
   const whole = { ...keys, change: keys.change };
   return members === undefined ? whole : { ...whole, members };
-}
-
-/** Undefined, which no schema takes, for what is not JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,9 +1,6 @@
-import { readFile, rename } from "node:fs/promises";
-import { dirname } from "node:path";
 import * as v from "valibot";
-import { errnoOf, UdpchatError } from "../errors.js";
-import { replaceFile } from "./atomicFile.js";
-import { makeFolder } from "./privateFolder.js";
+import { UdpchatError } from "../errors.js";
+import { JsonFile } from "./jsonFile.js";
 
 /** As many as a core can be a member of. */
 const MAX_MEMBERSHIPS = 256;
@@ -46,11 +43,11 @@ interface Entry {
 
 /** Memberships in a JSON file. Operations run one after the other, in the order of the calls. */
 export class MembershipsFile implements Memberships {
-  readonly #path: string;
+  readonly #file: JsonFile<typeof MembershipsSchema>;
   #previous: Promise<unknown> = Promise.resolve();
 
   constructor(path: string) {
-    this.#path = path;
+    this.#file = new JsonFile(path, MembershipsSchema);
   }
 
   list(): Promise<MembershipList> {
@@ -87,30 +84,14 @@ export class MembershipsFile implements Memberships {
   }
 
   async #read(): Promise<{ entries: Entry[]; setAside: string | undefined }> {
-    let text: string;
-    try {
-      text = await readFile(this.#path, "utf8");
-    } catch (cause) {
-      if (errnoOf(cause) === "ENOENT") return { entries: [], setAside: undefined };
-      throw this.#unusable("read", cause);
-    }
-    const content = v.safeParse(MembershipsSchema, parseJson(text));
-    if (!content.success) return { entries: [], setAside: await this.#setAside() };
-    const entries = content.output.memberships.map(({ group, secret }) => ({
+    const found = await this.#file.read();
+    if (found.state === "missing") return { entries: [], setAside: undefined };
+    if (found.state === "damaged") return { entries: [], setAside: await this.#file.setAside() };
+    const entries = found.content.memberships.map(({ group, secret }) => ({
       group,
       secret: secret === true,
     }));
     return { entries, setAside: undefined };
-  }
-
-  async #setAside(): Promise<string> {
-    const aside = `${this.#path}.damaged-${Date.now()}`;
-    try {
-      await rename(this.#path, aside);
-    } catch (cause) {
-      throw this.#unusable("set aside", cause);
-    }
-    return aside;
   }
 
   async #write(entries: readonly Entry[]): Promise<void> {
@@ -118,20 +99,7 @@ export class MembershipsFile implements Memberships {
       group,
       ...(secret ? { secret } : {}),
     }));
-    const content = { version: 1, memberships };
-    await makeFolder(dirname(this.#path));
-    try {
-      await replaceFile(this.#path, `${JSON.stringify(content, undefined, 2)}\n`);
-    } catch (cause) {
-      throw this.#unusable("write", cause);
-    }
-  }
-
-  #unusable(action: string, cause: unknown): UdpchatError {
-    return new UdpchatError("HOME_UNUSABLE", `cannot ${action} ${this.#path}`, {
-      cause,
-      remedy: "check the permissions and free space there, or choose another folder with --home",
-    });
+    await this.#file.write({ version: 1, memberships });
   }
 }
 
@@ -166,13 +134,4 @@ function withEntry(entries: readonly Entry[], added: Entry): readonly Entry[] {
   const isThere = entries.some(({ group }) => group === added.group);
   if (!isThere) return [...entries, added];
   return entries.map((entry) => (entry.group === added.group ? added : entry));
-}
-
-/** Undefined, which no schema takes, for what is not JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

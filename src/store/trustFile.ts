@@ -1,10 +1,9 @@
 import { type Stats, unwatchFile, watchFile } from "node:fs";
-import { open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as v from "valibot";
-import { errnoOf, UdpchatError } from "../errors.js";
-import { replaceFile } from "./atomicFile.js";
+import { UdpchatError } from "../errors.js";
 import { withFileLock } from "./fileLock.js";
+import { type JsonContent, JsonFile } from "./jsonFile.js";
 import { makeFolder } from "./privateFolder.js";
 import {
   changedEntries,
@@ -45,17 +44,18 @@ const LOOK_EVERY_MS = 1000;
  */
 export class TrustFile implements TrustStore {
   readonly #path: string;
+  readonly #file: JsonFile<typeof TrustFileSchema>;
 
   constructor(path: string) {
     this.#path = path;
+    this.#file = new JsonFile(path, TrustFileSchema, { maxBytes: MAX_FILE_BYTES });
   }
 
   async load(): Promise<TrustRecord> {
-    const text = await this.#read();
+    const found = await this.#file.read();
     // A file that may be damaged is looked at again under the lock: nobody moves it meanwhile.
-    if (text !== undefined && entriesOf(text) === undefined)
-      return this.#locked(() => this.#list());
-    return this.#list();
+    if (found.state === "damaged") return this.#locked(() => this.#list());
+    return this.#recordOf(found);
   }
 
   change(changes: readonly TrustChange[]): Promise<TrustRecord> {
@@ -81,70 +81,28 @@ export class TrustFile implements TrustStore {
     try {
       return await withFileLock(`${this.#path}.lock`, step);
     } catch (cause) {
-      throw cause instanceof UdpchatError ? cause : this.#unusable("lock", cause);
+      throw cause instanceof UdpchatError ? cause : this.#file.unusable("lock", cause);
     }
   }
 
   async #list(): Promise<TrustRecord> {
-    const text = await this.#read();
-    if (text === undefined) return { entries: new Map(), setAside: undefined, fresh: true };
-    const entries = entriesOf(text);
-    if (entries !== undefined) return { entries, setAside: undefined, fresh: false };
-    return { entries: new Map(), setAside: await this.#setAside(), fresh: true };
+    return this.#recordOf(await this.#file.read());
   }
 
-  /** Undefined if there is no file; what is too large is no text of ours. */
-  async #read(): Promise<string | undefined> {
-    try {
-      const file = await open(this.#path, "r");
-      try {
-        const { size } = await file.stat();
-        return size > MAX_FILE_BYTES ? "" : await file.readFile("utf8");
-      } finally {
-        await file.close();
+  async #recordOf(found: JsonContent<v.InferOutput<typeof TrustFileSchema>>): Promise<TrustRecord> {
+    switch (found.state) {
+      case "missing":
+        return { entries: new Map(), setAside: undefined, fresh: true };
+      case "damaged":
+        return { entries: new Map(), setAside: await this.#file.setAside(), fresh: true };
+      case "whole": {
+        const entries = new Map(found.content.peers.map((entry) => [entry.device, entry]));
+        return { entries, setAside: undefined, fresh: false };
       }
-    } catch (cause) {
-      if (errnoOf(cause) === "ENOENT") return undefined;
-      throw this.#unusable("read", cause);
     }
   }
 
-  async #setAside(): Promise<string> {
-    const aside = `${this.#path}.damaged-${Date.now()}`;
-    try {
-      await rename(this.#path, aside);
-    } catch (cause) {
-      throw this.#unusable("set aside", cause);
-    }
-    return aside;
+  #write(entries: ReadonlyMap<string, TrustEntry>): Promise<void> {
+    return this.#file.write({ version: 1, peers: [...entries.values()] });
   }
-
-  async #write(entries: ReadonlyMap<string, TrustEntry>): Promise<void> {
-    const content = { version: 1, peers: [...entries.values()] };
-    try {
-      await replaceFile(this.#path, `${JSON.stringify(content, undefined, 2)}\n`);
-    } catch (cause) {
-      throw this.#unusable("write", cause);
-    }
-  }
-
-  #unusable(action: string, cause: unknown): UdpchatError {
-    return new UdpchatError("HOME_UNUSABLE", `cannot ${action} ${this.#path}`, {
-      cause,
-      remedy: "check the permissions and free space there, or choose another folder with --home",
-    });
-  }
-}
-
-/** Undefined for what is no trust file. */
-function entriesOf(text: string): Map<string, TrustEntry> | undefined {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const content = v.safeParse(TrustFileSchema, parsed);
-  if (!content.success) return undefined;
-  return new Map(content.output.peers.map((entry) => [entry.device, entry]));
 }
