@@ -23,6 +23,7 @@ const FAULT_OF_CODE = {
   INVALID_PASSPHRASE: "usage",
   ABORTED: "usage",
   CLOSED: "usage",
+  NO_SUCH_MESSAGE: "usage",
   DAEMON_NOT_RUNNING: "usage",
   DAEMON_RUNNING: "usage",
 
@@ -51,6 +52,10 @@ const FAULT_OF_CODE = {
 
   PORT_IN_USE: "ours",
   HOME_UNUSABLE: "ours",
+  /** This Node has no SQLite, and nothing else brings it. */
+  NO_SQLITE: "ours",
+  /** The database can be neither read nor written: the disk is full, read-only or broken. */
+  STORE_UNUSABLE: "ours",
   LIMIT_REACHED: "ours",
   INTERNAL: "ours",
 } as const satisfies Record<string, Fault>;

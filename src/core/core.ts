@@ -4,10 +4,11 @@ import { type RandomSource, randomHex } from "../crypto/random.js";
 import { UdpchatError } from "../errors.js";
 import { DatagramType, INCARNATION_BYTES } from "../wire/constants.js";
 import { datagramType } from "../wire/header.js";
-import { messageId } from "../wire/record.js";
+import { messageId, messageIdParts } from "../wire/record.js";
 import { type CoreContext, TRUST_NOTHING, type Trust } from "./context.js";
 import { type CounterName, Counters } from "./counters.js";
 import { Discovery } from "./discovery/discovery.js";
+import { EMPTY_LOG, type GroupLog } from "./groups/groupLog.js";
 import type { GroupName } from "./groups/groupName.js";
 import { type GroupMember, Groups } from "./groups/groups.js";
 import {
@@ -48,6 +49,8 @@ export interface CoreOptions {
   /** What our receive buffer allows a sender to have in flight, datagrams. */
   readonly receiveCreditDatagrams?: number;
   readonly limits?: Partial<Limits>;
+  /** What was kept of groups. Default: nothing. */
+  readonly groupLog?: GroupLog;
 }
 
 /** Everything that came out since the last poll. */
@@ -95,25 +98,22 @@ export class Core {
       counters: new Counters(),
       outputs: new Outputs(),
     };
-    this.#groups = new Groups(this.#context, {
+    this.#groups = new Groups(nowMs, this.#context, options.groupLog ?? EMPTY_LOG, {
       addressOf: (device) => this.#discovery.addressOf(device),
       isPresent: (nowMs, instance) => this.#discovery.isPresent(nowMs, instance),
       challenge: (nowMs, at) => this.#discovery.challenge(nowMs, at),
-      sendKey: (nowMs, target, body, token) =>
+      sendNote: (nowMs, note) =>
         this.#sessions.send(nowMs, {
-          token,
-          target,
-          kind: "groupKey",
-          body,
+          ...note,
           sentAtMs: 0,
           messageSequence: this.#nextMessageSequence(),
         }),
-      cancelKey: (nowMs, token) => this.#sessions.cancel(nowMs, token),
+      cancelNote: (nowMs, token) => this.#sessions.cancel(nowMs, token),
     });
     this.#discovery = new Discovery(nowMs, this.#context, {
       announce: options.announce,
       configuredPeers: options.configuredPeers ?? [],
-      groupDigest: () => this.#groups.digest(),
+      groups: () => this.#groups.mentions(),
       restarted: (nowMs, device) => this.#sessions.restarted(nowMs, device),
     });
     this.#sessions = new Sessions(this.#context, {
@@ -123,7 +123,7 @@ export class Core {
       takesMessages: options.takesMessages,
       addressOf: (device) => this.#discovery.addressOf(device),
       heard: (nowMs, peer, rttMs) => this.#discovery.heard(nowMs, peer, rttMs),
-      groupKeyArrived: (nowMs, from, body) => this.#groups.receiveKey(nowMs, from, body),
+      groupNoteArrived: (nowMs, from, record) => this.#groups.receiveNote(nowMs, from, record),
     });
   }
 
@@ -260,16 +260,23 @@ export class Core {
     message: {
       readonly token: Token;
       readonly target: SendTarget;
-      readonly kind: "text" | "request";
+      readonly kind: "text" | "request" | "receipt";
       readonly body: Uint8Array;
       readonly sentAtMs: number;
       /** Fails with NOT_VERIFIED, and nothing is sent, if the device that answers is not. */
       readonly requiresVerified?: boolean | undefined;
+      /** From `newMessageId`, perhaps of an earlier start. Default: a new one. */
+      readonly messageId?: string | undefined;
     },
   ): string {
-    const messageSequence = this.#nextMessageSequence();
-    this.#sessions.send(nowMs, { ...message, messageSequence });
-    return messageId(this.incarnation, messageSequence);
+    const { messageId: id = this.newMessageId(), ...command } = message;
+    this.#sessions.send(nowMs, { ...command, ...messageIdParts(id) });
+    return id;
+  }
+
+  /** An id that no message has: for a text that is kept before it is sent. */
+  newMessageId(): string {
+    return messageId(this.incarnation, this.#nextMessageSequence());
   }
 
   /** Gives a message or request up: no more events for `token`. */

@@ -11,7 +11,10 @@
  * in messages are wall clock, milliseconds since 1970.
  */
 import type { ErrorCode } from "../errors.js";
-import type { ReplyStatusCode } from "../wire/record.js";
+import type { Instance } from "../wire/presence.js";
+import type { Receipt } from "../wire/receipt.js";
+import type { GroupKeyRecord, GroupSyncRecord, ReplyStatusCode } from "../wire/record.js";
+import type { LoggedDatagram } from "./groups/groupLog.js";
 
 /** An IPv4 literal and a UDP port. */
 export interface Address {
@@ -95,6 +98,13 @@ export type SendTarget =
  * nobody does it is left unacknowledged, so that its sender learns of it.
  */
 export type TakesMessages = (device: string, kind: "text" | "request") => boolean;
+
+/** A member of a group sent us something about it in a session: a key, or what it holds. */
+export type GroupNoteArrived = (
+  nowMs: number,
+  from: PeerRef,
+  record: GroupKeyRecord | GroupSyncRecord,
+) => void;
 
 /** Names a request that arrived, for the reply. */
 export interface RequestKey {
@@ -195,8 +205,55 @@ export type CoreEvent =
       readonly from: PeerRef;
       readonly messageId: string;
       readonly sentAtMs: number;
+      /** Where it stands in the group: by this, then by author, then by message id. */
+      readonly hlc: number;
+      /** It came later than it was said, from what others had kept: not in the order of its author. */
+      readonly late: boolean;
       readonly body: Uint8Array;
     }
+  /** All of a line of ours is in datagrams that were told to be kept. */
+  | {
+      readonly kind: "groupSaid";
+      readonly groupId: string;
+      readonly messageId: string;
+      readonly sentAtMs: number;
+      readonly hlc: number;
+      readonly body: Uint8Array;
+      /** The last datagram of it. */
+      readonly sequence: number;
+    }
+  /** A member has all that we said up to a datagram of this incarnation. */
+  | {
+      readonly kind: "groupDelivered";
+      readonly groupId: string;
+      readonly to: PeerRef;
+      readonly upToSequence: number;
+    }
+  /** Keep this before anything that is transmitted with it: `GroupLog.read` has it from then on. */
+  | ({
+      readonly kind: "groupDatagram";
+      readonly groupId: string;
+      readonly of: Instance;
+      /** The highest reading of the hybrid clock in it. */
+      readonly hlc: number;
+    } & LoggedDatagram)
+  /** The datagrams of `of` up to this one need not be kept any more. */
+  | {
+      readonly kind: "groupForgotten";
+      readonly groupId: string;
+      readonly of: Instance;
+      readonly upToSequence: number;
+    }
+  /** How a group reaches its members changed. */
+  | {
+      readonly kind: "groupTransport";
+      readonly groupId: string;
+      readonly transport: GroupTransport;
+      /** Members that are sent copies by unicast. */
+      readonly copies: number;
+    }
+  /** A peer was shown messages of ours. */
+  | { readonly kind: "receipt"; readonly from: PeerRef; readonly receipt: Receipt }
   | {
       readonly kind: "presence";
       readonly groupId: string;
@@ -237,10 +294,19 @@ export type CoreEvent =
       readonly count: number;
     };
 
+/** By multicast alone; to some members by unicast copies as well; or by copies alone, to all. */
+export type GroupTransport = "multicast" | "mixed" | "unicast";
+
 /** Where the parts of the core put what comes out of it. */
 export class Outputs {
   #transmits: Transmit[] = [];
   #events: CoreEvent[] = [];
+  #turn = 0;
+
+  /** Grows with every `drain`: what was told before it is settled. */
+  get turn(): number {
+    return this.#turn;
+  }
 
   transmit(bytes: Uint8Array, destination: Destination): void {
     this.#transmits.push({ bytes, destination });
@@ -260,6 +326,7 @@ export class Outputs {
     const drained = { transmits: this.#transmits, events: this.#events };
     this.#transmits = [];
     this.#events = [];
+    this.#turn += 1;
     return drained;
   }
 }

@@ -44,8 +44,8 @@ export interface Limits {
   /** Replies kept per peer against repeated requests, and for how long. */
   readonly repliesPerPeer: number;
   readonly replyLifetimeMs: number;
-  /** Own group datagrams kept for repairs, per group. */
-  readonly repairDatagrams: number;
+  /** Datagrams kept of a group, of all authors, for repairs and for those who join later. */
+  readonly groupLogDatagrams: number;
   /** Group datagrams of one sender held back for order. */
   readonly heldGroupDatagrams: number;
   /** Group data sent, bits per second and sender, repairs included; and the burst. */
@@ -75,7 +75,7 @@ export const DEFAULT_LIMITS: Limits = {
   reassemblyBytes: 16 * 1024 * 1024,
   repliesPerPeer: 4096,
   replyLifetimeMs: 300_000,
-  repairDatagrams: 1024,
+  groupLogDatagrams: 10_000,
   heldGroupDatagrams: 1024,
   groupBitsPerSecond: 1_000_000,
   groupBurstBytes: 64 * 1024,

@@ -14,6 +14,13 @@ export class RangeSet {
     this.#maxRanges = maxRanges;
   }
 
+  /** From ranges that ascend and are apart; without a bound on their number. */
+  static of(ranges: readonly SequenceRange[]): RangeSet {
+    const set = new RangeSet(Number.POSITIVE_INFINITY);
+    for (const { first, last } of ranges) set.#ranges.push({ first, last });
+    return set;
+  }
+
   /** Adds one number; false if it was present. */
   add(value: number): boolean {
     const ranges = this.#ranges;
@@ -82,6 +89,16 @@ export class RangeSet {
     return newest.toReversed().map(({ first, last }) => ({ first, last }));
   }
 
+  /** All ranges, at most `limit`, the lowest first. */
+  ascending(limit = Number.POSITIVE_INFINITY): SequenceRange[] {
+    return this.#ranges.slice(0, limit).map(({ first, last }) => ({ first, last }));
+  }
+
+  /** The lowest number present, or undefined. */
+  get lowest(): number | undefined {
+    return this.#ranges[0]?.first;
+  }
+
   /** The highest number present, or -1. */
   get highest(): number {
     return this.#ranges.at(-1)?.last ?? -1;
@@ -99,6 +116,13 @@ export class RangeSet {
       stale += 1;
     }
     this.#ranges.splice(0, stale);
+  }
+
+  /** Forgets every number up to and including `last`. */
+  removeUpTo(last: number): void {
+    this.forgetBelow(last + 1);
+    const [lowest] = this.#ranges;
+    if (lowest !== undefined && lowest.first <= last) lowest.first = last + 1;
   }
 
   /** Forgets the lowest range and returns its last number, or -1 if the set is empty. */

@@ -413,6 +413,13 @@ export class Messenger implements MessengerApi {
       case "departed":
         this.#departed();
         return;
+      case "groupDatagram":
+      case "groupForgotten":
+      case "groupSaid":
+      case "groupDelivered":
+      case "groupTransport":
+      case "receipt":
+        return; // not kept yet
       default:
         this.#inbox.settle(event);
     }

@@ -1,5 +1,5 @@
 /** The public vocabulary of the library: plain data, re-exported by `udpchat`. */
-import type { FoundVia, PeerState } from "../core/io.js";
+import type { FoundVia, GroupTransport, PeerState } from "../core/io.js";
 import type { Limits } from "../core/limits.js";
 import { UdpchatError, type UdpchatErrorOptions } from "../errors.js";
 import type { LanInterface } from "../net/lan.js";
@@ -56,7 +56,10 @@ export interface Peer extends IdentifiedPeer {
 }
 
 /** The end of a `send` that succeeded; one that did not rejects with an {@link UdpchatError}. */
-export interface Delivery {
+export type Delivery = Delivered | Queued;
+
+/** The message is stored where the peer keeps its history. */
+export interface Delivered {
   /** Message id, 32 hexadecimal digits. */
   readonly id: string;
   readonly status: "delivered";
@@ -64,6 +67,29 @@ export interface Delivery {
   readonly rttMs: number;
   /** How often the most repeated datagram of the message was sent; 1 is no loss. */
   readonly attempts: number;
+}
+
+/** The message is stored here, and goes when the peer is seen. */
+export interface Queued {
+  /** Message id, 32 hexadecimal digits. */
+  readonly id: string;
+  readonly status: "queued";
+  readonly to: PeerRef;
+  readonly rttMs: null;
+  readonly attempts: null;
+}
+
+/**
+ * What became of a message of ours after its `send` had ended: a queued one went or expired, or a
+ * person was shown it. `rttMs` and `attempts` are null unless it was delivered just now.
+ */
+export interface Progress {
+  /** Message id, 32 hexadecimal digits. */
+  readonly id: string;
+  readonly status: "delivered" | "read" | "undelivered";
+  readonly to: PeerRef;
+  readonly rttMs: number | null;
+  readonly attempts: number | null;
 }
 
 /** The end of a `send` whose message nobody acknowledged in time. It may have arrived all the same. */
@@ -102,6 +128,51 @@ export interface Message {
   readonly receivedAt: Date;
   /** The sender's key was proven. Always false for plain text. */
   readonly verified: boolean;
+  /**
+   * It comes later than it was said, from what others had kept: we were away, or joined after it.
+   * `history` has it where it belongs.
+   */
+  readonly late: boolean;
+}
+
+/** A message as it is kept: of ours or of others, direct or in a group. */
+export interface HistoryMessage extends Message {
+  readonly id: string;
+  readonly scope: "direct" | "group";
+  /** Written on this device. */
+  readonly own: boolean;
+  /** Whom a direct message was written to; null in a group. */
+  readonly to: PeerRef | null;
+  readonly sentAt: Date;
+  /** Of ours: how far it came. Of others: whether a person was shown it. */
+  readonly state: "queued" | "sent" | "delivered" | "read" | "undelivered" | "unread";
+  /** Of ours: who has it, or read it, as far as we know. */
+  readonly receipts: readonly Receipt[];
+  /** Chosen by whoever had it sent. */
+  readonly clientId: string | null;
+  /** Of a queued one: when it is given up. */
+  readonly expiresAt: Date | null;
+}
+
+/** Who has a message of ours. */
+export interface Receipt {
+  readonly peer: PeerRef;
+  readonly status: "delivered" | "read";
+  /** Null where it is not known. */
+  readonly at: Date | null;
+}
+
+/** Which messages. */
+export interface HistoryOptions {
+  /** Every word occurs in the text, whatever its case; parts of words and CJK do as well. */
+  readonly query?: string;
+  /** Direct messages with this peer, and what it said in groups: a name or the start of an id. */
+  readonly peer?: string;
+  readonly group?: string;
+  /** Stored since. */
+  readonly since?: Date;
+  /** The latest so many. Default 100. */
+  readonly limit?: number;
 }
 
 /** A request that arrived; return the reply from the handler. */
@@ -156,7 +227,15 @@ export interface Warning {
     | "TRUST_NOT_STORED"
     | "GROUP_REMOVED"
     | "GROUP_KEY_UNKNOWN"
-    | "GROUP_KEYS_NOT_KEPT";
+    | "GROUP_KEYS_NOT_KEPT"
+    /** Multicast of a group does not pass to somebody: copies by unicast do. */
+    | "MULTICAST_BLOCKED"
+    | "MULTICAST_RESTORED"
+    /** The disk is full or read-only: messages are kept in memory until it is not. */
+    | "STORE_FAILED"
+    | "STORE_RESTORED"
+    /** The database was damaged: it was set aside, and a new one begun. */
+    | "STORE_DAMAGED";
   readonly message: string;
   readonly peer: PeerRef | null;
   /** Label of the group that it concerns. */
@@ -186,6 +265,7 @@ export interface Invited {
 /** Everything that happens, in order. */
 export type MessengerEvent =
   | { readonly type: "message"; readonly message: Message }
+  | { readonly type: "delivery"; readonly progress: Progress }
   | { readonly type: "presence"; readonly presence: Presence }
   | { readonly type: "gap"; readonly gap: Gap }
   | { readonly type: "invitation"; readonly invitation: Invitation }
@@ -228,6 +308,16 @@ export interface MessengerOptions {
    * others are refused, and their messages, presence and gaps are left out. Default false.
    */
   readonly requireVerified?: boolean;
+  /**
+   * Where messages are kept: `disk`, in `home`; `memory`, until the end of the process; `none`: a
+   * program that reads no history, neither keeps nor queues anything. Default `disk`; `memory` if
+   * `ephemeral`.
+   */
+  readonly store?: "disk" | "memory" | "none";
+  /** Messages older than this are forgotten. Default: never, up to 1,000,000 messages. */
+  readonly retentionMs?: number;
+  /** Tell others that their messages were read here. Default true. */
+  readonly readReceipts?: boolean;
 }
 
 /** Facts about a running messenger. */
@@ -261,6 +351,19 @@ export interface WaitOptions {
   readonly requireVerified?: boolean;
 }
 
+/** How to send one message. */
+export interface SendOptions extends WaitOptions {
+  /** Keep it if it is not delivered in time, until the peer is seen. Default false. */
+  readonly queue?: boolean;
+  /** A queued message is given up after this. Default 7 days. */
+  readonly ttlMs?: number;
+  /**
+   * Chosen by the caller, 1 to 64 printable characters of ASCII: the same one again is the same
+   * message, which is not sent twice. Rejects INVALID_ARGUMENT if its text or peer is another one.
+   */
+  readonly id?: string;
+}
+
 /** Whose requests are answered. */
 export interface HandleOptions {
   /** Requests of all but verified peers are refused. Default false. */
@@ -290,6 +393,8 @@ export interface Group {
   readonly secret: boolean;
   /** Aborts when the membership has ended: by `leave`, or because somebody removed us. */
   readonly ended: AbortSignal;
+  /** How what we say reaches the others now: by unicast where multicast does not pass. */
+  readonly transport: GroupTransport;
   /** Online members, ourselves not included. */
   members(): PeerRef[];
   /**
@@ -317,7 +422,23 @@ export interface MessengerApi {
    * Resolves when the peer has it. Rejects: TIMEOUT (an {@link UndeliveredError} once the peer was
    * found), NO_SUCH_PEER, INVALID_TARGET, MESSAGE_TOO_LARGE, BLOCKED, KEY_CHANGED, NOT_VERIFIED, ...
    */
-  send(target: string, text: string, options?: WaitOptions): Promise<Delivery>;
+  send(target: string, text: string, options?: SendOptions): Promise<Delivery>;
+  /**
+   * The messages that are kept, in the order that is the same at every member, the oldest first.
+   * Rejects: NO_SUCH_PEER, AMBIGUOUS_PEER, INVALID_GROUP, STORE_UNUSABLE.
+   */
+  history(options?: HistoryOptions): Promise<HistoryMessage[]>;
+  /** All of them, one at a time; `limit` is ignored. */
+  exportHistory(options?: HistoryOptions): AsyncIterable<HistoryMessage>;
+  /** What is queued, the oldest first. */
+  outbox(): Promise<HistoryMessage[]>;
+  /**
+   * Gives up a queued message, by the first digits of its id or by the id that its sender chose.
+   * Rejects NO_SUCH_MESSAGE.
+   */
+  dropQueued(id: string): Promise<HistoryMessage>;
+  /** A person was shown these messages: their authors are told, unless that is switched off. */
+  markRead(ids: readonly string[]): Promise<void>;
   /** Executed at most once over there. Rejects also with NO_HANDLER, HANDLER_FAILED, EXPIRED. */
   ask(target: string, text: string, options?: WaitOptions): Promise<Reply>;
   /** Answers requests; one handler at a time. Returns a function that takes it away. */

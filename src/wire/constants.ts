@@ -41,6 +41,10 @@ export const INCARNATION_BYTES = 8;
 export const SIGNATURE_BYTES = 64;
 /** The first bytes of a hash of the group's canonical name. */
 export const GROUP_ID_BYTES = 8;
+/** Tells what somebody holds of a group from what others hold. */
+export const GROUP_DIGEST_BYTES = 8;
+/** Groups that a beacon mentions: an answer with them is at most three times as long as a query. */
+export const MAX_BEACON_GROUPS = 12;
 export const NONCE_BYTES = 8;
 
 /** header 4, receiver index 4, counter 8. */

@@ -13,8 +13,9 @@ export const FrameType = {
   close: 0x06,
 } as const;
 
-/** Texts are delivered first in, first out; requests and replies as they come. */
-export const Lane = { ordered: 0, requests: 1, replies: 2 } as const;
+/** Texts are delivered first in, first out; everything else as it comes. */
+export const Lane = { ordered: 0, requests: 1, replies: 2, bulk: 3 } as const;
+const LANES: readonly LaneCode[] = Object.values(Lane);
 export type LaneCode = (typeof Lane)[keyof typeof Lane];
 
 /** Asks for an acknowledgement and carries nothing. */
@@ -177,9 +178,9 @@ function readFrame(reader: Reader, type: number): Frame {
 }
 
 function readLane(reader: Reader): LaneCode {
-  const lane = reader.u8();
-  if (lane === Lane.ordered || lane === Lane.requests || lane === Lane.replies) return lane;
-  throw malformed("unknown lane");
+  const lane = LANES[reader.u8()];
+  if (lane === undefined) throw malformed("unknown lane");
+  return lane;
 }
 
 function readPosition(reader: Reader): LanePosition {

@@ -5,6 +5,7 @@
 import {
   DatagramType,
   DEVICE_BYTES,
+  GROUP_DIGEST_BYTES,
   GROUP_ID_BYTES,
   GROUP_KEY_ID_BYTES,
   GROUP_NONCE_BYTES,
@@ -17,7 +18,7 @@ import {
   SEAL_TAG_BYTES,
   SIGNATURE_BYTES,
 } from "./constants.js";
-import { malformed, Writer } from "./cursor.js";
+import { malformed, type Reader, Writer } from "./cursor.js";
 import { readBody, readSignedBody, writeHeader } from "./header.js";
 import {
   type Instance,
@@ -40,6 +41,8 @@ export interface GroupEntry {
   readonly messageSequence: number;
   /** The sender's wall clock, milliseconds since 1970. */
   readonly sentAtMs: number;
+  /** Where the message stands in the group, the same for everybody: see `HybridClock`. */
+  readonly hlc: number;
   /** The next datagram of this sender goes on with the same message. */
   readonly continues: boolean;
   /** Goes on with the message of the datagram before: no line of its own if that one is lost. */
@@ -71,8 +74,8 @@ const GROUP_DATA_FIXED_BYTES =
   1 +
   MAX_NAME_BYTES +
   SIGNATURE_BYTES;
-/** flags, message sequence, sent-at and length in their longest form. */
-export const GROUP_ENTRY_OVERHEAD_BYTES = 1 + 8 + 8 + 2;
+/** flags, message sequence, sent-at, hybrid clock and length in their longest form. */
+export const GROUP_ENTRY_OVERHEAD_BYTES = 1 + 8 + 8 + 8 + 2;
 /** Bytes that sealing adds to a group datagram. */
 export const GROUP_SEAL_OVERHEAD_BYTES = GROUP_SEAL_HEADER_BYTES + SEAL_TAG_BYTES;
 /** Entries, each with its overhead, that fit one datagram: of an open group, and of a secret one. */
@@ -92,6 +95,7 @@ export function encodeGroupData(data: GroupData): Uint8Array {
       .u8((entry.continues ? ENTRY_CONTINUES : 0) | (entry.continued ? ENTRY_CONTINUED : 0))
       .varint(entry.messageSequence)
       .varint(entry.sentAtMs)
+      .varint(entry.hlc)
       .varint(entry.body.length)
       .bytes(entry.body);
   }
@@ -113,6 +117,7 @@ export function decodeGroupData(datagram: Uint8Array): GroupData {
       continued: (flags & ENTRY_CONTINUED) !== 0,
       messageSequence: reader.varint(),
       sentAtMs: reader.varint(),
+      hlc: reader.varint(),
       body: reader.bytes(reader.varint()),
     });
   }
@@ -131,6 +136,10 @@ export interface GroupHeartbeat extends Instance {
   readonly hello: boolean;
   /** Last words: `lead` is final. */
   readonly leaving: boolean;
+  /** Multicast of others does not reach the sender: it wants copies by unicast. */
+  readonly wantsCopies: boolean;
+  /** Of all datagrams of the group that the sender holds, 16 hexadecimal digits: see `Archive`. */
+  readonly digest: string;
   /** Highest data sequence sent; 0 for none. */
   readonly lead: number;
   /** Lowest data sequence that the sender can still repeat; `lead + 1` for none. */
@@ -143,6 +152,7 @@ export interface GroupHeartbeat extends Instance {
 
 const HEARTBEAT_HELLO = 0x01;
 const HEARTBEAT_LEAVING = 0x02;
+const HEARTBEAT_WANTS_COPIES = 0x04;
 
 /** Without its signature. */
 export function encodeGroupHeartbeat(heartbeat: GroupHeartbeat): Uint8Array {
@@ -153,7 +163,12 @@ export function encodeGroupHeartbeat(heartbeat: GroupHeartbeat): Uint8Array {
   writeInstance(writer, heartbeat)
     .u64(heartbeat.sequence)
     .u64(heartbeat.startedAtMs)
-    .u8((heartbeat.hello ? HEARTBEAT_HELLO : 0) | (heartbeat.leaving ? HEARTBEAT_LEAVING : 0))
+    .u8(
+      (heartbeat.hello ? HEARTBEAT_HELLO : 0) |
+        (heartbeat.leaving ? HEARTBEAT_LEAVING : 0) |
+        (heartbeat.wantsCopies ? HEARTBEAT_WANTS_COPIES : 0),
+    )
+    .hex(heartbeat.digest)
     .u64(heartbeat.lead)
     .u64(heartbeat.trail)
     .u32(heartbeat.intervalMs)
@@ -175,6 +190,8 @@ export function decodeGroupHeartbeat(datagram: Uint8Array): GroupHeartbeat {
     startedAtMs,
     hello: (flags & HEARTBEAT_HELLO) !== 0,
     leaving: (flags & HEARTBEAT_LEAVING) !== 0,
+    wantsCopies: (flags & HEARTBEAT_WANTS_COPIES) !== 0,
+    digest: reader.hex(GROUP_DIGEST_BYTES),
     lead: reader.u64(),
     trail: reader.u64(),
     intervalMs: reader.u32(),
@@ -205,13 +222,37 @@ export function encodeGroupNack(nack: GroupNack): Uint8Array {
     DatagramType.groupNack,
   ).hex(nack.groupId);
   writeInstance(writer, nack).u64(nack.sequence);
-  writeInstance(writer, nack.of).u8(nack.missing.length);
+  writeInstance(writer, nack.of);
+  return writeRanges(writer, nack.missing).finish();
+}
+
+/** At most 255, ascending and apart. */
+export function writeRanges(writer: Writer, ranges: readonly SequenceRange[]): Writer {
+  writer.u8(ranges.length);
   let previousLast = 0;
-  for (const { first, last } of nack.missing) {
+  for (const { first, last } of ranges) {
     writer.varint(first - previousLast).varint(last - first);
     previousLast = last;
   }
-  return writer.finish();
+  return writer;
+}
+
+/** One to `MAX_RANGES`. */
+export function readRanges(reader: Reader): SequenceRange[] {
+  const count = reader.u8();
+  if (count === 0 || count > MAX_RANGES) throw malformed("range count");
+  const ranges: SequenceRange[] = [];
+  let previousLast = 0;
+  for (let i = 0; i < count; i += 1) {
+    const distance = reader.varint();
+    if (distance === 0) throw malformed("ranges overlap");
+    const first = previousLast + distance;
+    const last = first + reader.varint();
+    if (!Number.isSafeInteger(last)) throw malformed("range beyond 2^53");
+    ranges.push({ first, last });
+    previousLast = last;
+  }
+  return ranges;
 }
 
 export function decodeGroupNack(datagram: Uint8Array): GroupNack {
@@ -220,19 +261,7 @@ export function decodeGroupNack(datagram: Uint8Array): GroupNack {
   const instance = readInstance(reader);
   const sequence = reader.u64();
   const of = readInstance(reader);
-  const count = reader.u8();
-  if (count === 0 || count > MAX_RANGES) throw malformed("range count");
-  const missing: SequenceRange[] = [];
-  let previousLast = 0;
-  for (let i = 0; i < count; i += 1) {
-    const distance = reader.varint();
-    if (distance === 0) throw malformed("ranges overlap");
-    const first = previousLast + distance;
-    const last = first + reader.varint();
-    if (!Number.isSafeInteger(last)) throw malformed("range beyond 2^53");
-    missing.push({ first, last });
-    previousLast = last;
-  }
+  const missing = readRanges(reader);
   reader.end();
   return { groupId, ...instance, sequence, of, missing };
 }

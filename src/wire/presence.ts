@@ -2,7 +2,10 @@
 import {
   DatagramType,
   DEVICE_BYTES,
+  GROUP_DIGEST_BYTES,
+  GROUP_ID_BYTES,
   INCARNATION_BYTES,
+  MAX_BEACON_GROUPS,
   MAX_BLOOM_BYTES,
   MAX_DATAGRAM_BYTES,
   MAX_NAME_BYTES,
@@ -20,6 +23,14 @@ export interface Instance {
   readonly incarnation: string;
 }
 
+/** A group as its members mention it in beacons. */
+export interface BeaconGroup {
+  /** 16 hexadecimal digits. */
+  readonly groupId: string;
+  /** Of all datagrams of the group that the sender holds, 16 hexadecimal digits: see `Archive`. */
+  readonly digest: string;
+}
+
 export interface Beacon extends Instance {
   /** Grows by one per distinct beacon of an incarnation; receivers drop older ones. */
   readonly sequence: number;
@@ -28,8 +39,8 @@ export interface Beacon extends Instance {
   /** The sender will be heard again within this time; 3.5 of them of silence make a suspect. */
   readonly intervalMs: number;
   readonly dataPort: number;
-  /** First 8 bytes of a hash over the sender's group states, 16 hexadecimal digits. */
-  readonly groupDigest: string;
+  /** Groups that the sender is in, as many as fit, and what it holds of them. */
+  readonly groups: readonly BeaconGroup[];
   /** At most 32 bytes of UTF-8. */
   readonly name: string;
 }
@@ -51,7 +62,8 @@ function writeBeacon(writer: Writer, beacon: Beacon): Writer {
     .u64(beacon.startedAtMs)
     .u32(beacon.intervalMs)
     .u16(beacon.dataPort)
-    .hex(beacon.groupDigest);
+    .u8(beacon.groups.length);
+  for (const { groupId, digest } of beacon.groups) writer.hex(groupId).hex(digest);
   return writeName(writer, beacon.name).u8(0);
 }
 
@@ -62,12 +74,21 @@ function readBeacon(reader: Reader): Beacon {
     startedAtMs: reader.u64(),
     intervalMs: reader.u32(),
     dataPort: readPort(reader),
-    groupDigest: reader.hex(8),
+    groups: readGroups(reader),
     name: readName(reader),
   };
   reader.shortBytes(); // extensions of later minor revisions
   reader.end();
   return beacon;
+}
+
+function readGroups(reader: Reader): BeaconGroup[] {
+  const count = reader.u8();
+  if (count > MAX_BEACON_GROUPS) throw malformed("too many groups");
+  return Array.from({ length: count }, () => ({
+    groupId: reader.hex(GROUP_ID_BYTES),
+    digest: reader.hex(GROUP_DIGEST_BYTES),
+  }));
 }
 
 /** "I am going": the sender of this incarnation is offline from now on. */

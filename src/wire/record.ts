@@ -1,8 +1,26 @@
 /** The record that a lane carries: a text, a request, a reply or a note. PROTOCOL.md section 5.3. */
 import { MAX_MESSAGE_BYTES } from "./constants.js";
 import { malformed, Reader, Writer } from "./cursor.js";
+import { Lane } from "./frames.js";
 
-export const RecordKind = { text: 0, request: 1, reply: 2, groupKey: 3 } as const;
+export const RecordKind = {
+  text: 0,
+  request: 1,
+  reply: 2,
+  groupKey: 3,
+  groupSync: 4,
+  receipt: 5,
+} as const;
+
+/** Which lane carries a kind of record. */
+export const LANE_OF_KIND = {
+  [RecordKind.text]: Lane.ordered,
+  [RecordKind.request]: Lane.requests,
+  [RecordKind.reply]: Lane.replies,
+  [RecordKind.groupKey]: Lane.ordered,
+  [RecordKind.groupSync]: Lane.bulk,
+  [RecordKind.receipt]: Lane.bulk,
+} as const;
 
 /** How a request ended at the other side. */
 export const ReplyStatus = {
@@ -50,7 +68,23 @@ export interface GroupKeyRecord extends RecordBase {
   readonly kind: typeof RecordKind.groupKey;
 }
 
-export type MessageRecord = TextRecord | RequestRecord | ReplyRecord | GroupKeyRecord;
+/** What a member holds of a group, or what another one lacks: the body is a `GroupSync`. */
+export interface GroupSyncRecord extends RecordBase {
+  readonly kind: typeof RecordKind.groupSync;
+}
+
+/** What became of messages of the receiver: the body is a `Receipt`. */
+export interface ReceiptRecord extends RecordBase {
+  readonly kind: typeof RecordKind.receipt;
+}
+
+export type MessageRecord =
+  | TextRecord
+  | RequestRecord
+  | ReplyRecord
+  | GroupKeyRecord
+  | GroupSyncRecord
+  | ReceiptRecord;
 
 /** kind, incarnation, three varints, status. */
 export const MAX_RECORD_OVERHEAD_BYTES = 1 + 8 + 8 + 8 + 8 + 1;
@@ -77,17 +111,27 @@ export function decodeRecord(bytes: Uint8Array): MessageRecord {
     sentAtMs: reader.varint(),
   };
   let record: MessageRecord;
-  if (kind === RecordKind.text || kind === RecordKind.request || kind === RecordKind.groupKey) {
-    record = { kind, ...base, body: reader.rest() };
-  } else if (kind === RecordKind.reply) {
+  if (kind === RecordKind.reply) {
     const requestSequence = reader.varint();
     const status = readStatus(reader.u8());
     record = { kind, ...base, requestSequence, status, body: reader.rest() };
+  } else if (isPlainKind(kind)) {
+    record = { kind, ...base, body: reader.rest() };
   } else {
     throw malformed("unknown record");
   }
   if (record.body.length > MAX_MESSAGE_BYTES) throw malformed("message too large");
   return record;
+}
+
+type PlainKind = Exclude<MessageRecord["kind"], typeof RecordKind.reply>;
+const PLAIN_KINDS: ReadonlySet<number> = new Set(
+  Object.values(RecordKind).filter((kind) => kind !== RecordKind.reply),
+);
+
+/** With nothing between the common fields and the body. */
+function isPlainKind(kind: number): kind is PlainKind {
+  return PLAIN_KINDS.has(kind);
 }
 
 const REPLY_STATUSES: readonly ReplyStatusCode[] = Object.values(ReplyStatus);
@@ -101,4 +145,13 @@ function readStatus(value: number): ReplyStatusCode {
 /** The id of a message as people and scripts see it: 32 hexadecimal digits, unique everywhere. */
 export function messageId(incarnation: string, messageSequence: number): string {
   return incarnation + messageSequence.toString(16).padStart(16, "0");
+}
+
+/** What a message id is made of. Throws MALFORMED_DATAGRAM if it is none. */
+export function messageIdParts(id: string): { incarnation: string; messageSequence: number } {
+  const messageSequence = Number.parseInt(id.slice(16), 16);
+  if (!/^[0-9a-f]{32}$/.test(id) || !Number.isSafeInteger(messageSequence)) {
+    throw malformed("message id");
+  }
+  return { incarnation: id.slice(0, 16), messageSequence };
 }

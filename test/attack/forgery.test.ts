@@ -106,6 +106,8 @@ describe("forged", () => {
         sequence: 2 ** 40,
         hello: false,
         leaving,
+        wantsCopies: false,
+        digest: "00".repeat(8),
         lead,
         trail: 1,
         intervalMs: 10_000,

@@ -36,7 +36,7 @@ export function beaconOf(device: string, changes: Partial<Beacon> = {}): Uint8Ar
     startedAtMs: Date.now(),
     intervalMs: 12_500,
     dataPort: 22400,
-    groupDigest: "00".repeat(8),
+    groups: [],
     name: `fake ${device.slice(0, 8)}`,
     ...changes,
   });
@@ -54,6 +54,7 @@ export function lineOf(device: string, groupId: string, sequence: number): Uint8
       {
         messageSequence: 1,
         sentAtMs: Date.now(),
+        hlc: Date.now() * 1024,
         continues: false,
         continued: false,
         body: encodeUtf8("nobody said this"),

@@ -19,6 +19,8 @@ import { randomHex } from "../../src/crypto/random.js";
 import { DatagramType } from "../../src/wire/constants.js";
 import { decodeUtf8, encodeUtf8 } from "../../src/wire/cursor.js";
 import { datagramType } from "../../src/wire/header.js";
+import { type GroupKeyRecord, type GroupSyncRecord, RecordKind } from "../../src/wire/record.js";
+import { KeptLog } from "./keptLog.js";
 import { SeededRandom } from "./seededRandom.js";
 
 export const TEST_GROUP = parseGroupName("224.0.1.100", 22401);
@@ -35,6 +37,7 @@ export const FIRST_KEYS: GroupKeys = {
 
 /** A group key note that a session would carry. */
 export interface SentNote {
+  readonly kind: "groupKey" | "groupSync";
   readonly target: SendTarget;
   readonly body: Uint8Array;
   readonly token: Token;
@@ -49,6 +52,18 @@ interface NodeOptions {
   /** Where it says things. Default: `TEST_GROUP`. */
   readonly group?: GroupName;
   readonly startedAtMs?: number;
+  readonly log?: KeptLog;
+}
+
+/** As a session hands it over. */
+export function noteRecord(
+  kind: SentNote["kind"],
+  body: Uint8Array,
+): GroupKeyRecord | GroupSyncRecord {
+  const common = { incarnation: "00".repeat(8), messageSequence: 1, sentAtMs: 0, body };
+  return kind === "groupKey"
+    ? { kind: RecordKind.groupKey, ...common }
+    : { kind: RecordKind.groupSync, ...common };
 }
 
 /** How often a session tries again to deliver a group key note. */
@@ -59,6 +74,8 @@ export class GroupNode {
   readonly context: CoreContext;
   readonly groups: Groups;
   readonly address: string;
+  /** What its application has kept; a node made with the log of another one is its next start. */
+  readonly log: KeptLog;
   readonly events: CoreEvent[] = [];
   readonly sent: (Transmit & { readonly atMs: number })[] = [];
   verifications = 0;
@@ -75,6 +92,7 @@ export class GroupNode {
 
   constructor(index: number, random: SeededRandom, options: NodeOptions = {}) {
     this.group = options.group ?? TEST_GROUP;
+    this.log = options.log ?? new KeptLog();
     this.address = `10.0.0.${index}`;
     this.context = {
       identity: identityFromSeed(new Uint8Array(32).fill(options.deviceSeed ?? index)),
@@ -93,16 +111,17 @@ export class GroupNode {
       counters: new Counters(),
       outputs: new Outputs(),
     };
-    this.groups = new Groups(this.context, {
+    this.groups = new Groups(0, this.context, this.log, {
       addressOf: () => undefined,
       isPresent: (_nowMs, { incarnation }) => this.present?.has(incarnation) ?? true,
       challenge: (_nowMs, at) => this.challenged.push(`${at.address}:${at.port}`),
-      sendKey: (nowMs, target, body, token) => {
-        const note = { target, body, token, atMs: nowMs };
+      sendNote: (nowMs, sent) => {
+        const { token } = sent;
+        const note = { ...sent, atMs: nowMs };
         this.notes.push(note);
         this.notesUnderWay.set(token, note);
       },
-      cancelKey: (_nowMs, token) => this.notesUnderWay.delete(token),
+      cancelNote: (_nowMs, token) => this.notesUnderWay.delete(token),
     });
   }
 
@@ -209,6 +228,7 @@ export class GroupBus {
   poll(node: GroupNode): void {
     node.groups.flush(this.nowMs);
     const { events, transmits } = node.context.outputs.drain();
+    node.log.settle(events);
     node.events.push(...events);
     for (const transmit of transmits) {
       node.sent.push({ ...transmit, atMs: this.nowMs });
@@ -234,7 +254,7 @@ export class GroupBus {
         // A sender that is gone repeats nothing; one that gave up has nothing to send.
         if (from.notesUnderWay.get(token) !== note || !this.nodes.includes(to)) return;
         from.notesUnderWay.delete(token);
-        to.groups.receiveKey(this.nowMs, from.ref, new Uint8Array(body));
+        to.groups.receiveNote(this.nowMs, from.ref, noteRecord(note.kind, new Uint8Array(body)));
         this.poll(to);
       });
     }

@@ -221,7 +221,7 @@ export class SessionHost {
       creditDatagrams: 256,
       announces: true,
       addressOf: (device) => this.roster.get(device),
-      groupKeyArrived: () => undefined,
+      groupNoteArrived: () => undefined,
       heard: (_nowMs, { address, port }) => {
         this.heardAt.push({ address, port });
       },

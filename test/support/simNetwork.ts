@@ -13,6 +13,7 @@ import { DEFAULT_DATA_PORT, DEFAULT_DISCOVERY_PORT } from "../../src/wire/consta
 import { decodeUtf8, encodeUtf8, toHex } from "../../src/wire/cursor.js";
 import { ReplyStatus } from "../../src/wire/record.js";
 import { clearSuite } from "./clearSuite.js";
+import { KeptLog } from "./keptLog.js";
 import { SeededRandom } from "./seededRandom.js";
 import { simIdentity, simVerify } from "./simIdentity.js";
 
@@ -195,6 +196,8 @@ export class SimNode {
   core: Core;
   /** Everything that the core told, oldest first. */
   readonly events: CoreEvent[] = [];
+  /** What its disk keeps of groups: it survives a crash. */
+  readonly log = new KeptLog();
   /** Texts that requests of this node were executed with, oldest first. */
   readonly executed: string[] = [];
   /** The reply to a request; null leaves it running. */
@@ -333,6 +336,7 @@ export class SimNode {
     if (!this.up) return undefined;
     const output = this.core.poll(nowMs);
     const requests = output.events.filter((event) => event.kind === "request");
+    this.log.settle(output.events);
     this.events.push(...output.events);
     if (requests.length === 0) return output;
     for (const request of requests) {
@@ -348,6 +352,7 @@ export class SimNode {
       });
     }
     const more = this.core.poll(nowMs);
+    this.log.settle(more.events);
     this.events.push(...more.events);
     return {
       events: [...output.events, ...more.events],
@@ -377,6 +382,7 @@ export class SimNode {
       dataPort: this.address.port,
       startedAtMs: this.#network.wallMs,
       announce: true,
+      groupLog: this.log,
       ...options,
     });
   }

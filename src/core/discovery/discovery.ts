@@ -15,7 +15,13 @@
 import { randomHex } from "../../crypto/random.js";
 import { DatagramType, NONCE_BYTES } from "../../wire/constants.js";
 import { datagramType } from "../../wire/header.js";
-import { type Beacon, decodeAnswer, decodeQuery, type Instance } from "../../wire/presence.js";
+import {
+  type Beacon,
+  type BeaconGroup,
+  decodeAnswer,
+  decodeQuery,
+  type Instance,
+} from "../../wire/presence.js";
 import type { CoreContext } from "../context.js";
 import type { Address, ContactPeer, PeerView, ReceivedDatagram, Timed } from "../io.js";
 import { Admission } from "./admission.js";
@@ -43,8 +49,8 @@ export interface DiscoveryOptions {
   readonly configuredPeers: readonly Address[];
   /** A device that we knew has shown that another incarnation of it is running. */
   readonly restarted: (nowMs: number, device: string) => void;
-  /** The hash over our group states that goes into the beacon, 16 hexadecimal digits. */
-  readonly groupDigest: () => string;
+  /** Our groups as the beacon mentions them, at most `MAX_BEACON_GROUPS`. */
+  readonly groups: () => readonly BeaconGroup[];
 }
 
 export class Discovery implements Timed {
@@ -67,7 +73,7 @@ export class Discovery implements Timed {
   #left = false;
 
   constructor(nowMs: number, context: CoreContext, options: DiscoveryOptions) {
-    const { announce, configuredPeers, groupDigest, restarted } = options;
+    const { announce, configuredPeers, groups, restarted } = options;
     const roster = new Roster(context);
     const candidates = new Candidates(context.limits.peers);
     const duplicateKeys = new DuplicateKeys(context);
@@ -78,7 +84,7 @@ export class Discovery implements Timed {
     const liveness = new Liveness(roster, (probeAtMs, entry) => {
       if (entry.best !== undefined) querying.askHost(probeAtMs, entry.best, PROBE_OFFSETS_MS);
     });
-    const ownBeacon = new OwnBeacon(context, { groupDigest, peersLive });
+    const ownBeacon = new OwnBeacon(context, { groups, peersLive });
     this.#context = context;
     this.#roster = roster;
     this.#candidates = candidates;

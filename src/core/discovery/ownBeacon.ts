@@ -1,4 +1,4 @@
-import type { Beacon } from "../../wire/presence.js";
+import type { Beacon, BeaconGroup } from "../../wire/presence.js";
 import type { CoreContext } from "../context.js";
 
 /** Our own presence may cost the LAN this much in all, whatever the number of nodes. */
@@ -12,7 +12,7 @@ export const INTERVAL_JITTER = { low: 0.75, high: 1.25 };
 /** What we say of ourselves, in beacons and in answers. */
 export class OwnBeacon {
   readonly #context: CoreContext;
-  readonly #groupDigest: () => string;
+  readonly #groups: () => readonly BeaconGroup[];
   readonly #peersLive: () => number;
   #sequence = 0;
   /** What we said last. */
@@ -21,13 +21,14 @@ export class OwnBeacon {
   constructor(
     context: CoreContext,
     options: {
-      readonly groupDigest: () => string;
+      /** At most `MAX_BEACON_GROUPS`. */
+      readonly groups: () => readonly BeaconGroup[];
       /** Peers that share the budget with us. */
       readonly peersLive: () => number;
     },
   ) {
     this.#context = context;
-    this.#groupDigest = options.groupDigest;
+    this.#groups = options.groups;
     this.#peersLive = options.peersLive;
   }
 
@@ -39,7 +40,8 @@ export class OwnBeacon {
 
   /** The latest beacon, or a newer one if the groups changed since. */
   current(): Beacon {
-    return this.#latest?.groupDigest === this.#groupDigest() ? this.#latest : this.next();
+    const latest = this.#latest;
+    return latest !== undefined && sameGroups(latest.groups, this.#groups()) ? latest : this.next();
   }
 
   /** A beacon that is newer than all before. */
@@ -52,7 +54,7 @@ export class OwnBeacon {
       startedAtMs,
       intervalMs: Math.ceil(this.intervalMs() * INTERVAL_JITTER.high),
       dataPort,
-      groupDigest: this.#groupDigest(),
+      groups: this.#groups(),
       name,
     };
     return this.#latest;
@@ -63,4 +65,11 @@ export class OwnBeacon {
     this.#sequence += 1;
     return this.#sequence;
   }
+}
+
+function sameGroups(a: readonly BeaconGroup[], b: readonly BeaconGroup[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(({ groupId, digest }, i) => groupId === b[i]?.groupId && digest === b[i]?.digest)
+  );
 }

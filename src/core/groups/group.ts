@@ -10,6 +10,7 @@ import { withSignature } from "../../wire/header.js";
 import type { Instance } from "../../wire/presence.js";
 import type { GroupKeys } from "../io.js";
 import type { Alarm } from "../timers.js";
+import { Archive } from "./archive.js";
 import { Farewell } from "./farewell.js";
 import type { GroupName } from "./groupName.js";
 import type { GroupsContext } from "./groupsContext.js";
@@ -28,6 +29,7 @@ const REPAIR_COLLECT_MS = 2;
 export class Group implements PacedSource {
   readonly name: GroupName;
   readonly members: Members;
+  readonly archive: Archive;
   /** Of a secret group. */
   readonly keys: KeyExchange | undefined;
   readonly #context: GroupsContext;
@@ -59,6 +61,7 @@ export class Group implements PacedSource {
     this.#sender = membership.sender;
     this.#left = membership.left;
     this.members = new Members(context, this.name.groupId);
+    this.archive = new Archive(context, context.log, this.name.groupId);
     this.keys = this.#keyExchange(membership.keys);
     this.#hearing = new Hearing(nowMs, context, {
       groupId: this.name.groupId,
@@ -130,7 +133,6 @@ export class Group implements PacedSource {
     this.#sender.dropLines();
     this.members.close();
     this.#stop();
-    this.#context.digestChanged();
   }
 
   /** Drops everything, silently. */
@@ -206,7 +208,6 @@ export class Group implements PacedSource {
       this.#context.counters.add("groupDatagramsSent");
     }
     const isNew = this.#sender.lead !== leadBefore;
-    if (isNew) this.#context.digestChanged();
     if (this.leaving) this.#checkFarewell(nowMs);
     else if (bytes !== undefined) {
       if (isNew) this.#schedule.dataSent(nowMs);
@@ -229,7 +230,8 @@ export class Group implements PacedSource {
       const { lead, trail } = this.#sender;
       const sequence = this.#sender.nextHeartbeatSequence();
       const { startedAtMs } = this.#context;
-      const said = { ...due, startedAtMs, lead, trail, name, dataPort };
+      const { digest } = this.archive;
+      const said = { ...due, startedAtMs, lead, trail, name, dataPort, digest, wantsCopies: false };
       this.#signAndSend(encodeGroupHeartbeat({ ...this.#origin(), sequence, ...said }));
       this.#context.counters.add("groupHeartbeatsSent");
     }

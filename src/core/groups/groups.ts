@@ -1,7 +1,5 @@
-import { blake2b } from "../../crypto/hash.js";
 import { UdpchatError } from "../../errors.js";
-import { DatagramType } from "../../wire/constants.js";
-import { toHex } from "../../wire/cursor.js";
+import { DatagramType, MAX_BEACON_GROUPS } from "../../wire/constants.js";
 import {
   decodeGroupData,
   decodeGroupHeartbeat,
@@ -10,16 +8,19 @@ import {
 } from "../../wire/group.js";
 import { decodeGroupKeyNote, type GroupKeyNote, GroupKeyPurpose } from "../../wire/groupKeyNote.js";
 import { datagramType } from "../../wire/header.js";
-import type { Instance } from "../../wire/presence.js";
+import type { BeaconGroup, Instance } from "../../wire/presence.js";
+import { type GroupKeyRecord, type GroupSyncRecord, RecordKind } from "../../wire/record.js";
 import { BoundedMap } from "../boundedMap.js";
 import type { CoreContext } from "../context.js";
 import type { GroupKeys, PeerRef, ReceivedDatagram, SendTarget, Timed, Token } from "../io.js";
 import { type Alarm, TimerQueue } from "../timers.js";
 import { Group } from "./group.js";
+import type { GroupLog } from "./groupLog.js";
 import type { GroupName } from "./groupName.js";
 import type { GroupsContext, GroupsSurroundings } from "./groupsContext.js";
 import type { GroupDatagram } from "./hearing.js";
 import { HeldBytes } from "./heldBytes.js";
+import { HybridClock } from "./hybridClock.js";
 import { keysOfInvitation } from "./invitation.js";
 import type { KeyExchange } from "./keyExchange.js";
 import type { GroupMember } from "./members.js";
@@ -30,9 +31,6 @@ export type { GroupMember } from "./members.js";
 
 /** Groups once left whose numbering is remembered, as a multiple of `limits.groups`. */
 const FORMER_GROUPS_FACTOR = 16;
-const DIGEST_BYTES = 8;
-/** The shortest BLAKE2b that the library makes. */
-const MIN_HASH_BYTES = 16;
 
 /**
  * All memberships of this node: reliable multicast by negative acknowledgement (RFC 5401),
@@ -45,11 +43,16 @@ export class Groups implements Timed {
   readonly #groups = new Map<string, Group>();
   /** Of groups left for good: a sequence number is never used twice. */
   readonly #formerPositions: BoundedMap<string, SenderPosition>;
-  #digest: string | undefined;
   /** Below zero: these are for ourselves. */
   #lastNoteToken: Token = 0;
 
-  constructor(context: CoreContext, surroundings: GroupsSurroundings) {
+  /** `startedMs`: now. */
+  constructor(
+    startedMs: number,
+    context: CoreContext,
+    log: GroupLog,
+    surroundings: GroupsSurroundings,
+  ) {
     const { groupBitsPerSecond, groupBurstBytes, groups, reassemblyBytes } = context.limits;
     this.#formerPositions = new BoundedMap(FORMER_GROUPS_FACTOR * groups);
     this.#context = {
@@ -65,9 +68,9 @@ export class Groups implements Timed {
         this.#lastNoteToken -= 1;
         return this.#lastNoteToken;
       },
-      digestChanged: () => {
-        this.#digest = undefined;
-      },
+      log,
+      clock: new HybridClock(),
+      wallMs: (nowMs) => context.startedAtMs + (nowMs - startedMs),
     };
   }
 
@@ -96,13 +99,11 @@ export class Groups implements Timed {
     const sender = present?.sender ?? new Sender(this.#context, name, position);
     const left = (group: Group) => this.#forget(group);
     this.#groups.set(groupId, new Group(nowMs, this.#context, { name, sender, keys, left }));
-    this.#digest = undefined;
   }
 
   /** Says goodbye and serves repairs for a moment; ends in `groupLeft`. Unknown: nothing. */
   leave(nowMs: number, groupId: string): void {
     this.#groups.get(groupId)?.leave(nowMs);
-    this.#digest = undefined;
   }
 
   /**
@@ -111,8 +112,8 @@ export class Groups implements Timed {
    */
   invite(nowMs: number, groupId: string, target: SendTarget, token: Token): void {
     const device = target.kind === "device" ? target.id : undefined;
-    const note = this.#keysOf(groupId).invitationTo(device);
-    this.#context.sendKey(nowMs, target, note, token);
+    const body = this.#keysOf(groupId).invitationTo(device);
+    this.#context.sendNote(nowMs, { kind: "groupKey", target, body, token });
   }
 
   /**
@@ -137,16 +138,18 @@ export class Groups implements Timed {
     });
   }
 
-  /** A group key note came in a session with `from`. Never throws: what is wrong is counted. */
-  receiveKey(nowMs: number, from: PeerRef, body: Uint8Array): void {
-    let note: GroupKeyNote;
+  /** A note came in a session with `from`. Never throws: what is wrong is counted. */
+  receiveNote(nowMs: number, from: PeerRef, record: GroupKeyRecord | GroupSyncRecord): void {
     try {
-      note = decodeGroupKeyNote(body);
+      if (record.kind === RecordKind.groupKey) this.#receiveKey(nowMs, from, record.body);
     } catch (error) {
       if (!(error instanceof UdpchatError) || error.code !== "MALFORMED_DATAGRAM") throw error;
       this.#context.counters.add("datagramsMalformed");
-      return;
     }
+  }
+
+  #receiveKey(nowMs: number, from: PeerRef, body: Uint8Array): void {
+    const note = decodeGroupKeyNote(body);
     const group = this.#groups.get(note.groupId);
     const isMember = group !== undefined && !group.leaving && !group.expelled;
     if (note.purpose === GroupKeyPurpose.invitation) {
@@ -183,8 +186,9 @@ export class Groups implements Timed {
    * One message. It goes out with the next `flush`, together with what is said in the same turn.
    * Throws NOT_A_MEMBER, MESSAGE_TOO_LARGE, and LIMIT_REACHED while too much waits.
    */
-  say(groupId: string, message: GroupLine): void {
-    this.#present(groupId).say(message);
+  say(groupId: string, line: Omit<GroupLine, "hlc">): void {
+    const hlc = this.#context.clock.tick(line.sentAtMs);
+    this.#present(groupId).say({ ...line, hlc });
   }
 
   #present(groupId: string): Group {
@@ -276,28 +280,14 @@ export class Groups implements Timed {
     return this.#context.held.budget.usedBytes;
   }
 
-  /**
-   * First 8 bytes, in hexadecimal, of a hash over what we sent and what we have of every member
-   * that is online: two nodes with the same digest have nothing to tell each other.
-   */
-  digest(): string {
-    this.#digest ??= this.#computeDigest();
-    return this.#digest;
-  }
-
-  #computeDigest(): string {
-    const { identity, incarnation } = this.#context;
-    const lines: string[] = [];
-    for (const { leaving, expelled, members, name, sender } of this.#groups.values()) {
-      if (leaving || expelled) continue;
-      lines.push(`${name.groupId} ${identity.device} ${incarnation} ${sender.lead}\n`);
-      for (const member of members.present()) {
-        const { deliveredUpTo } = member.receiver;
-        lines.push(`${name.groupId} ${member.device} ${member.incarnation} ${deliveredUpTo}\n`);
-      }
-    }
-    const hash = blake2b(lines.toSorted().join(""), MIN_HASH_BYTES);
-    return toHex(hash.subarray(0, DIGEST_BYTES));
+  /** What a beacon says of our groups: those that were joined first. */
+  mentions(): BeaconGroup[] {
+    const present = [...this.#groups.values()].filter(
+      ({ leaving, expelled }) => !leaving && !expelled,
+    );
+    return present
+      .slice(0, MAX_BEACON_GROUPS)
+      .map(({ name, archive }) => ({ groupId: name.groupId, digest: archive.digest }));
   }
 
   /** An interface appeared, vanished or changed: every group hears from us soon. */

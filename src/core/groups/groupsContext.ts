@@ -2,8 +2,18 @@ import type { Instance } from "../../wire/presence.js";
 import type { CoreContext } from "../context.js";
 import type { Address, SendTarget, Token } from "../io.js";
 import type { Alarm, TimerQueue } from "../timers.js";
+import type { GroupLog } from "./groupLog.js";
 import type { HeldBytes } from "./heldBytes.js";
+import type { HybridClock } from "./hybridClock.js";
 import type { Pacer } from "./pacer.js";
+
+/** What one member tells another one over a session. */
+export interface GroupNote {
+  readonly kind: "groupKey" | "groupSync";
+  readonly target: SendTarget;
+  readonly body: Uint8Array;
+  readonly token: Token;
+}
 
 /** What groups need of the rest of the core. */
 export interface GroupsSurroundings {
@@ -13,9 +23,9 @@ export interface GroupsSurroundings {
   isPresent(nowMs: number, instance: Instance): boolean;
   /** Asks whoever is at an address to show that it is running now. */
   challenge(nowMs: number, at: Address): void;
-  /** Sends a group key note over a session; `token` as in commands, below zero for our own. */
-  sendKey(nowMs: number, target: SendTarget, body: Uint8Array, token: Token): void;
-  cancelKey(nowMs: number, token: Token): void;
+  /** Sends a note over a session; `token` as in commands, below zero for our own. */
+  sendNote(nowMs: number, note: GroupNote): void;
+  cancelNote(nowMs: number, token: Token): void;
 }
 
 /** What all memberships of this node share. */
@@ -27,6 +37,10 @@ export interface GroupsContext extends CoreContext, GroupsSurroundings {
   readonly held: HeldBytes;
   /** A token for a group key note of our own: below zero, never drawn twice. */
   nextNoteToken(): Token;
-  /** What the digest covers changed. */
-  digestChanged(): void;
+  /** The signed datagrams of all groups. */
+  readonly log: GroupLog;
+  /** One for all groups: somebody in two of them answers in the one what it read in the other. */
+  readonly clock: HybridClock;
+  /** About the wall clock, milliseconds since 1970. */
+  wallMs(nowMs: number): number;
 }

@@ -80,12 +80,12 @@ export class KeyNotes {
     const at = this.#lastKnown(device);
     const target = { kind: "device" as const, id: device };
     const body = this.#compose(purpose, proofKey);
-    this.#context.sendKey(
-      nowMs,
-      at === undefined ? target : { ...target, lastKnown: at },
+    this.#context.sendNote(nowMs, {
+      kind: "groupKey",
+      target: at === undefined ? target : { ...target, lastKnown: at },
       body,
       token,
-    );
+    });
   }
 
   /** `device` uses `key`, which is retired: it is told of the present one. */
@@ -159,7 +159,7 @@ export class KeyNotes {
 
   #cancel(nowMs: number, token: Token): void {
     this.#sent.delete(token);
-    this.#context.cancelKey(nowMs, token);
+    this.#context.cancelNote(nowMs, token);
   }
 
   #compose(purpose: GroupKeyPurposeCode, proofKey: GroupKey | undefined): Uint8Array {

@@ -197,7 +197,6 @@ export class Members {
       member.unwatch();
     }
     if (!changed) return;
-    this.#context.digestChanged();
     if (member.device === this.#context.identity.device) return;
     const isOnline = this.isOnline(member.device);
     if (isOnline !== wasOnline) this.#onlineDevices += isOnline ? 1 : -1;

@@ -243,6 +243,8 @@ export class Receiver implements Holder {
           from: this.#around.peer(),
           messageId: messageId(this.#of.incarnation, message.messageSequence),
           sentAtMs: message.sentAtMs,
+          hlc: 0,
+          late: false,
           body: message.body,
         });
       }
@@ -269,7 +271,6 @@ export class Receiver implements Holder {
     this.#expected = expected;
     this.#heldSequences.forgetBelow(expected);
     if (expected > this.#askedUpTo) this.#nack.settled();
-    this.#context.digestChanged();
   }
 
   #reportGap(count: number): void {

@@ -18,6 +18,8 @@ export interface GroupLine {
   readonly body: Uint8Array;
   /** Wall clock, milliseconds since 1970. */
   readonly sentAtMs: number;
+  /** Of the hybrid clock. */
+  readonly hlc: number;
   readonly messageSequence: number;
 }
 
@@ -59,7 +61,7 @@ export class Sender {
   #waitingBytes = 0;
   #lead: number;
   #heartbeatSequence: number;
-  /** By sequence, contiguous up to `#lead`; bounded by `limits.repairDatagrams`. */
+  /** By sequence, contiguous up to `#lead`; bounded by `limits.groupLogDatagrams`. */
   readonly #sent = new Map<number, SentDatagram>();
   /** Sequences to repeat, a subset of `#sent`. */
   readonly #repairs = new Set<number>();
@@ -175,7 +177,7 @@ export class Sender {
     });
     const bytes = withSignature(unsigned, identity.sign(unsigned));
     this.#sent.set(this.#lead, { bytes, repairedAtMs: Number.NEGATIVE_INFINITY });
-    if (this.#sent.size > limits.repairDatagrams) this.#sent.delete(this.trail);
+    if (this.#sent.size > limits.groupLogDatagrams) this.#sent.delete(this.trail);
     return bytes;
   }
 
@@ -210,6 +212,7 @@ export class Sender {
     return {
       messageSequence: line.messageSequence,
       sentAtMs: line.sentAtMs,
+      hlc: line.hlc,
       continues: end < line.body.length,
       continued: this.#offset > 0,
       body: line.body.subarray(this.#offset, end),

@@ -8,11 +8,12 @@ import {
   type LaneCode,
   type MessageFrame,
 } from "../../wire/frames.js";
-import { decodeRecord, messageId, RecordKind } from "../../wire/record.js";
+import { decodeReceipt } from "../../wire/receipt.js";
+import { decodeRecord, LANE_OF_KIND, messageId, RecordKind } from "../../wire/record.js";
 import type { HandshakeClaims } from "../../wire/session.js";
 import { ByteBudget } from "../byteBudget.js";
 import type { CoreContext } from "../context.js";
-import type { Address, PeerRef, TakesMessages } from "../io.js";
+import type { Address, GroupNoteArrived, PeerRef, TakesMessages } from "../io.js";
 import { Answering, type NumberedReply } from "./answering.js";
 import { InboundLane, type LaneMemory } from "./inboundLane.js";
 import { OutboundLane } from "./outboundLane.js";
@@ -59,7 +60,7 @@ export class Link implements SessionOwner {
   readonly #awaitingReply = new Map<number, Outgoing>();
   /** Tells the owner that a token has met its end. */
   readonly #ended: (message: Outgoing) => void;
-  readonly #groupKeyArrived: (nowMs: number, from: PeerRef, body: Uint8Array) => void;
+  readonly #groupNoteArrived: GroupNoteArrived;
   readonly #takesMessages: TakesMessages;
   #session: Session | undefined;
   #leaving = false;
@@ -79,7 +80,7 @@ export class Link implements SessionOwner {
       /** Of the link to the same incarnation that was forgotten. */
       readonly memory: LinkMemory | undefined;
       readonly ended: (message: Outgoing) => void;
-      readonly groupKeyArrived: (nowMs: number, from: PeerRef, body: Uint8Array) => void;
+      readonly groupNoteArrived: GroupNoteArrived;
       /** Otherwise texts and requests are left unacknowledged. */
       readonly takesMessages: TakesMessages;
     },
@@ -88,7 +89,7 @@ export class Link implements SessionOwner {
     this.claims = options.claims;
     this.path = options.path;
     this.#ended = options.ended;
-    this.#groupKeyArrived = options.groupKeyArrived;
+    this.#groupNoteArrived = options.groupNoteArrived;
     this.#takesMessages = options.takesMessages;
     this.#budget = new ByteBudget(context.limits.reassemblyBytesPerPeer, options.budget);
     this.#answering = new Answering(context, {
@@ -97,11 +98,7 @@ export class Link implements SessionOwner {
     });
     const outbound = (lane: LaneCode): OutboundLane =>
       new OutboundLane(lane, options.firstSequence);
-    this.#outbound = {
-      [Lane.ordered]: outbound(Lane.ordered),
-      [Lane.requests]: outbound(Lane.requests),
-      [Lane.replies]: outbound(Lane.replies),
-    };
+    this.#outbound = perLane(outbound);
     const inbound = (lane: LaneCode): InboundLane =>
       new InboundLane({
         ordered: lane === Lane.ordered,
@@ -113,11 +110,7 @@ export class Link implements SessionOwner {
           if (lane === Lane.requests) this.#answering.repeated(nowMs, sequence);
         },
       });
-    this.#inbound = {
-      [Lane.ordered]: inbound(Lane.ordered),
-      [Lane.requests]: inbound(Lane.requests),
-      [Lane.replies]: inbound(Lane.replies),
-    };
+    this.#inbound = perLane(inbound);
   }
 
   get session(): Session | undefined {
@@ -223,11 +216,7 @@ export class Link implements SessionOwner {
   /** Gives all memory back. Returns what the next link to the same incarnation must know. */
   dispose(): LinkMemory {
     this.abandon();
-    return {
-      [Lane.ordered]: this.#inbound[Lane.ordered].dispose(),
-      [Lane.requests]: this.#inbound[Lane.requests].dispose(),
-      [Lane.replies]: this.#inbound[Lane.replies].dispose(),
-    };
+    return perLane((lane) => this.#inbound[lane].dispose());
   }
 
   // Outgoing.
@@ -416,8 +405,14 @@ export class Link implements SessionOwner {
         this.#answering.arrived(nowMs, laneSequence, record);
         return;
       case RecordKind.groupKey:
-        this.#groupKeyArrived(nowMs, this.peer, record.body);
+      case RecordKind.groupSync:
+        this.#groupNoteArrived(nowMs, this.peer, record);
         return;
+      case RecordKind.receipt: {
+        const receipt = decodeReceipt(record.body);
+        this.#context.outputs.event({ kind: "receipt", from: this.peer, receipt });
+        return;
+      }
       case RecordKind.reply: {
         const request = this.#awaitingReply.get(record.requestSequence);
         if (request === undefined || request.purpose.kind !== "request") return;
@@ -438,6 +433,15 @@ export class Link implements SessionOwner {
   }
 }
 
+function perLane<T>(make: (lane: LaneCode) => T): Readonly<Record<LaneCode, T>> {
+  return {
+    [Lane.ordered]: make(Lane.ordered),
+    [Lane.requests]: make(Lane.requests),
+    [Lane.replies]: make(Lane.replies),
+    [Lane.bulk]: make(Lane.bulk),
+  };
+}
+
 /** A text or request, or a piece of one: all but replies, and group keys, which are short. */
 function kindForReaders(frame: MessageFrame | FragmentFrame): "text" | "request" | undefined {
   if (frame.lane === Lane.requests) return "request";
@@ -450,10 +454,3 @@ function isText(frame: MessageFrame | FragmentFrame): boolean {
   if (frame.totalBytes > MAX_DATAGRAM_BYTES) return true;
   return frame.offset === 0 && frame.slice[0] !== RecordKind.groupKey;
 }
-
-const LANE_OF_KIND = {
-  [RecordKind.text]: Lane.ordered,
-  [RecordKind.request]: Lane.requests,
-  [RecordKind.reply]: Lane.replies,
-  [RecordKind.groupKey]: Lane.ordered,
-} as const;

@@ -31,8 +31,8 @@ export class Loopback {
     const { purpose } = message;
     const record = decodeRecord(message.record);
     if (purpose.kind === "reply" || record.kind === RecordKind.reply) return;
-    if (record.kind === RecordKind.groupKey) {
-      this.#refuseKey(message, purpose.token);
+    if (record.kind !== RecordKind.text && record.kind !== RecordKind.request) {
+      this.#refuseNote(message, purpose.token);
       return;
     }
     const { outputs, counters, identity, incarnation, name, limits } = this.#context;
@@ -62,13 +62,13 @@ export class Loopback {
     if (isBusy) this.#answer(nowMs, message, self, ReplyStatus.busy, new Uint8Array(0));
   }
 
-  /** Who sends a group key has it. */
-  #refuseKey(message: Outgoing, token: Token): void {
+  /** What a node tells others about keys, groups and receipts it knows itself. */
+  #refuseNote(message: Outgoing, token: Token): void {
     this.#context.outputs.event({
       kind: "failed",
       token,
       code: "INVALID_TARGET",
-      message: "that is this very node: it has the key of the group already",
+      message: "that is this very node",
     });
     this.#ended(message);
   }

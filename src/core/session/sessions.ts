@@ -2,9 +2,8 @@ import type { HandshakeSuite } from "../../crypto/handshake.js";
 import type { ErrorCode } from "../../errors.js";
 import { DatagramType, MIN_SEALED_BYTES } from "../../wire/constants.js";
 import { malformed } from "../../wire/cursor.js";
-import { Lane } from "../../wire/frames.js";
 import { datagramType } from "../../wire/header.js";
-import { encodeRecord, RecordKind } from "../../wire/record.js";
+import { encodeRecord, LANE_OF_KIND, RecordKind } from "../../wire/record.js";
 import {
   decodeHandshakeResponse,
   decodeReset,
@@ -19,7 +18,7 @@ import {
   type Address,
   addressKey,
   type ContactPeer,
-  type PeerRef,
+  type GroupNoteArrived,
   type ReceivedDatagram,
   type SendTarget,
   type TakesMessages,
@@ -66,19 +65,21 @@ export interface SessionsOptions {
   readonly takesMessages?: TakesMessages | undefined;
   /** Where the roster believes a device to be. */
   readonly addressOf: (device: string) => Address | undefined;
-  /** A device gave us the key of a secret group: the body of a group key record. */
-  readonly groupKeyArrived: (nowMs: number, from: PeerRef, body: Uint8Array) => void;
+  readonly groupNoteArrived: GroupNoteArrived;
   /** A peer proved to be alive at its address. `rttMs`: the latest round trip, if one is new. */
   readonly heard: (nowMs: number, peer: ContactPeer, rttMs: number | undefined) => void;
 }
 
-interface OutgoingCommand {
+/** Something to be sent, in the lane of its kind. */
+export interface OutgoingCommand {
   readonly token: Token;
   readonly target: SendTarget;
-  readonly kind: "text" | "request" | "groupKey";
+  readonly kind: "text" | "request" | "groupKey" | "groupSync" | "receipt";
   readonly body: Uint8Array;
   readonly sentAtMs: number;
   readonly messageSequence: number;
+  /** Of an earlier start, if it was written then. Default: the present one. */
+  readonly incarnation?: string | undefined;
   /** Only to a device whose key the user compared. */
   readonly requiresVerified?: boolean | undefined;
 }
@@ -182,13 +183,13 @@ export class Sessions implements Timed {
     const { token, target, kind } = command;
     const record = encodeRecord({
       kind: RecordKind[kind],
-      incarnation: this.#context.incarnation,
+      incarnation: command.incarnation ?? this.#context.incarnation,
       messageSequence: command.messageSequence,
       sentAtMs: command.sentAtMs,
       body: command.body,
     });
     const message = new Outgoing({
-      lane: kind === "request" ? Lane.requests : Lane.ordered,
+      lane: LANE_OF_KIND[RecordKind[kind]],
       record,
       purpose: {
         kind: kind === "request" ? "request" : "text",
@@ -577,7 +578,7 @@ export class Sessions implements Timed {
       firstSequence: this.#links.firstSequence,
       memory: this.#links.takeMemory(claims.device, claims.incarnation),
       ended: (message) => this.#ledger.ended(message),
-      groupKeyArrived: this.#options.groupKeyArrived,
+      groupNoteArrived: this.#options.groupNoteArrived,
       takesMessages: this.#options.takesMessages ?? (() => true),
     });
     this.#links.add(link);

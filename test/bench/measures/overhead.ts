@@ -255,7 +255,7 @@ function sizes(): Result[] {
     startedAtMs: 1,
     intervalMs: 12_500,
     dataPort: 22400,
-    groupDigest: "00".repeat(8),
+    groups: [],
     name: NAME,
   };
   const signed = (unsigned: Uint8Array): Uint8Array => withSignature(unsigned, ours.sign(unsigned));

@@ -162,7 +162,7 @@ const beacon = fc.record({
   startedAtMs: u53,
   intervalMs: u32,
   dataPort: port,
-  groupDigest: hexOf(8),
+  groups: fc.array(fc.record({ groupId: hexOf(8), digest: hexOf(8) }), { maxLength: 12 }),
   name,
 });
 
@@ -210,6 +210,7 @@ export const arbitraries = {
         continued: fc.boolean(),
         messageSequence: u53,
         sentAtMs: u53,
+        hlc: u53,
         body: bytesUpTo(100),
       }),
       { minLength: 1, maxLength: 8 },
@@ -223,6 +224,8 @@ export const arbitraries = {
       startedAtMs: u53,
       hello: fc.boolean(),
       leaving: fc.boolean(),
+      wantsCopies: fc.boolean(),
+      digest: hexOf(8),
       lead: u53,
       trail: u53,
       intervalMs: u32,

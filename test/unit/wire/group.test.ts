@@ -34,6 +34,7 @@ const data: GroupData = {
     {
       messageSequence: 1,
       sentAtMs: 2,
+      hlc: 2,
       continues: false,
       continued: false,
       body: Uint8Array.of(65),
@@ -47,6 +48,8 @@ const heartbeat: GroupHeartbeat = {
   startedAtMs: 1_700_000_000_000,
   hello: true,
   leaving: false,
+  wantsCopies: false,
+  digest: "00".repeat(8),
   lead: 7,
   trail: 4,
   intervalMs: 30_000,
@@ -77,6 +80,7 @@ describe("group data", () => {
     const entry = (sizeBytes: number) => ({
       messageSequence: top,
       sentAtMs: top,
+      hlc: top,
       continues: true,
       continued: false,
       body: new Uint8Array(sizeBytes),

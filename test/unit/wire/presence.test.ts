@@ -22,7 +22,7 @@ const beacon: Beacon = {
   startedAtMs: 1_700_000_000_000,
   intervalMs: 10_000,
   dataPort: 22_400,
-  groupDigest: "00".repeat(8),
+  groups: [],
   name: "alice",
 };
 const query: Query = {

@@ -124,12 +124,14 @@ describe("beacons", () => {
       return decodeAnswer(bench.sent(ANSWER).at(-1)?.bytes ?? new Uint8Array()).beacon;
     };
     expect(ask(1)).toEqual(decodeBeacon(bench.sent(BEACON).at(-1)?.bytes ?? new Uint8Array()));
-    bench.groupDigest = "ffffffffffffffff";
+    bench.groups = [GROUP];
     const changed = ask(2);
-    expect(changed).toMatchObject({ groupDigest: "ffffffffffffffff", sequence: 4 });
+    expect(changed).toMatchObject({ groups: [GROUP], sequence: 4 });
     expect(ask(3).sequence).toBe(4);
   });
 });
+
+const GROUP = { groupId: "1122334455667788", digest: "ffffffffffffffff" };
 
 describe("leaving", () => {
   it("says goodbye at 0, 100 and 300 ms and then nothing", () => {

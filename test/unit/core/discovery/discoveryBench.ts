@@ -16,6 +16,7 @@ import { DatagramType } from "../../../../src/wire/constants.js";
 import { withSignature } from "../../../../src/wire/header.js";
 import {
   type Beacon,
+  type BeaconGroup,
   decodeBeacon,
   decodeQuery,
   encodeAnswer,
@@ -25,8 +26,6 @@ import {
   type Query,
 } from "../../../../src/wire/presence.js";
 import { SeededRandom } from "../../../support/seededRandom.js";
-
-export const DIGEST = "0011223344556677";
 
 export function identityOf(number: number): Identity {
   const seed = new Uint8Array(32);
@@ -41,7 +40,7 @@ export interface TimedTransmit extends Transmit {
 /** One `Discovery` under a clock that the test moves. Everything that came out is kept. */
 export class DiscoveryBench {
   nowMs = 0;
-  groupDigest = DIGEST;
+  groups: BeaconGroup[] = [];
   verifications = 0;
   /** Devices that the user blocked. */
   readonly blocked = new Set<string>();
@@ -53,7 +52,7 @@ export class DiscoveryBench {
   readonly events: CoreEvent[] = [];
 
   constructor(
-    options: Partial<Omit<DiscoveryOptions, "groupDigest">> & {
+    options: Partial<Omit<DiscoveryOptions, "groups">> & {
       readonly seed?: number;
       readonly limits?: Partial<Limits>;
     } = {},
@@ -78,7 +77,7 @@ export class DiscoveryBench {
     this.discovery = new Discovery(0, this.context, {
       announce: options.announce ?? false,
       configuredPeers: options.configuredPeers ?? [],
-      groupDigest: () => this.groupDigest,
+      groups: () => this.groups,
       restarted: (_nowMs, device) => this.restarted.push(device),
     });
   }
@@ -212,9 +211,8 @@ export class FakePeer {
   beacon(change: Partial<Beacon> = {}): Uint8Array {
     this.sequence += 1;
     const { device, incarnation, startedAtMs, sequence, intervalMs, dataPort, name } = this;
-    const groupDigest = DIGEST;
     const own = { device, incarnation, startedAtMs, sequence, intervalMs, dataPort, name };
-    return this.signed(encodeBeacon({ ...own, groupDigest, ...change }));
+    return this.signed(encodeBeacon({ ...own, groups: [], ...change }));
   }
 
   leave(): Uint8Array {

@@ -69,7 +69,7 @@ describe("group delivery", () => {
       }
       bus.weather = () => [0.2];
       bus.run(40_000);
-      expect(new Set(nodes.map((node) => node.groups.digest())).size).toBe(1);
+      expect(new Set(nodes.map((node) => node.groups.mentions()[0]?.digest)).size).toBe(1);
     },
   );
 
@@ -145,7 +145,7 @@ describe("repair", () => {
 
   it("reports a gap when the sender cannot repeat it any more, and goes on behind it", () => {
     const bus = new GroupBus(6);
-    const [a, b] = bus.joined(2, { limits: { repairDatagrams: 4 } });
+    const [a, b] = bus.joined(2, { limits: { groupLogDatagrams: 4 } });
     bus.weather = ({ bytes }) => (isData(bytes) ? [] : [0.2]);
     for (let i = 1; i <= 3; i += 1) {
       a?.say(bus.nowMs, `line ${i}`);
@@ -245,7 +245,7 @@ describe("repair", () => {
 
   it("does not show the rest of a message whose beginning is lost", () => {
     const bus = new GroupBus(8);
-    const [a, b] = bus.joined(2, { limits: { repairDatagrams: 1 } });
+    const [a, b] = bus.joined(2, { limits: { groupLogDatagrams: 1 } });
     bus.weather = ({ bytes }) =>
       isData(bytes) && decodeGroupData(bytes).sequence === 1 ? [] : [0.2];
     a?.say(bus.nowMs, "x".repeat(2500));

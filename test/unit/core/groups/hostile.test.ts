@@ -132,6 +132,8 @@ describe("hostile group datagrams", () => {
       startedAtMs: 1_700_000_000_000,
       hello: true,
       leaving: false,
+      wantsCopies: false,
+      digest: "00".repeat(8),
       lead: Number.MAX_SAFE_INTEGER - 1,
       trail: 1,
       intervalMs: 1000,

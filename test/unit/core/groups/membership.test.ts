@@ -111,7 +111,14 @@ describe("presence", () => {
       const said = { startedAtMs, lead: 0, trail: 1, intervalMs: 0xffff_ffff, name, dataPort };
       const sequence = 1;
       const origin = { groupId, device: identity.device, incarnation, sequence };
-      const unsigned = encodeGroupHeartbeat({ ...origin, ...said, hello: true, leaving: false });
+      const unsigned = encodeGroupHeartbeat({
+        ...origin,
+        ...said,
+        hello: true,
+        leaving: false,
+        wantsCopies: false,
+        digest: "00".repeat(8),
+      });
       const bytes = withSignature(unsigned, identity.sign(unsigned));
       a.groups.receive(bus.nowMs, stranger.received(bytes));
       bus.poll(a);

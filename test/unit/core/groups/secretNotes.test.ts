@@ -13,6 +13,7 @@ import {
   FIRST_KEYS,
   GroupBus,
   GroupNode,
+  noteRecord,
   SECRET_GROUP,
   TEST_GROUP,
 } from "../../../support/groupBus.js";
@@ -61,7 +62,7 @@ function three(seed: number): Three {
 }
 
 function give(bus: GroupBus, to: GroupNode, from: GroupNode, body: Uint8Array): void {
-  to.groups.receiveKey(bus.nowMs, from.ref, body);
+  to.groups.receiveNote(bus.nowMs, from.ref, noteRecord("groupKey", body));
   bus.poll(to);
 }
 

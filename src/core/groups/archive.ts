@@ -1,0 +1,200 @@
+import { blake2b } from "../../crypto/hash.js";
+import { GROUP_DIGEST_BYTES } from "../../wire/constants.js";
+import { toHex } from "../../wire/cursor.js";
+import type { SequenceRange } from "../../wire/group.js";
+import type { Instance } from "../../wire/presence.js";
+import type { CoreContext } from "../context.js";
+import { RangeSet } from "../rangeSet.js";
+import type { GroupLog, HeldStream, LoggedDatagram } from "./groupLog.js";
+
+/** The shortest BLAKE2b that the library makes. */
+const MIN_HASH_BYTES = 16;
+/** This share of the bound is forgotten at once: each search for what to forget costs a walk. */
+const FORGET_SHARE = 1 / 100;
+
+/** One incarnation of a member, ourselves included. */
+interface Stream {
+  readonly of: Instance;
+  readonly held: RangeSet;
+  latestHlc: number;
+  /** Of what is held; undefined while it changed since. */
+  line: string | undefined;
+}
+
+/**
+ * What we hold of one group: which signed datagrams of whom, so that we can repeat them to whoever
+ * lacks them. Only the numbers are in memory; the bytes are in the log, from the end of the turn in
+ * which they were told to be kept, and here until then. At most `limits.groupLogDatagrams`: of the
+ * author that was silent for longest the first ones go, by the same rule at every member.
+ */
+export class Archive {
+  readonly #context: Pick<CoreContext, "outputs" | "limits">;
+  readonly #log: GroupLog;
+  readonly #groupId: string;
+  /** By device and incarnation; bounded by the datagrams. */
+  readonly #streams = new Map<string, Stream>();
+  /** Told in this turn, by stream and sequence. */
+  readonly #fresh = new Map<string, LoggedDatagram>();
+  #freshTurn = -1;
+  #count = 0;
+  #digest: string | undefined;
+
+  constructor(context: Pick<CoreContext, "outputs" | "limits">, log: GroupLog, groupId: string) {
+    this.#context = context;
+    this.#log = log;
+    this.#groupId = groupId;
+    for (const { device, incarnation, ranges, latestHlc } of log.streams(groupId)) {
+      const of = { device, incarnation };
+      const stream = { of, held: RangeSet.of(ranges), latestHlc, line: undefined };
+      this.#streams.set(keyOf(of), stream);
+      for (const { first, last } of ranges) this.#count += last - first + 1;
+    }
+  }
+
+  has(of: Instance, sequence: number): boolean {
+    return this.#streams.get(keyOf(of))?.held.has(sequence) ?? false;
+  }
+
+  /** The highest sequence held; 0 for none. */
+  highest(of: Instance): number {
+    return Math.max(0, this.#streams.get(keyOf(of))?.held.highest ?? 0);
+  }
+
+  /** The lowest sequence held; 0 for none. */
+  lowest(of: Instance): number {
+    return this.#streams.get(keyOf(of))?.held.lowest ?? 0;
+  }
+
+  /** What is not held from `first` to `last`, ascending, at most `limit` ranges. */
+  missing(of: Instance, first: number, last: number, limit: number): SequenceRange[] {
+    const held = this.#streams.get(keyOf(of))?.held;
+    if (held !== undefined) return held.missing(first, last, limit);
+    return first <= last && limit > 0 ? [{ first, last }] : [];
+  }
+
+  /** Everything held, who spoke last first. */
+  streams(): HeldStream[] {
+    return Array.from(this.#streams.values(), ({ of, held, latestHlc }) => ({
+      ...of,
+      ranges: held.ascending(),
+      latestHlc,
+    })).toSorted((a, b) => b.latestHlc - a.latestHlc);
+  }
+
+  /** The highest reading of the hybrid clock in anything held; 0 for none. */
+  get latestHlc(): number {
+    let latest = 0;
+    for (const stream of this.#streams.values()) latest = Math.max(latest, stream.latestHlc);
+    return latest;
+  }
+
+  /** Datagrams held. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Keeps a datagram whose signature was checked. Nothing happens if it is held. */
+  keep(of: Instance, hlc: number, datagram: LoggedDatagram): void {
+    const key = keyOf(of);
+    const stream = this.#streams.get(key) ?? {
+      of: { device: of.device, incarnation: of.incarnation },
+      held: new RangeSet(Number.POSITIVE_INFINITY),
+      latestHlc: 0,
+      line: undefined,
+    };
+    if (!stream.held.add(datagram.sequence)) return;
+    this.#streams.set(key, stream);
+    stream.latestHlc = Math.max(stream.latestHlc, hlc);
+    this.#changed(stream);
+    this.#count += 1;
+    const kept = { ...datagram, bytes: new Uint8Array(datagram.bytes) };
+    this.#freshOfThisTurn().set(freshKey(key, datagram.sequence), kept);
+    const groupId = this.#groupId;
+    this.#context.outputs.event({ kind: "groupDatagram", groupId, of: stream.of, hlc, ...kept });
+    this.#forgetSurplus();
+  }
+
+  /** Undefined if it is not held, or the log lost it. */
+  read(of: Instance, sequence: number): LoggedDatagram | undefined {
+    if (!this.has(of, sequence)) return undefined;
+    const fresh = this.#freshOfThisTurn().get(freshKey(keyOf(of), sequence));
+    if (fresh !== undefined) return fresh;
+    const [logged] = this.#log.read(this.#groupId, of, { first: sequence, last: sequence });
+    return logged;
+  }
+
+  /**
+   * Of everything held, 16 hexadecimal digits: two members with the same one have nothing to tell
+   * each other. PROTOCOL.md section 6.5.
+   */
+  get digest(): string {
+    this.#digest ??= this.#computeDigest();
+    return this.#digest;
+  }
+
+  #computeDigest(): string {
+    const lines: string[] = [];
+    for (const stream of this.#streams.values()) {
+      stream.line ??= lineOf(stream);
+      lines.push(stream.line);
+    }
+    const hash = blake2b(this.#groupId + lines.toSorted().join(""), MIN_HASH_BYTES);
+    return toHex(hash.subarray(0, GROUP_DIGEST_BYTES));
+  }
+
+  #changed(stream: Stream): void {
+    stream.line = undefined;
+    this.#digest = undefined;
+  }
+
+  #freshOfThisTurn(): Map<string, LoggedDatagram> {
+    const { turn } = this.#context.outputs;
+    if (this.#freshTurn !== turn) this.#fresh.clear();
+    this.#freshTurn = turn;
+    return this.#fresh;
+  }
+
+  #forgetSurplus(): void {
+    const limit = this.#context.limits.groupLogDatagrams;
+    if (this.#count <= limit) return;
+    let surplus = this.#count - limit + Math.floor(limit * FORGET_SHARE);
+    while (surplus > 0) {
+      const forgotten = this.#forgetSome(surplus);
+      if (forgotten === 0) return;
+      surplus -= forgotten;
+    }
+  }
+
+  /** From the lowest range of the stream that is silent for longest. Returns how many. */
+  #forgetSome(atMost: number): number {
+    let stalest: Stream | undefined;
+    for (const stream of this.#streams.values()) {
+      if (stalest === undefined || stream.latestHlc < stalest.latestHlc) stalest = stream;
+    }
+    const [lowest] = stalest?.held.ascending(1) ?? [];
+    if (stalest === undefined || lowest === undefined) return 0;
+    const upToSequence = Math.min(lowest.last, lowest.first + atMost - 1);
+    const count = upToSequence - lowest.first + 1;
+    const { of, held } = stalest;
+    held.removeUpTo(upToSequence);
+    if (held.rangeCount === 0) this.#streams.delete(keyOf(of));
+    this.#changed(stalest);
+    this.#count -= count;
+    const groupId = this.#groupId;
+    this.#context.outputs.event({ kind: "groupForgotten", groupId, of, upToSequence });
+    return count;
+  }
+}
+
+function keyOf({ device, incarnation }: Instance): string {
+  return device + incarnation;
+}
+
+function freshKey(streamKey: string, sequence: number): string {
+  return `${streamKey} ${sequence}`;
+}
+
+function lineOf({ of, held }: Stream): string {
+  const ranges = held.ascending().map(({ first, last }) => `${first}-${last}`);
+  return ` ${of.device} ${of.incarnation} ${ranges.join(",")}\n`;
+}
