@@ -34,8 +34,8 @@ const { outputFiles } = await build({
   platform: "node",
   target: "node20.19",
   chunkNames: "[name]-[hash]",
-  // Finds its prebuilt binary beside its own package.json.
-  external: ["sodium-native"],
+  // They find their binaries beside their own package.json.
+  external: ["sodium-native", "better-sqlite3"],
   // CommonJS packages in the bundle ask for Node's own modules with require.
   banner: {
     js: 'import { createRequire as nodeCreateRequire } from "node:module"; const require = nodeCreateRequire(import.meta.url);',

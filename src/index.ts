@@ -24,6 +24,7 @@ export {
   UdpchatError,
   type UdpchatErrorOptions,
 } from "./errors.js";
+export { HistoryDesk, type HistoryDeskOptions } from "./messenger/historyDesk.js";
 export { Messenger } from "./messenger/messenger.js";
 export {
   exchangePlain,
@@ -31,10 +32,13 @@ export {
   type PlainReply,
 } from "./messenger/plainExchange.js";
 export type {
+  Delivered,
   Delivery,
   Gap,
   Group,
   HandleOptions,
+  HistoryMessage,
+  HistoryOptions,
   IdentifiedPeer,
   Invitation,
   Invited,
@@ -48,9 +52,13 @@ export type {
   PeerRef,
   PeerTrust,
   Presence,
+  Progress,
+  Queued,
+  Receipt,
   Removal,
   Reply,
   Request,
+  SendOptions,
   Undelivered,
   Verification,
   WaitOptions,

@@ -54,6 +54,13 @@ export const DeliveryLineSchema = v.object({
 });
 export type DeliveryLine = v.InferOutput<typeof DeliveryLineSchema>;
 
+/** Among events: what became of a message of ours after its `send` had ended. */
+export const ProgressLineSchema = v.object({
+  ...DeliveryLineSchema.entries,
+  status: v.picklist(["delivered", "read", "undelivered"]),
+});
+export type ProgressLine = v.InferOutput<typeof ProgressLineSchema>;
+
 /** A message that arrived. */
 export const MessageLineSchema = v.object({
   type: v.literal("message"),
@@ -69,8 +76,37 @@ export const MessageLineSchema = v.object({
   receivedAt: timestamp,
   /** The sender's key was proven: false on plain messages. */
   verified: v.boolean(),
+  /** It comes later than it was said, from what others had kept. */
+  late: v.boolean(),
 });
 export type MessageLine = v.InferOutput<typeof MessageLineSchema>;
+
+/** A message as it is kept: the same keys, and what is known of it beside them. */
+export const HistoryLineSchema = v.object({
+  ...MessageLineSchema.entries,
+  id: v.string(),
+  scope: v.picklist(["direct", "group"]),
+  sentAt: timestamp,
+  /** Written on this device. */
+  own: v.boolean(),
+  /** Whom a direct message was written to; null in a group. */
+  to: v.nullable(PeerRefSchema),
+  /** Of ours: how far it came. Of others: whether a person was shown it. */
+  state: v.picklist(["queued", "sent", "delivered", "read", "undelivered", "unread"]),
+  /** Of ours: who has it. `at` is null where it is not known. */
+  receipts: v.array(
+    v.object({
+      peer: PeerRefSchema,
+      status: v.picklist(["delivered", "read"]),
+      at: v.nullable(timestamp),
+    }),
+  ),
+  /** The `id` that its sender chose. */
+  clientId: v.nullable(v.string()),
+  /** Of a queued one: when it is given up. */
+  expiresAt: v.nullable(timestamp),
+});
+export type HistoryLine = v.InferOutput<typeof HistoryLineSchema>;
 
 /** The reply to an `ask`. */
 export const ReplyLineSchema = v.object({
@@ -203,6 +239,8 @@ export const GroupLineSchema = v.object({
   standing: v.boolean(),
   /** Only who has the key can read it; otherwise everybody on the network can. */
   secret: v.boolean(),
+  /** How what we say reaches the others now: by unicast where multicast does not pass. */
+  transport: v.picklist(["multicast", "mixed", "unicast"]),
 });
 export type GroupLine = v.InferOutput<typeof GroupLineSchema>;
 
@@ -250,6 +288,10 @@ export type SentLine = v.InferOutput<typeof SentLineSchema>;
 export const AnsweredLineSchema = v.object({ type: v.literal("answered"), id: v.string() });
 export type AnsweredLine = v.InferOutput<typeof AnsweredLineSchema>;
 
+/** Messages were marked as read. */
+export const MarkedLineSchema = v.object({ type: v.literal("marked") });
+export type MarkedLine = v.InferOutput<typeof MarkedLineSchema>;
+
 /** The daemon says goodbye and ends. */
 export const StoppingLineSchema = v.object({ type: v.literal("stopping"), pid: v.number() });
 export type StoppingLine = v.InferOutput<typeof StoppingLineSchema>;
@@ -291,6 +333,7 @@ export const EventLineSchema = v.variant("type", [
   WarningLineSchema,
   InvitationLineSchema,
   RemovedLineSchema,
+  ProgressLineSchema,
 ]);
 export type EventLine = v.InferOutput<typeof EventLineSchema>;
 

@@ -9,10 +9,12 @@ import {
   DeliveryLineSchema,
   EventLineSchema,
   GroupLineSchema,
+  HistoryLineSchema,
   IdLineSchema,
   InvitationLineSchema,
   InvitedLineSchema,
   LeftLineSchema,
+  MarkedLineSchema,
   PeerLineSchema,
   RemovedLineSchema,
   ReplyLineSchema,
@@ -39,6 +41,15 @@ export interface OperationDefinition {
 
 /** The longest wait that may be asked for: a day. */
 export const MAX_TIMEOUT_MS = 86_400_000;
+
+/** The longest life of a queued message that may be asked for: a year. */
+export const MAX_TTL_MS = 365 * 86_400_000;
+/** The most stored messages that one answer holds; `export` has all of them. */
+export const MAX_HISTORY_LIMIT = 10_000;
+/** Messages that may be marked as read at once. */
+export const MAX_READ_IDS = 1000;
+/** An id chosen by the caller. */
+export const CLIENT_ID = /^[\x20-\x7e]{1,64}$/;
 
 const nothing = v.strictObject({});
 const timeoutMs = v.optional(
@@ -70,6 +81,32 @@ const target = v.strictObject({ target: name });
 /** NOT_VERIFIED, and nothing is sent or answered, unless the user compared the peer's key. */
 const requireVerified = v.optional(v.boolean());
 const targeted = v.strictObject({ target: name, text, timeoutMs, requireVerified });
+const sending = v.strictObject({
+  ...targeted.entries,
+  /** Keep it if it is not delivered in time, until the peer is seen. */
+  queue: v.optional(v.boolean()),
+  ttlMs: v.optional(
+    v.pipe(
+      v.number(),
+      v.integer("use whole milliseconds"),
+      v.minValue(1, "use at least 1 ms"),
+      v.maxValue(MAX_TTL_MS, `use at most ${MAX_TTL_MS} ms, a year`),
+    ),
+  ),
+  /** The same one again is the same message, which is not sent twice. */
+  id: v.optional(v.pipe(v.string(), v.regex(CLIENT_ID, "use 1 to 64 printable ASCII characters"))),
+});
+const since = v.pipe(
+  v.string(),
+  v.isoTimestamp("use a time as 2026-01-02T03:04:05Z"),
+  v.check((value) => !Number.isNaN(Date.parse(value)), "there is no such time"),
+);
+const filter = v.strictObject({
+  query: v.optional(v.pipe(v.string(), v.maxLength(1024, "at most 1024 characters fit"))),
+  peer: v.optional(name),
+  group: v.optional(name),
+  since: v.optional(since),
+});
 
 /** Every operation by name. */
 export const OPERATIONS = {
@@ -108,10 +145,62 @@ export const OPERATIONS = {
   send: {
     method: "POST",
     path: "/v1/send",
-    summary: "One message to a peer; answers when it is delivered, or undelivered in time",
+    summary: "One message to a peer; answers when it is delivered, queued, or undelivered in time",
     kind: "unary",
-    input: targeted,
+    input: sending,
     output: DeliveryLineSchema,
+  },
+  history: {
+    method: "POST",
+    path: "/v1/history",
+    summary: "The latest stored messages (100), in the order that every member has",
+    kind: "unary",
+    input: v.strictObject({
+      ...filter.entries,
+      limit: v.optional(
+        v.pipe(
+          v.number(),
+          v.integer("use a whole number"),
+          v.minValue(1, "use at least 1"),
+          v.maxValue(MAX_HISTORY_LIMIT, `use at most ${MAX_HISTORY_LIMIT}, or export`),
+        ),
+      ),
+    }),
+    output: v.array(HistoryLineSchema),
+  },
+  export: {
+    method: "POST",
+    path: "/v1/export",
+    summary: "All stored messages, one after the other",
+    kind: "stream",
+    input: filter,
+    output: HistoryLineSchema,
+  },
+  outbox: {
+    method: "GET",
+    path: "/v1/outbox",
+    summary: "Queued messages, the oldest first",
+    kind: "unary",
+    input: nothing,
+    output: v.array(HistoryLineSchema),
+  },
+  dropQueued: {
+    method: "POST",
+    path: "/v1/outbox/drop",
+    summary: "Give up a queued message, by the first digits of its id or the id that was chosen",
+    kind: "unary",
+    input: v.strictObject({ id: name }),
+    output: HistoryLineSchema,
+  },
+  read: {
+    method: "POST",
+    path: "/v1/read",
+    summary: "A person was shown these direct messages: their authors are told",
+    kind: "unary",
+    input: v.strictObject({
+      ids: v.pipe(v.array(name), v.maxLength(MAX_READ_IDS, `at most ${MAX_READ_IDS} ids fit`)),
+    }),
+    output: MarkedLineSchema,
   },
   ask: {
     method: "POST",

@@ -3,9 +3,11 @@ import { UdpchatError } from "../errors.js";
 import {
   type JoinOptions,
   type MessengerApi,
+  type SendOptions,
   UndeliveredError,
   type WaitOptions,
 } from "../messenger/types.js";
+import { HistoryService } from "./historyService.js";
 import type { ChatLine, EventLine } from "./lines.js";
 import { Memberships, type StandingGroups } from "./memberships.js";
 import type { Api, CallOptions, Input, Output, StreamName, UnaryName } from "./operations.js";
@@ -48,6 +50,7 @@ export class Service implements Api {
   readonly #messenger: MessengerApi;
   readonly #memberships: Memberships;
   readonly #desk: RequestDesk;
+  readonly #history: HistoryService;
   readonly #onStop: (() => void) | undefined;
   readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
@@ -56,6 +59,7 @@ export class Service implements Api {
     this.#messenger = messenger;
     this.#memberships = new Memberships(messenger, options.standing);
     this.#desk = new RequestDesk((handler, options) => messenger.handle(handler, options));
+    this.#history = new HistoryService(messenger);
     this.#onStop = options.onStop;
   }
 
@@ -109,6 +113,13 @@ export class Service implements Api {
     id: () => toIdLine(this.#messenger),
     peers: () => this.#messenger.peers().map(toPeerLine),
     send: (input, signal) => this.#send(input, signal),
+    history: (input) => this.#history.call("history", input),
+    outbox: (input) => this.#history.call("outbox", input),
+    dropQueued: (input) => this.#history.call("dropQueued", input),
+    read: async ({ ids }) => {
+      await this.#messenger.markRead(ids);
+      return { type: "marked" };
+    },
     ask: async ({ target, text, ...input }, signal) =>
       toReplyLine(await this.#messenger.ask(target, text, waiting(input, signal))),
     verificationCode: async ({ target }) =>
@@ -145,6 +156,7 @@ export class Service implements Api {
   };
 
   readonly #streams: Streams = {
+    export: (input, signal) => this.#history.stream("export", input, { signal }),
     discover: (input, signal) => this.#discover(input, signal),
     chat: (input, signal) => this.#chat(input, signal),
     events: (_input, signal) => this.#events(signal),
@@ -156,7 +168,8 @@ export class Service implements Api {
     signal: AbortSignal | undefined,
   ): Promise<Output<"send">> {
     try {
-      const delivery = await this.#messenger.send(target, text, waiting(input, signal));
+      const options = { ...waiting(input, signal), ...queueing(input) };
+      const delivery = await this.#messenger.send(target, text, options);
       return toDeliveryLine(delivery);
     } catch (error) {
       if (error instanceof UndeliveredError) return toDeliveryLine(error.delivery);
@@ -213,7 +226,7 @@ export class Service implements Api {
       yield toGroupLine(group, this.#memberships.isStanding(group));
       for await (const event of events) {
         const line = toEventLine(event);
-        if (line !== undefined) yield line;
+        if (line !== undefined && line.type !== "delivery") yield line;
       }
     } finally {
       events.close();
@@ -242,6 +255,14 @@ function joining({ secret, passphrase }: Input<"join">): JoinOptions {
   return {
     ...(secret === undefined ? {} : { secret }),
     ...(passphrase === undefined ? {} : { passphrase }),
+  };
+}
+
+function queueing({ queue, ttlMs, id }: Partial<Input<"send">>): SendOptions {
+  return {
+    ...(queue === undefined ? {} : { queue }),
+    ...(ttlMs === undefined ? {} : { ttlMs }),
+    ...(id === undefined ? {} : { id }),
   };
 }
 

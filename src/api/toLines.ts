@@ -3,6 +3,7 @@ import { toUdpchatError, type UdpchatError } from "../errors.js";
 import type {
   Delivery,
   Group,
+  HistoryMessage,
   IdentifiedPeer,
   Invitation,
   Message,
@@ -10,6 +11,7 @@ import type {
   MessengerStatus,
   Peer,
   PeerRef,
+  Progress,
   Removal,
   Reply,
   Request,
@@ -21,12 +23,14 @@ import type {
   ErrorLine,
   GapLine,
   GroupLine,
+  HistoryLine,
   IdLine,
   InvitationLine,
   MessageLine,
   PeerLine,
   PeerRefLine,
   PresenceLine,
+  ProgressLine,
   RemovedLine,
   ReplyLine,
   RequestLine,
@@ -57,14 +61,21 @@ export function toPeerLine(peer: Peer): PeerLine {
 }
 
 export function toDeliveryLine(delivery: Delivery | Undelivered): DeliveryLine {
+  return { ...deliveryKeys(delivery), status: delivery.status };
+}
+
+export function toProgressLine(progress: Progress): ProgressLine {
+  return { ...deliveryKeys(progress), status: progress.status };
+}
+
+function deliveryKeys({ id, to, rttMs, attempts }: Delivery | Progress | Undelivered) {
   return {
     type: "delivery",
-    id: delivery.id,
-    status: delivery.status,
-    to: toPeerRef(delivery.to),
-    rttMs: toMilliseconds(delivery.rttMs),
-    attempts: delivery.attempts,
-  };
+    id,
+    to: toPeerRef(to),
+    rttMs: toMilliseconds(rttMs),
+    attempts,
+  } as const;
 }
 
 export function toReplyLine(reply: Reply): ReplyLine {
@@ -98,16 +109,46 @@ export function toMessageLine(message: Message): MessageLine {
     sentAt: message.sentAt === null ? null : toTimestamp(message.sentAt),
     receivedAt: toTimestamp(message.receivedAt),
     verified: message.verified,
+    late: message.late,
+  };
+}
+
+export function toHistoryLine(message: HistoryMessage): HistoryLine {
+  return {
+    ...toMessageLine(message),
+    id: message.id,
+    scope: message.scope,
+    sentAt: toTimestamp(message.sentAt),
+    own: message.own,
+    to: message.to === null ? null : toPeerRef(message.to),
+    state: message.state,
+    receipts: message.receipts.map(({ peer, status, at }) => ({
+      peer: toPeerRef(peer),
+      status,
+      at: at === null ? null : toTimestamp(at),
+    })),
+    clientId: message.clientId,
+    expiresAt: message.expiresAt === null ? null : toTimestamp(message.expiresAt),
   };
 }
 
 /** Undefined for changed interfaces: `status` tells them. */
 export function toEventLine(
   event: MessengerEvent,
-): MessageLine | PresenceLine | GapLine | WarningLine | InvitationLine | RemovedLine | undefined {
+):
+  | MessageLine
+  | ProgressLine
+  | PresenceLine
+  | GapLine
+  | WarningLine
+  | InvitationLine
+  | RemovedLine
+  | undefined {
   switch (event.type) {
     case "message":
       return toMessageLine(event.message);
+    case "delivery":
+      return toProgressLine(event.progress);
     case "presence": {
       const { presence } = event;
       return {
@@ -165,6 +206,7 @@ export function toGroupLine(group: Group, standing: boolean): GroupLine {
     members: group.members().map(toPeerRef),
     standing,
     secret: group.secret,
+    transport: group.transport,
   };
 }
 

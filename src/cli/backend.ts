@@ -1,9 +1,10 @@
 /** Who does the work: the daemon of this home if one runs, or else this process. */
 import { connectApi, daemonAnswers } from "../api/client.js";
+import type { HistoryApi } from "../api/historyService.js";
 import type { StatusLine } from "../api/lines.js";
 import type { Api } from "../api/operations.js";
 import { UdpchatError } from "../errors.js";
-import type { MessengerOptions } from "../messenger/types.js";
+import type { MessengerOptions, Warning } from "../messenger/types.js";
 import { sanitiseName, shellWord } from "../sanitise.js";
 import type { CommandContext } from "./context.js";
 import { absentInterface } from "./interfaces.js";
@@ -13,6 +14,8 @@ import { flagOf, readFlags, type Settings } from "./settings.js";
 export interface OwnMessenger {
   /** It takes messages of others: false for commands that would show none of them. */
   readonly receives: boolean;
+  /** What it sends and receives is kept in the history. Default false: it touches no messages. */
+  readonly keeps?: boolean;
   /** The command tells of warnings itself. */
   readonly showsWarnings?: boolean;
 }
@@ -24,14 +27,44 @@ export interface OwnMessenger {
 export async function withApi<T>(
   context: CommandContext,
   own: OwnMessenger,
-  use: (api: Api) => Promise<T>,
+  use: (api: Api, by: "daemon" | "ourselves") => Promise<T>,
 ): Promise<T> {
-  if (await daemonAnswers(context.paths.socket)) return await useDaemon(context, use);
+  if (await daemonAnswers(context.paths.socket)) {
+    return await useDaemon(context, (api) => use(api, "daemon"));
+  }
   const api = await openOwn(context, own);
   try {
-    return await use(api);
+    return await use(api, "ourselves");
   } finally {
     await api.close();
+  }
+}
+
+/**
+ * Calls `use` with what tells stored messages: the daemon, or else the disk without any network.
+ * @param use `daemon` is undefined where none runs
+ */
+export async function withHistory<T>(
+  context: CommandContext,
+  use: (history: HistoryApi, daemon: Api | undefined) => Promise<T>,
+): Promise<T> {
+  if (await daemonAnswers(context.paths.socket)) {
+    return await useDaemon(context, (api) => use(api, api));
+  }
+  const [{ HistoryDesk }, { HistoryService }] = await Promise.all([
+    import("../messenger/historyDesk.js"),
+    import("../api/historyService.js"),
+  ]);
+  const { home, settings } = context;
+  const desk = await HistoryDesk.open({
+    ...(home === undefined ? {} : { home }),
+    ...(settings.discoveryPort === undefined ? {} : { discoveryPort: settings.discoveryPort }),
+  });
+  await remarkDamage(desk.openingWarnings, context);
+  try {
+    return await use(new HistoryService(desk), undefined);
+  } finally {
+    await desk.close();
   }
 }
 
@@ -82,7 +115,7 @@ function startIt({ args }: CommandContext): string {
 /** What the messenger is told of the settings. */
 export function messengerOptions({ home, settings }: CommandContext): MessengerOptions {
   const { name, port, discoveryPort, interface: interfaces, broadcast, peer } = settings;
-  const { requireVerified } = settings;
+  const { requireVerified, store, retention, readReceipts } = settings;
   return {
     ...(home === undefined ? {} : { home }),
     ...(name === undefined ? {} : { name }),
@@ -92,6 +125,9 @@ export function messengerOptions({ home, settings }: CommandContext): MessengerO
     ...(broadcast === undefined ? {} : { broadcasts: broadcast }),
     ...(peer === undefined ? {} : { peers: peer }),
     ...(requireVerified === undefined ? {} : { requireVerified }),
+    ...(store === undefined ? {} : { store }),
+    ...(retention === undefined ? {} : { retentionMs: retention }),
+    ...(readReceipts === undefined ? {} : { readReceipts }),
   };
 }
 
@@ -126,6 +162,9 @@ function ignoredFlags(flags: Settings, daemon: StatusLine): string[] {
     // The daemon does not tell these.
     broadcast: flags.broadcast !== undefined,
     peer: flags.peer !== undefined,
+    store: flags.store !== undefined,
+    retention: flags.retention !== undefined,
+    readReceipts: flags.readReceipts !== undefined,
   };
   return Object.keys(differs)
     .filter((key) => differs[key])
@@ -144,17 +183,31 @@ function sameItems(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
 
 async function openOwn(
   context: CommandContext,
-  { receives, showsWarnings = false }: OwnMessenger,
+  { receives, keeps = false, showsWarnings = false }: OwnMessenger,
 ): Promise<Api> {
   assertPresent(context.settings.interface);
   const [{ Messenger }, { Service }] = await Promise.all([
     import("../messenger/messenger.js"),
     import("../api/service.js"),
   ]);
-  const options = { ...messengerOptions(context), announce: false, receives };
-  const messenger = await Messenger.open(options);
-  for (const { code, message } of showsWarnings ? [] : messenger.openingWarnings) {
-    if (code === "TRUST_DAMAGED") await context.stderr.line(sanitiseName(`udpchat: ${message}`));
-  }
+  const messenger = await Messenger.open({
+    ...messengerOptions(context),
+    announce: false,
+    receives,
+    ...(keeps ? {} : { store: "none" }),
+  });
+  if (!showsWarnings) await remarkDamage(messenger.openingWarnings, context);
   return new Service(messenger);
+}
+
+/** What concerns whoever runs any command. */
+const OF_FILES: ReadonlySet<string> = new Set(["TRUST_DAMAGED", "STORE_DAMAGED", "STORE_FAILED"]);
+
+async function remarkDamage(
+  warnings: readonly Warning[],
+  { stderr }: CommandContext,
+): Promise<void> {
+  for (const { code, message } of warnings) {
+    if (OF_FILES.has(code)) await stderr.line(sanitiseName(`udpchat: ${message}`));
+  }
 }

@@ -12,6 +12,8 @@ export interface CommandDefinition<A> {
   readonly summary: string;
   /** Command lines at the end of its help. */
   readonly examples?: readonly string[];
+  /** `--peer` says whose messages are meant, and not where a peer is. */
+  readonly ownPeer?: boolean;
   readonly options?: (yargs: Argv<GlobalArgs>) => Argv<GlobalArgs & A>;
   /** Imports the handler: what a command needs is loaded only if it runs. */
   readonly load: () => Promise<Handler<ArgumentsCamelCase<GlobalArgs & A>>>;
@@ -40,14 +42,15 @@ export interface Command {
 }
 
 export function defineCommand<A = unknown>(definition: CommandDefinition<A>): Command {
-  const { usage, summary, examples = [], options, load } = definition;
+  const { usage, summary, examples = [], ownPeer = false, options, load } = definition;
   return {
     name: usage.split(" ", 1)[0] ?? usage,
     words: [...usage.matchAll(/<([^>]*)>/g)].map(([, word = ""]) => word.toUpperCase()),
     register: (yargs, restore, choose) => {
       const handler = (parsed: ArgumentsCamelCase<GlobalArgs & A>): void => {
         const args = restore(parsed);
-        choose({ args, run: async (context) => (await load())(args, context) });
+        const global = ownPeer ? { ...args, peer: undefined } : args;
+        choose({ args: global, run: async (context) => (await load())(args, context) });
       };
       const build = (own: Argv<GlobalArgs>): Argv<GlobalArgs> => {
         const built = options?.(own) ?? own;

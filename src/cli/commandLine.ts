@@ -117,6 +117,8 @@ function explain(
     const whole = ["udpchat", command.name, ...command.words].join(" ");
     return usage(`${missing} is missing`, whole);
   }
+  const [, key = "", value = "", choices] = NOT_A_CHOICE.exec(message) ?? [];
+  if (choices !== undefined) return notAChoice(key, value, choices, command);
   if (unknown === undefined) {
     const example = message.endsWith(" exec") ? "udpchat serve --exec 'uptime'" : undefined;
     return usage(reworded(message), example ?? "see udpchat --help");
@@ -129,6 +131,22 @@ function explain(
     `${command.name} takes fewer words: "${unknown}" is too much`,
     `put a text of several words in quotes, or see udpchat ${command.name} --help`,
   );
+}
+
+/** How yargs says that a value is none of the `choices`. */
+const NOT_A_CHOICE = /Argument: (\S+), Given: "(.*)", Choices: (.*)$/s;
+
+function notAChoice(
+  key: string,
+  value: string,
+  choices: string,
+  command: Command | undefined,
+): UdpchatError {
+  const known = [...choices.matchAll(/"([^"]*)"/g)].map(([, choice = ""]) => choice);
+  const meant = nearest(value, known);
+  const remedy = meant === undefined ? `use ${known.join(" or ")}` : `did you mean ${meant}?`;
+  if (key !== "action") return usage(`--${key}: "${value}" is not possible`, remedy);
+  return usage(`there is no ${command?.name ?? ""} ${value}`, remedy);
 }
 
 /** The first word that is written as an option and is none; a negative number is none either. */

@@ -15,6 +15,8 @@ export interface CommandContext {
   /** As given; undefined: the platform's own folders. */
   readonly home: string | undefined;
   readonly printer: Printer;
+  /** The one for scripts, where that is what the command is for. */
+  readonly scriptPrinter: Printer;
   /** Bare text: the printer is for lines of the JSON contract. */
   readonly stdout: Output;
   /** Remarks for people: they are no part of the result. */

@@ -25,6 +25,7 @@ const EXIT_OF_CODE: Readonly<Record<ErrorCode, ExitCode>> = {
   AMBIGUOUS_PEER: EXIT.usage,
   NOT_A_MEMBER: EXIT.usage,
   INVALID_PASSPHRASE: EXIT.usage,
+  NO_SUCH_MESSAGE: EXIT.usage,
 
   NO_SUCH_PEER: EXIT.nobody,
   NOBODY: EXIT.nobody,
@@ -54,6 +55,8 @@ const EXIT_OF_CODE: Readonly<Record<ErrorCode, ExitCode>> = {
   MALFORMED_DATAGRAM: EXIT.internal,
   PORT_IN_USE: EXIT.internal,
   HOME_UNUSABLE: EXIT.internal,
+  NO_SQLITE: EXIT.internal,
+  STORE_UNUSABLE: EXIT.internal,
   LIMIT_REACHED: EXIT.internal,
   INTERNAL: EXIT.internal,
 };

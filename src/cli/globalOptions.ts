@@ -13,6 +13,9 @@ export interface GlobalArgs {
   readonly peer?: string[] | undefined;
   readonly timeout?: string | undefined;
   readonly requireVerified?: boolean | undefined;
+  readonly store?: string | undefined;
+  readonly retention?: string | undefined;
+  readonly noReadReceipts?: boolean | undefined;
 }
 
 /** Options that hold a list. */
@@ -84,6 +87,24 @@ export function addGlobalOptions(yargs: Argv): Argv<GlobalArgs> {
       type: "boolean",
       group: GROUP,
       describe: "Have to do with verified peers alone",
+    })
+    .option("store", {
+      type: "string",
+      requiresArg: true,
+      choices: ["disk", "memory"],
+      group: GROUP,
+      describe: "Where messages are kept (disk)",
+    })
+    .option("retention", {
+      type: "string",
+      requiresArg: true,
+      group: GROUP,
+      describe: "Forget messages that are older than this: 90d (never)",
+    })
+    .option("no-read-receipts", {
+      type: "boolean",
+      group: GROUP,
+      describe: "Tell nobody that you have read a message",
     })
     .option("verbose", {
       type: "boolean",

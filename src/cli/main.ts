@@ -29,7 +29,15 @@ export async function main(argv: readonly string[], io: CliIo): Promise<number> 
     const { args } = commandLine.chosen;
     printer = printerFor(args.json, stdout, io);
     verbose = args.verbose;
-    const code = await run(commandLine.chosen, { io, printer, stdout, stderr, interruption });
+    const scriptPrinter = printerFor(true, stdout, io);
+    const code = await run(commandLine.chosen, {
+      io,
+      printer,
+      scriptPrinter,
+      stdout,
+      stderr,
+      interruption,
+    });
     if (interruption.interrupted) return EXIT.interrupted;
     assertWritten(stdout);
     return code;
@@ -56,6 +64,7 @@ function assertWritten({ failure }: Output): void {
 interface Surroundings {
   readonly io: CliIo;
   readonly printer: Printer;
+  readonly scriptPrinter: Printer;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly interruption: Interruption;

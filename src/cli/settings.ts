@@ -22,6 +22,12 @@ export interface Settings {
   readonly timeout?: number;
   /** Have to do with verified peers alone. */
   readonly requireVerified?: boolean;
+  /** Where messages are kept. */
+  readonly store?: "disk" | "memory";
+  /** Milliseconds after which messages are forgotten. */
+  readonly retention?: number;
+  /** Tell others that their messages were read here. */
+  readonly readReceipts?: boolean;
 }
 
 /** Those that can be set in the environment and the file too. */
@@ -34,6 +40,9 @@ export const SETTING_KEYS = [
   "peer",
   "timeout",
   "requireVerified",
+  "store",
+  "retention",
+  "readReceipts",
 ] as const satisfies readonly (keyof Settings)[];
 type Key = (typeof SETTING_KEYS)[number];
 
@@ -42,7 +51,13 @@ const CODE_OF_KEY: Partial<Readonly<Record<string, ErrorCode>>> = {
   port: "INVALID_PORT",
   discoveryPort: "INVALID_PORT",
   timeout: "INVALID_DURATION",
+  retention: "INVALID_DURATION",
 };
+
+/** `--retention 90` is no 90 days: whoever forgets the unit does not lose everything. */
+const MIN_RETENTION_MS = 3_600_000;
+/** A hundred years. */
+const MAX_RETENTION_MS = 36_500 * 86_400_000;
 
 const port = (lowest: 0 | 1) =>
   v.pipe(
@@ -60,6 +75,14 @@ const list = v.pipe(
   v.transform((value) => (typeof value === "string" ? [value] : value)),
   v.minLength(1, "the list is empty"),
 );
+const duration = v.pipe(
+  v.union([v.string(), v.number()], "a duration is expected"),
+  v.transform((value) => parseDurationMs(String(value))),
+);
+const yesOrNo = v.pipe(
+  v.union([v.boolean(), v.picklist(["true", "false", "1", "0"])], "true or false is expected"),
+  v.transform((value) => value === true || value === "true" || value === "1"),
+);
 const SettingsSchema = v.strictObject({
   name: v.optional(v.pipe(v.string("a text is expected"), v.transform(checkedNickname))),
   port: v.optional(port(0)),
@@ -75,18 +98,24 @@ const SettingsSchema = v.strictObject({
   peer: v.optional(list),
   timeout: v.optional(
     v.pipe(
-      v.union([v.string(), v.number()], "a duration is expected"),
-      v.transform((value) => parseDurationMs(String(value))),
+      duration,
       v.minValue(1, "a wait lasts at least 1ms"),
       v.maxValue(MAX_TIMEOUT_MS, "a wait lasts at most 1d"),
     ),
   ),
-  requireVerified: v.optional(
+  requireVerified: v.optional(yesOrNo),
+  store: v.optional(v.picklist(["disk", "memory"], "disk or memory is expected")),
+  retention: v.optional(
     v.pipe(
-      v.union([v.boolean(), v.picklist(["true", "false", "1", "0"])], "true or false is expected"),
-      v.transform((value) => value === true || value === "true" || value === "1"),
+      duration,
+      v.minValue(
+        MIN_RETENTION_MS,
+        "messages are kept for at least 1h (a bare number is milliseconds)",
+      ),
+      v.maxValue(MAX_RETENTION_MS, "messages are kept for at most 36500d, or without it for ever"),
     ),
   ),
+  readReceipts: v.optional(yesOrNo),
 });
 
 function checkedIPv4(address: string): string {
@@ -119,15 +148,28 @@ export async function loadSettings(
 
 /** What the command line itself says. */
 export function readFlags(args: GlobalArgs): Settings {
+  const { noReadReceipts, ...others } = args;
+  const readReceipts = noReadReceipts === undefined ? undefined : !noReadReceipts;
+  const given: Partial<Readonly<Record<Key, unknown>>> = { ...others, readReceipts };
   return readSource({
-    values: Object.fromEntries(SETTING_KEYS.map((key) => [key, args[key]])),
+    values: Object.fromEntries(SETTING_KEYS.map((key) => [key, given[key]])),
     nameOf: flagOf,
   });
 }
 
 /** `--discovery-port` of `discoveryPort`. */
 export function flagOf(key: string): string {
-  return `--${toKebab(key)}`;
+  // On unless it is switched off.
+  return key === "readReceipts" ? "--no-read-receipts" : `--${toKebab(key)}`;
+}
+
+/** The same flags again, one word each, for another process. */
+export function flagWords(flags: Settings): string[] {
+  return Object.entries(flags).flatMap(([key, value]) => {
+    const items =
+      key === "readReceipts" ? [value !== true] : Array.isArray(value) ? value : [value];
+    return items.map((item) => `${flagOf(key)}=${String(item)}`);
+  });
 }
 
 function environmentSource(env: Readonly<Record<string, string | undefined>>): Source {
@@ -211,7 +253,7 @@ function readOne(key: string, value: unknown, label: string): Settings {
 
 function definedOnly(output: v.InferOutput<typeof SettingsSchema>): Settings {
   const { name, port, discoveryPort, interface: interfaces, broadcast, peer, timeout } = output;
-  const { requireVerified } = output;
+  const { requireVerified, store, retention, readReceipts } = output;
   return {
     ...(name === undefined ? {} : { name }),
     ...(port === undefined ? {} : { port }),
@@ -221,6 +263,9 @@ function definedOnly(output: v.InferOutput<typeof SettingsSchema>): Settings {
     ...(peer === undefined ? {} : { peer }),
     ...(timeout === undefined ? {} : { timeout }),
     ...(requireVerified === undefined ? {} : { requireVerified }),
+    ...(store === undefined ? {} : { store }),
+    ...(retention === undefined ? {} : { retention }),
+    ...(readReceipts === undefined ? {} : { readReceipts }),
   };
 }
 

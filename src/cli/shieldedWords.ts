@@ -10,7 +10,8 @@ export class ShieldedWords {
   readonly #words: string[] = [];
 
   constructor(argv: readonly string[]) {
-    const end = argv.indexOf("--");
+    // Where a shell asks what may follow, `--` is the beginning of an option.
+    const end = argv[0] === COMPLETING ? -1 : argv.indexOf("--");
     const before = end === -1 ? argv : argv.slice(0, end);
     const behind = end === -1 ? [] : argv.slice(end + 1);
     this.argv = [
@@ -44,6 +45,8 @@ export class ShieldedWords {
   }
 }
 
+/** How a shell asks yargs. */
+const COMPLETING = "--get-yargs-completions";
 const PLACEHOLDERS = /\uE000(\d+)\uE000/g;
 const PLACEHOLDER = /^\uE000(\d+)\uE000$/;
 /** Also what looks like a placeholder. */

@@ -10,7 +10,7 @@ import { type CounterName, Counters } from "./counters.js";
 import { Discovery } from "./discovery/discovery.js";
 import { EMPTY_LOG, type GroupLog } from "./groups/groupLog.js";
 import type { GroupName } from "./groups/groupName.js";
-import { type GroupMember, Groups } from "./groups/groups.js";
+import { type GroupMember, Groups, type GroupWays } from "./groups/groups.js";
 import {
   type Address,
   type CoreEvent,
@@ -99,6 +99,10 @@ export class Core {
       outputs: new Outputs(),
     };
     this.#groups = new Groups(nowMs, this.#context, options.groupLog ?? EMPTY_LOG, {
+      announces: options.announce,
+      announcedIn: (groupId) => this.#discovery.announcedIn(groupId),
+      provenAddressOf: (instance) => this.#discovery.provenAddressOf(instance),
+      confirm: (nowMs, instance, at) => this.#discovery.confirm(nowMs, instance, at),
       addressOf: (device) => this.#discovery.addressOf(device),
       isPresent: (nowMs, instance) => this.#discovery.isPresent(nowMs, instance),
       challenge: (nowMs, at) => this.#discovery.challenge(nowMs, at),
@@ -115,6 +119,8 @@ export class Core {
       configuredPeers: options.configuredPeers ?? [],
       groups: () => this.#groups.mentions(),
       restarted: (nowMs, device) => this.#sessions.restarted(nowMs, device),
+      groupsAnnounced: (nowMs, instance, groups) =>
+        this.#groups.groupsAnnounced(nowMs, instance, groups),
     });
     this.#sessions = new Sessions(this.#context, {
       suite: options.handshakeSuite,
@@ -304,6 +310,7 @@ export class Core {
    */
   joinGroup(nowMs: number, group: GroupName, keys?: GroupKeys): void {
     this.#groups.join(nowMs, group, keys);
+    this.#discovery.groupsChanged(nowMs);
   }
 
   /**
@@ -325,6 +332,7 @@ export class Core {
   /** Says goodbye to the group and serves repairs for a moment; ends in `groupLeft`. */
   leaveGroup(nowMs: number, groupId: string): void {
     this.#groups.leave(nowMs, groupId);
+    this.#discovery.groupsChanged(nowMs);
   }
 
   /**
@@ -335,6 +343,11 @@ export class Core {
     const messageSequence = this.#nextMessageSequence();
     this.#groups.say(groupId, { body, sentAtMs, messageSequence });
     return messageId(this.incarnation, messageSequence);
+  }
+
+  /** How a group reaches its members now; undefined if we are no member. */
+  transportOf(groupId: string): GroupWays | undefined {
+    return this.#groups.transportOf(groupId);
   }
 
   /** The members of a group that are known, ourselves not included. */

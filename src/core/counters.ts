@@ -38,6 +38,8 @@ const NAMES = [
   "groupDatagramsReceived",
   "groupDatagramsDuplicate",
   "groupHeartbeatsSent",
+  "groupCopiesSent",
+  "groupCopiesRefused",
   "groupDatagramsUnreadable",
   "groupKeysTaken",
   "groupKeysRefused",
@@ -46,6 +48,13 @@ const NAMES = [
   "repairsSent",
   "repairsReceived",
   "gaps",
+  "syncsStarted",
+  "syncsServed",
+  "syncsRefused",
+  "syncBytesSent",
+  "syncDatagramsSent",
+  "datagramsSynced",
+  "syncDatagramsRefused",
 ] as const;
 
 export type CounterName = (typeof NAMES)[number];

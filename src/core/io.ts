@@ -222,6 +222,8 @@ export type CoreEvent =
       /** The last datagram of it. */
       readonly sequence: number;
     }
+  /** A line of ours will never be said: we left, or were kept out, before its turn came. */
+  | { readonly kind: "groupUnsaid"; readonly groupId: string; readonly messageId: string }
   /** A member has all that we said up to a datagram of this incarnation. */
   | {
       readonly kind: "groupDelivered";
@@ -251,6 +253,8 @@ export type CoreEvent =
       readonly transport: GroupTransport;
       /** Members that are sent copies by unicast. */
       readonly copies: number;
+      /** Members whose multicast does not reach us: they send us copies. */
+      readonly unheard: number;
     }
   /** A peer was shown messages of ours. */
   | { readonly kind: "receipt"; readonly from: PeerRef; readonly receipt: Receipt }
@@ -294,7 +298,10 @@ export type CoreEvent =
       readonly count: number;
     };
 
-/** By multicast alone; to some members by unicast copies as well; or by copies alone, to all. */
+/**
+ * By multicast alone; by unicast copies as well, to some members or from some; or by copies alone,
+ * to all.
+ */
 export type GroupTransport = "multicast" | "mixed" | "unicast";
 
 /** Where the parts of the core put what comes out of it. */

@@ -51,6 +51,14 @@ export interface Limits {
   /** Group data sent, bits per second and sender, repairs included; and the burst. */
   readonly groupBitsPerSecond: number;
   readonly groupBurstBytes: number;
+  /**
+   * What is kept of groups, sent to members that ask for it, in all and to each of them; and the
+   * burst. Below 256 KiB of burst nothing is served.
+   */
+  readonly syncBytesPerSecond: number;
+  readonly syncBurstBytes: number;
+  readonly syncBytesPerSecondPerPeer: number;
+  readonly syncBurstBytesPerPeer: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -79,4 +87,8 @@ export const DEFAULT_LIMITS: Limits = {
   heldGroupDatagrams: 1024,
   groupBitsPerSecond: 1_000_000,
   groupBurstBytes: 64 * 1024,
+  syncBytesPerSecond: 2 * 1024 * 1024,
+  syncBurstBytes: 4 * 1024 * 1024,
+  syncBytesPerSecondPerPeer: 1024 * 1024,
+  syncBurstBytesPerPeer: 1024 * 1024,
 };

@@ -21,6 +21,12 @@ export class TokenBucket {
     return true;
   }
 
+  /** Takes `count` tokens, those that are still to come if need be. */
+  spend(nowMs: number, count: number): void {
+    this.#refill(nowMs);
+    this.#tokens -= count;
+  }
+
   /** Returns a token that was taken. */
   giveBack(): void {
     this.#tokens = Math.min(this.#burst, this.#tokens + 1);

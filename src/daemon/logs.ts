@@ -99,6 +99,9 @@ export function logEvent(logger: Logger, line: EventLine): void {
     case "message":
       logger.debug({ ...party(line.from), scope: line.scope, group: line.group }, "message");
       return;
+    case "delivery":
+      logger.debug({ ...party(line.to), id: line.id }, line.status);
+      return;
     case "gap":
       logger.warn({ ...party(line.from), group: line.group, count: line.count }, "messages lost");
       return;

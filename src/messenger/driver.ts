@@ -3,16 +3,26 @@ import type { CoreEvent, Transmit } from "../core/io.js";
 import type { Lan, LanDatagram } from "../net/lan.js";
 import type { Clock } from "./clock.js";
 
+/** What becomes of the events of a poll. */
+export interface Settling {
+  /**
+   * Keeps what must not be lost, all of a poll at once, and returns what is to be settled. If it
+   * throws nothing is transmitted any more: no acknowledgement leaves for what is not kept.
+   */
+  readonly record: (events: readonly CoreEvent[]) => readonly CoreEvent[];
+  readonly settle: (event: CoreEvent) => void;
+}
+
 /**
  * Runs a core on a network and a clock. Datagrams and commands of one turn of the event loop are
  * taken in first; then the core is polled once, so that they share datagrams. Of each poll the
- * events are settled before the datagrams leave: see `core/io.ts`.
+ * events are recorded and settled before the datagrams leave: see `core/io.ts`.
  */
 export class Driver {
   readonly #core: Core;
   readonly #lan: Lan;
   readonly #clock: Clock;
-  readonly #settle: (event: CoreEvent) => void;
+  readonly #settling: Settling;
   #turnScheduled = false;
   #stopped = false;
   #wakeAtMs = Number.POSITIVE_INFINITY;
@@ -20,11 +30,11 @@ export class Driver {
   /** Bounded by the commands of one turn. */
   #afterTurn: (() => void)[] = [];
 
-  constructor(core: Core, lan: Lan, clock: Clock, settle: (event: CoreEvent) => void) {
+  constructor(core: Core, lan: Lan, clock: Clock, settling: Settling) {
     this.#core = core;
     this.#lan = lan;
     this.#clock = clock;
-    this.#settle = settle;
+    this.#settling = settling;
     this.#scheduleTurn();
   }
 
@@ -75,12 +85,23 @@ export class Driver {
     const nowMs = this.#clock.nowMs();
     if (nowMs >= this.#wakeAtMs) this.#core.wake(nowMs);
     const { events, transmits, wakeAtMs } = this.#core.poll(nowMs);
+    const recorded = this.#record(events);
     try {
-      this.#settleAll(events);
+      this.#settleAll(recorded);
     } finally {
       for (const transmit of transmits) this.#transmit(transmit);
       this.#armTimer(nowMs, wakeAtMs);
       this.#releaseWaiters();
+    }
+  }
+
+  #record(events: readonly CoreEvent[]): readonly CoreEvent[] {
+    try {
+      return this.#settling.record(events);
+    } catch (error) {
+      // The core would acknowledge it the next time.
+      this.stop();
+      throw error;
     }
   }
 
@@ -89,7 +110,7 @@ export class Driver {
     const errors: unknown[] = [];
     for (const event of events) {
       try {
-        this.#settle(event);
+        this.#settling.settle(event);
       } catch (error) {
         errors.push(error);
       }

@@ -1,4 +1,5 @@
 import type { GroupName } from "../core/groups/groupName.js";
+import type { GroupTransport } from "../core/io.js";
 import { UdpchatError } from "../errors.js";
 import type { Clock } from "./clock.js";
 import type { Driver } from "./driver.js";
@@ -6,6 +7,7 @@ import type { EventStream } from "./eventStream.js";
 import { messageBody } from "./messageText.js";
 import { peerRef, type TrustReader } from "./peerShapes.js";
 import type { Group, MessengerEvent, PeerRef, Warning } from "./types.js";
+import { closedError } from "./waiting.js";
 
 /** What a handle builds on. */
 export interface GroupParts {
@@ -22,6 +24,11 @@ export interface GroupParts {
   readonly leave: () => Promise<void>;
 }
 
+interface Saying {
+  readonly resolve: () => void;
+  readonly reject: (error: UdpchatError) => void;
+}
+
 /** One membership, from `join` to `leave`. */
 export class GroupHandle implements Group {
   readonly label: string;
@@ -32,6 +39,9 @@ export class GroupHandle implements Group {
   readonly #parts: GroupParts;
   readonly #left = new AbortController();
   #leaving: Promise<void> | undefined;
+  #transport: GroupTransport = "multicast";
+  /** By message id: lines that are not kept yet. Bounded by the core's limit on what waits. */
+  readonly #saying = new Map<string, Saying>();
   /** Those who follow the events now; bounded by the application. */
   readonly #followers = new Set<AbortSignal>();
 
@@ -48,6 +58,10 @@ export class GroupHandle implements Group {
     return this.#left.signal;
   }
 
+  get transport(): GroupTransport {
+    return this.#transport;
+  }
+
   members(): PeerRef[] {
     if (this.#leaving !== undefined) return [];
     const { driver, trust } = this.#parts;
@@ -62,8 +76,24 @@ export class GroupHandle implements Group {
     const id = driver.command((core, nowMs) =>
       core.say(nowMs, this.#groupId, body, clock.wallMs()),
     );
-    await driver.afterTurn();
+    await new Promise<void>((resolve, reject) => this.#saying.set(id, { resolve, reject }));
     return id;
+  }
+
+  /** All of a line of ours is kept: whatever happens, the others get it from somebody. */
+  said(messageId: string): void {
+    this.#saying.get(messageId)?.resolve();
+    this.#saying.delete(messageId);
+  }
+
+  /** It was given up before it was said. */
+  unsaid(messageId: string): void {
+    this.#saying.get(messageId)?.reject(this.#notAMember());
+    this.#saying.delete(messageId);
+  }
+
+  transportChanged(transport: GroupTransport): void {
+    this.#transport = transport;
   }
 
   events(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<MessengerEvent> {
@@ -94,14 +124,30 @@ export class GroupHandle implements Group {
   }
 
   leave(): Promise<void> {
-    this.#leaving ??= this.#parts.leave().finally(() => this.#left.abort());
+    this.#leaving ??= this.#parts.leave().finally(() => this.#end());
     return this.#leaving;
   }
 
   /** Somebody removed us: no goodbye, nobody would read it. */
   expelled(): void {
     this.#leaving ??= Promise.resolve();
+    this.#end();
+  }
+
+  /** The messenger is closed. */
+  closed(): void {
+    this.#rejectUnsaid(closedError());
+  }
+
+  /** The membership is over: what is not said by now never is. */
+  #end(): void {
     this.#left.abort();
+    this.#rejectUnsaid(this.#notAMember());
+  }
+
+  #rejectUnsaid(error: UdpchatError): void {
+    for (const { reject } of this.#saying.values()) reject(error);
+    this.#saying.clear();
   }
 
   #notAMember(): UdpchatError {
@@ -129,6 +175,7 @@ function concerns(event: MessengerEvent, label: string): boolean {
     }
     case "invitation":
       return true;
+    case "delivery":
     case "interfaces":
       return false;
   }

@@ -2,8 +2,10 @@ import type { GroupMember } from "../core/groups/groups.js";
 import type { PeerView } from "../core/io.js";
 import { UdpchatError } from "../errors.js";
 import type { Lan } from "../net/lan.js";
+import type { StoredParty } from "../store/messageStore.js";
 import type { Driver } from "./driver.js";
 import { peerRef, type TrustReader } from "./peerShapes.js";
+import { partyRef } from "./storedShapes.js";
 import { findPeer, parseTarget, type Target } from "./target.js";
 import type { PeerRef } from "./types.js";
 
@@ -41,14 +43,19 @@ export class GroupMembers {
     });
   }
 
+  /** Ourselves. */
+  self(): StoredParty {
+    const { driver, lan, name } = this.#parts;
+    const here = lan.interfaces().find(({ loopback }) => !loopback);
+    const address = here?.address ?? "127.0.0.1";
+    return { device: driver.inspect((core) => core.id), name, address, port: lan.dataPort };
+  }
+
   /** A device as far as it is known here: nothing but its key, perhaps. */
   partyOf(id: string, groupId: string): PeerRef {
-    const { driver, lan, name, trust } = this.#parts;
-    if (id === driver.inspect((core) => core.id)) {
-      const here = lan.interfaces().find(({ loopback }) => !loopback);
-      const address = here?.address ?? "127.0.0.1";
-      return peerRef({ id, name, address, port: lan.dataPort }, trust);
-    }
+    const { driver, trust } = this.#parts;
+    const self = this.self();
+    if (id === self.device) return partyRef(self, trust);
     const isIt = (peer: { readonly id: string }): boolean => peer.id === id;
     const known = driver.inspect(
       (core) => core.peers().find(isIt) ?? core.members(groupId).find(isIt),

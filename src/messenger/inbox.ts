@@ -8,6 +8,7 @@ import { messageText } from "./messageText.js";
 import { peerRef } from "./peerShapes.js";
 import { PlainTextReader } from "./plainText.js";
 import type { RequestHandlers } from "./requests.js";
+import { dateOf } from "./storedShapes.js";
 import { distinctName } from "./target.js";
 import type { TrustBook } from "./trustBook.js";
 import type { Message, PeerRef, Presence } from "./types.js";
@@ -20,8 +21,8 @@ export interface InboxParts {
   readonly groups: JoinedGroups;
   readonly handlers: RequestHandlers;
   readonly trust: TrustBook;
-  /** Only what verified peers do is told. */
-  readonly requireVerified: boolean;
+  /** The user is told what this peer does. */
+  readonly isWanted: (peer: { readonly id: string; readonly name: string }) => boolean;
 }
 
 type EventOf<Kind extends CoreEvent["kind"]> = Extract<CoreEvent, { readonly kind: Kind }>;
@@ -80,8 +81,9 @@ export class Inbox {
       case "gap": {
         const group = this.#parts.groups.labelOf(event.groupId);
         if (group === undefined) return;
+        if (!this.#parts.isWanted(event.from)) return;
         const gap = { group, from: this.#peerRef(event.from), count: event.count };
-        if (this.#isWanted(gap.from)) this.#parts.stream.publish({ type: "gap", gap });
+        this.#parts.stream.publish({ type: "gap", gap });
       }
     }
   }
@@ -100,6 +102,7 @@ export class Inbox {
       sentAt: null,
       receivedAt: new Date(this.#parts.clock.wallMs()),
       verified: false,
+      late: false,
     });
   }
 
@@ -114,6 +117,7 @@ export class Inbox {
       sentAt: dateOf(event.sentAtMs),
       receivedAt: new Date(this.#parts.clock.wallMs()),
       verified: true, // by the handshake, or by the signature of every group datagram
+      late: event.kind === "groupMessage" && event.late,
     });
   }
 
@@ -126,8 +130,9 @@ export class Inbox {
     this.#parts.stream.publish({ type: "presence", presence });
   }
 
-  #isWanted({ trust }: PeerRef): boolean {
-    return !this.#parts.requireVerified || trust === "verified";
+  /** Nobody vouches for plain text. */
+  #isWanted({ id, name }: PeerRef): boolean {
+    return this.#parts.isWanted({ id: id ?? "", name });
   }
 
   #peerRef(peer: CorePeerRef): PeerRef {
@@ -173,12 +178,4 @@ export class Inbox {
     const sentAtMs = clock.wallMs();
     driver.command((core, nowMs) => core.reply(nowMs, { key: event.key, ...answer, sentAtMs }));
   }
-}
-
-/** The last moment that a Date can hold (ECMA-262 section 21.4.1.1). */
-const MAX_DATE_MS = 8.64e15;
-
-/** The sender's clock may say anything: a Date is made of it that can always be printed. */
-function dateOf(wallMs: number): Date {
-  return new Date(Math.min(wallMs, MAX_DATE_MS));
 }

@@ -31,9 +31,16 @@ interface Membership {
 
 type EventOf<Kind extends CoreEvent["kind"]> = Extract<CoreEvent, { readonly kind: Kind }>;
 
-/** What happens to the key of a secret group. */
-export type KeyEvent = EventOf<
-  "groupKeys" | "groupInvitation" | "groupRemoval" | "groupExpelled" | "groupUnreadable"
+/** What happens to a membership or to the key of a secret group. */
+export type MembershipEvent = EventOf<
+  | "groupKeys"
+  | "groupInvitation"
+  | "groupRemoval"
+  | "groupExpelled"
+  | "groupUnreadable"
+  | "groupSaid"
+  | "groupUnsaid"
+  | "groupTransport"
 >;
 
 /** The groups that we are a member of, in the core and on the network. */
@@ -154,7 +161,7 @@ export class JoinedGroups {
     resolve?.();
   }
 
-  settle(event: KeyEvent): void {
+  settle(event: MembershipEvent): void {
     if (event.kind === "groupInvitation") {
       this.#parts.secrets.invited(event);
       return;
@@ -172,6 +179,15 @@ export class JoinedGroups {
       case "groupExpelled":
         this.#expelled(membership, event.by);
         return;
+      case "groupSaid":
+        membership.handle.said(event.messageId);
+        return;
+      case "groupUnsaid":
+        membership.handle.unsaid(event.messageId);
+        return;
+      case "groupTransport":
+        this.#transportChanged(membership, event);
+        return;
       case "groupUnreadable":
         this.#warn({
           code: "GROUP_KEY_UNKNOWN",
@@ -182,6 +198,29 @@ export class JoinedGroups {
           group: label,
         });
     }
+  }
+
+  #transportChanged({ name, handle }: Membership, event: EventOf<"groupTransport">): void {
+    const before = handle.transport;
+    const { transport } = event;
+    handle.transportChanged(transport);
+    if ((before === "multicast") === (transport === "multicast")) return;
+    const group = name.label;
+    this.#warn(
+      transport === "multicast"
+        ? {
+            code: "MULTICAST_RESTORED",
+            message: `multicast to ${name.address} passes again: copies by unicast have ended`,
+            peer: null,
+            group,
+          }
+        : {
+            code: "MULTICAST_BLOCKED",
+            message: blockedText(name, event),
+            peer: null,
+            group,
+          },
+    );
   }
 
   #tellRemoval(group: string, { groupId, devices, by }: EventOf<"groupRemoval">): void {
@@ -219,6 +258,7 @@ export class JoinedGroups {
   /** No more joins; those who wait for a goodbye are released: everything is said by now. */
   close(): void {
     this.#closed = true;
+    for (const { handle } of this.#memberships.values()) handle.closed();
     for (const groupId of this.#awaitingGoodbye.keys()) this.goodbyeSaid(groupId);
   }
 
@@ -243,6 +283,22 @@ export class JoinedGroups {
     turn.then(settled, settled);
     return turn;
   }
+}
+
+/** Which way multicast is missing. */
+function blockedText(
+  { address, label }: GroupName,
+  { copies, unheard }: EventOf<"groupTransport">,
+): string {
+  const failures: string[] = [];
+  if (copies > 0) failures.push(`from here to ${countOf(copies)}`);
+  if (unheard > 0) failures.push(`to here from ${countOf(unheard)}`);
+  const where = failures.length === 0 ? "here" : failures.join(" and ");
+  return `multicast to ${address} does not pass ${where} of ${label}: copies by unicast are used`;
+}
+
+function countOf(members: number): string {
+  return members === 1 ? "1 member" : `${members} members`;
 }
 
 function wantsSecret({ secret, passphrase }: JoinOptions): boolean {

@@ -1,17 +1,19 @@
 import type { Core } from "../core/core.js";
-import type { CoreEvent, TakesMessages } from "../core/io.js";
-import { UdpchatError } from "../errors.js";
+import type { TakesMessages } from "../core/io.js";
 import type { Lan, LanDatagram, LanHandlers, LanInterface } from "../net/lan.js";
 import { DatagramType } from "../wire/constants.js";
 import { datagramType, isOurs } from "../wire/header.js";
 import type { Clock } from "./clock.js";
+import { Correspondence } from "./correspondence.js";
 import { Driver } from "./driver.js";
 import { EventQueue } from "./eventQueue.js";
+import { EventRouter } from "./eventRouter.js";
 import { EventStream, MAX_BEHIND } from "./eventStream.js";
 import { GroupMembers } from "./groupMembers.js";
 import type { LookUp } from "./hostLookup.js";
 import { Inbox } from "./inbox.js";
 import { JoinedGroups } from "./joinedGroups.js";
+import { MemberDesk } from "./memberDesk.js";
 import { type MessengerParts, openParts } from "./opening.js";
 import { type Outbound, Outgoing } from "./outgoing.js";
 import { PeerFinder } from "./peerFinder.js";
@@ -27,6 +29,8 @@ import type {
   Delivery,
   Group,
   HandleOptions,
+  HistoryMessage,
+  HistoryOptions,
   IdentifiedPeer,
   Invitation,
   Invited,
@@ -38,6 +42,7 @@ import type {
   Peer,
   Removal,
   Reply,
+  SendOptions,
   Verification,
   WaitOptions,
   Warning,
@@ -69,6 +74,7 @@ export class Messenger implements MessengerApi {
   readonly #handlers = new RequestHandlers();
   readonly #queries = new Queries();
   readonly #outgoing: Outgoing;
+  readonly #correspondence: Correspondence;
   readonly #groups: JoinedGroups;
   readonly #members: GroupMembers;
   readonly #secrets: SecretGroups;
@@ -76,6 +82,7 @@ export class Messenger implements MessengerApi {
   readonly #finder: PeerFinder;
   readonly #trust: TrustBook;
   readonly #trustDesk: TrustDesk;
+  readonly #memberDesk: MemberDesk;
   readonly #requireVerified: boolean;
   #departed: () => void = () => undefined;
   #closing: Promise<void> | undefined;
@@ -115,14 +122,12 @@ export class Messenger implements MessengerApi {
     return messenger;
   }
 
-  private constructor(
-    opened: Awaited<ReturnType<typeof openParts>>,
-    { receives = true, broadcasts = [], requireVerified = false }: MessengerOptions,
-  ) {
+  private constructor(opened: Awaited<ReturnType<typeof openParts>>, options: MessengerOptions) {
+    const { receives = true, broadcasts = [], requireVerified = false } = options;
     const { core, lan, clock, name, warnings } = opened;
     this.id = core.id;
     this.name = name;
-    this.openingWarnings = warnings;
+    this.openingWarnings = [...warnings.early];
     this.#receives = receives;
     this.#requireVerified = requireVerified;
     this.#trust = opened.trust;
@@ -131,7 +136,10 @@ export class Messenger implements MessengerApi {
     this.#clock = clock;
     this.#startedAt = new Date(clock.wallMs());
     const stream = this.#stream;
-    const driver = new Driver(core, lan, clock, (event) => this.#settle(event));
+    const driver = new Driver(core, lan, clock, {
+      record: (events) => this.#correspondence.record(events),
+      settle: (event) => router.route(event),
+    });
     this.#driver = driver;
     this.#outgoing = new Outgoing(driver, clock, opened.trust);
     this.#members = new GroupMembers({ driver, lan, trust: opened.trust, name });
@@ -153,12 +161,35 @@ export class Messenger implements MessengerApi {
       members: this.#members,
     });
     this.#finder = this.#makeFinder(opened.lookUp, broadcasts);
+    const isWanted = (peer: { readonly id: string; readonly name: string }): boolean =>
+      !requireVerified || opened.trust.trustOf(peer.id, peer.name) === "verified";
+    this.#correspondence = new Correspondence({
+      kept: opened.messages,
+      driver,
+      clock,
+      stream,
+      outgoing: this.#outgoing,
+      finder: this.#finder,
+      members: this.#members,
+      trust: opened.trust,
+      discoveryPort: lan.discoveryPort,
+      labelOf: (groupId) => this.#groups.labelOf(groupId),
+      isWanted,
+      options,
+    });
     this.#trustDesk = new TrustDesk({
       book: opened.trust,
       finder: this.#finder,
       driver,
       self: { id: core.id, name },
       here: () => ({ port: lan.dataPort, interfaces: lan.interfaces() }),
+    });
+    this.#memberDesk = new MemberDesk({
+      driver,
+      outgoing: this.#outgoing,
+      groups: this.#groups,
+      members: this.#members,
+      secrets: this.#secrets,
     });
     this.#inbox = new Inbox({
       driver,
@@ -167,11 +198,24 @@ export class Messenger implements MessengerApi {
       groups: this.#groups,
       handlers: this.#handlers,
       trust: opened.trust,
-      requireVerified,
+      isWanted,
+    });
+    const router = new EventRouter({
+      driver,
+      trust: opened.trust,
+      outgoing: this.#outgoing,
+      queries: this.#queries,
+      groups: this.#groups,
+      inbox: this.#inbox,
+      correspondence: this.#correspondence,
+      departed: () => this.#departed(),
     });
     opened.trust.follow((device) => driver.command((core, nowMs) => core.blocked(nowMs, device)));
-    opened.trust.onWarning((warning) => stream.publish({ type: "warning", warning }));
-    for (const warning of warnings) stream.publish({ type: "warning", warning });
+    const warn = (warning: Warning): void => stream.publish({ type: "warning", warning });
+    opened.trust.onWarning(warn);
+    warnings.follow(warn);
+    for (const warning of this.openingWarnings) warn(warning);
+    this.#correspondence.start();
   }
 
   #makeFinder(lookUp: LookUp, extraBroadcasts: readonly string[]): PeerFinder {
@@ -220,8 +264,44 @@ export class Messenger implements MessengerApi {
     return this.#core.peers().map((peer) => rosterPeer(peer, this.#trust));
   }
 
-  async send(target: string, text: string, options: WaitOptions = {}): Promise<Delivery> {
-    return this.#outgoing.sendText(this.#outbound(target, text, options));
+  async send(label: string, text: string, options: SendOptions = {}): Promise<Delivery> {
+    this.#assertOpen();
+    const target = parseTarget(label);
+    const requireVerified = this.#requireVerified || options.requireVerified === true;
+    return this.#correspondence.send({
+      label,
+      text,
+      options: { ...options, requireVerified },
+      find: () => this.#finder.find(target, { requireVerified }),
+      noted: () => this.#finder.noted(target, { requireVerified }),
+    });
+  }
+
+  async history(options: HistoryOptions = {}): Promise<HistoryMessage[]> {
+    this.#assertOpen();
+    return this.#correspondence.history(options);
+  }
+
+  async *exportHistory(
+    options: HistoryOptions = {},
+  ): AsyncGenerator<HistoryMessage, void, undefined> {
+    this.#assertOpen();
+    yield* this.#correspondence.export(options);
+  }
+
+  async outbox(): Promise<HistoryMessage[]> {
+    this.#assertOpen();
+    return this.#correspondence.outbox();
+  }
+
+  async dropQueued(id: string): Promise<HistoryMessage> {
+    this.#assertOpen();
+    return this.#correspondence.dropQueued(id);
+  }
+
+  async markRead(ids: readonly string[]): Promise<void> {
+    this.#assertOpen();
+    this.#correspondence.markRead(ids);
   }
 
   async ask(target: string, text: string, options: WaitOptions = {}): Promise<Reply> {
@@ -286,33 +366,12 @@ export class Messenger implements MessengerApi {
   }
 
   async invite(target: string, group: string, options: WaitOptions = {}): Promise<Invited> {
-    const { groupId, label } = this.#groups.secret(group);
-    const outbound = this.#outbound(target, "", options);
-    const { to } = await this.#outgoing.sendText({
-      ...outbound,
-      handOver(core, nowMs, recipient, token) {
-        // Who answers at an address is known when the key is on its way.
-        if (outbound.options.requireVerified === true && recipient.kind === "address") {
-          throw new UdpchatError("NOT_VERIFIED", `whose address ${target} is, is not verified`, {
-            remedy: "invite the peer by its name or id",
-          });
-        }
-        core.inviteToGroup(nowMs, groupId, recipient, token);
-      },
-    });
-    return { group: label, to };
+    return this.#memberDesk.invite(this.#outbound(target, "", options), group);
   }
 
   async removeMember(target: string, group: string): Promise<Removal> {
     this.#assertOpen();
-    const { groupId, label } = this.#groups.secret(group);
-    const device = this.#members.find(target, groupId);
-    const peer = this.#members.partyOf(device, groupId);
-    this.#driver.command((core, nowMs) => core.removeFromGroup(nowMs, groupId, device));
-    await this.#driver.afterTurn();
-    // Who is told that somebody is out need not fear a power cut.
-    await this.#secrets.settled();
-    return { group: label, peer, by: this.#members.partyOf(this.id, groupId) };
+    return this.#memberDesk.remove(target, group);
   }
 
   groups(): Group[] {
@@ -333,6 +392,7 @@ export class Messenger implements MessengerApi {
   }
 
   async #shutDown(): Promise<void> {
+    this.#correspondence.endCalls();
     this.#outgoing.close();
     this.#queries.close();
     await new Promise<void>((resolve) => {
@@ -350,6 +410,7 @@ export class Messenger implements MessengerApi {
     await this.#secrets.settled();
     await this.#lan.close();
     await this.#trust.settled();
+    this.#correspondence.close();
     this.#stream.end();
   }
 
@@ -381,48 +442,6 @@ export class Messenger implements MessengerApi {
 
   #warnOfNetwork(message: string): void {
     this.#stream.publish({ type: "warning", warning: { code: "NETWORK", message, peer: null } });
-  }
-
-  /** Every event of the core goes to the part that it concerns. */
-  #settle(event: CoreEvent): void {
-    switch (event.kind) {
-      case "delivered":
-        this.#trust.used(event.to, () => this.#core.peers());
-        this.#outgoing.delivered(event);
-        return;
-      case "reply":
-        this.#trust.used(event.from, () => this.#core.peers());
-        this.#outgoing.replied(event);
-        return;
-      case "failed":
-        this.#outgoing.failed(event);
-        return;
-      case "answer":
-        this.#queries.answered(event.nonce, event.peer);
-        return;
-      case "groupKeys":
-      case "groupInvitation":
-      case "groupRemoval":
-      case "groupExpelled":
-      case "groupUnreadable":
-        this.#groups.settle(event);
-        return;
-      case "groupLeft":
-        this.#groups.goodbyeSaid(event.groupId);
-        return;
-      case "departed":
-        this.#departed();
-        return;
-      case "groupDatagram":
-      case "groupForgotten":
-      case "groupSaid":
-      case "groupDelivered":
-      case "groupTransport":
-      case "receipt":
-        return; // not kept yet
-      default:
-        this.#inbox.settle(event);
-    }
   }
 }
 

@@ -10,7 +10,7 @@ import { UdpchatError } from "../errors.js";
 import type { Lan, LanAddress, LanHandlers, LanOptions } from "../net/lan.js";
 import { openLan } from "../net/nodeLan.js";
 import type { GroupKeyStore } from "../store/groupKeys.js";
-import { pathsOf } from "../store/paths.js";
+import { type Paths, pathsOf } from "../store/paths.js";
 import { assertNoOtherDaemon } from "../store/pidFile.js";
 import { memoryStore, openStore, type Store } from "../store/store.js";
 import {
@@ -20,6 +20,7 @@ import {
 } from "../wire/constants.js";
 import { type Clock, systemClock } from "./clock.js";
 import { addressOf, type LookUp, lookUpHost } from "./hostLookup.js";
+import { type KeptMessages, openKeptMessages } from "./keptMessages.js";
 import { checkedNickname, defaultNickname } from "./nickname.js";
 import { checkedPort } from "./target.js";
 import { TrustBook } from "./trustBook.js";
@@ -32,6 +33,7 @@ export interface MessengerParts {
   readonly random: RandomSource;
   readonly lookUp: LookUp;
   readonly suite: HandshakeSuite;
+  readonly openMessages: typeof openKeptMessages;
 }
 
 /** Everything a messenger consists of, opened and in agreement. */
@@ -43,8 +45,22 @@ export interface OpenedParts {
   readonly name: string;
   readonly groupKeys: GroupKeyStore;
   readonly trust: TrustBook;
-  /** What went less well than asked for. */
-  readonly warnings: readonly Warning[];
+  readonly messages: KeptMessages;
+  readonly warnings: Warnings;
+}
+
+/** What goes less well than asked for: while a messenger opens, and later. */
+export class Warnings {
+  /** Bounded by what can fail while opening. */
+  readonly early: Warning[] = [];
+  #tell: (warning: Warning) => void = (warning) => void this.early.push(warning);
+
+  /** Where warnings go from now on. */
+  follow(tell: (warning: Warning) => void): void {
+    this.#tell = tell;
+  }
+
+  readonly tell = (warning: Warning): void => this.#tell(warning);
 }
 
 /** What a datagram of 1200 bytes takes of a Linux receive buffer (skb truesize, measured). */
@@ -63,16 +79,20 @@ export async function openParts(
   const { clock = systemClock, lookUp = lookUpHost, random = systemRandom } = replaced;
   const name = options.name === undefined ? defaultNickname() : checkedNickname(options.name);
   const lanOptions = checkedLanOptions(options);
-  const warnings: Warning[] = [];
-  const configuredPeers = await addressesOf(options.peers ?? [], lookUp, warnings);
-  const store = await storeOf(options, random);
+  const warnings = new Warnings();
+  const configuredPeers = await addressesOf(options.peers ?? [], lookUp, warnings.tell);
+  const paths = options.ephemeral === true ? undefined : pathsOf(options.home);
+  const store = await storeOf(options, paths, random);
   const identity = store.identity();
   const trust = await TrustBook.load({ store: store.trust, self: identity.device, clock });
-  warnings.push(...trust.earlyWarnings);
+  for (const warning of trust.earlyWarnings) warnings.tell(warning);
 
-  const lan = await (replaced.openLan ?? openLan)(lanOptions, handlers);
+  const openMessages = replaced.openMessages ?? openKeptMessages;
+  const messages = await openMessages(options, paths, warnings.tell);
+  let lan: Lan | undefined;
   try {
-    if (lan.dataPortTaken) warnings.push(portTaken(lanOptions.dataPort, lan.dataPort));
+    lan = await (replaced.openLan ?? openLan)(lanOptions, handlers);
+    if (lan.dataPortTaken) warnings.tell(portTaken(lanOptions.dataPort, lan.dataPort));
     const core = new Core(clock.nowMs(), {
       identity,
       verify: verifyEd25519,
@@ -86,17 +106,23 @@ export async function openParts(
       takesMessages,
       configuredPeers,
       receiveCreditDatagrams: creditDatagrams(lan.receiveBufferBytes),
+      groupLog: messages.store.log,
     });
-    return { core, lan, clock, lookUp, name, groupKeys: store.groupKeys, trust, warnings };
+    const { groupKeys } = store;
+    return { core, lan, clock, lookUp, name, groupKeys, trust, messages, warnings };
   } catch (error) {
-    await lan.close();
+    messages.close();
+    await lan?.close();
     throw error;
   }
 }
 
-async function storeOf(options: MessengerOptions, random: RandomSource): Promise<Store> {
-  if (options.ephemeral === true) return memoryStore(random);
-  const paths = pathsOf(options.home);
+async function storeOf(
+  options: MessengerOptions,
+  paths: Paths | undefined,
+  random: RandomSource,
+): Promise<Store> {
+  if (paths === undefined) return memoryStore(random);
   const store = await openStore(paths, random);
   // Two that announce one key would look like one peer that hops between two ports.
   if (options.announce !== false) await assertNoOtherDaemon(paths);
@@ -130,7 +156,7 @@ function checkedLanOptions(options: MessengerOptions): LanOptions {
 async function addressesOf(
   targets: readonly string[],
   lookUp: LookUp,
-  warnings: Warning[],
+  warn: (warning: Warning) => void,
 ): Promise<LanAddress[]> {
   const addresses: LanAddress[] = [];
   for (const target of targets) {
@@ -139,7 +165,7 @@ async function addressesOf(
     } catch (error) {
       if (!(error instanceof UdpchatError) || error.code !== "NAME_NOT_RESOLVED") throw error;
       const message = `the configured peer ${target} is left out: ${error.message}`;
-      warnings.push({ code: "NETWORK", message, peer: null });
+      warn({ code: "NETWORK", message, peer: null });
     }
   }
   return addresses;

@@ -7,7 +7,7 @@ import type { Driver } from "./driver.js";
 import { messageBody, messageText } from "./messageText.js";
 import { peerRef, type TrustReader } from "./peerShapes.js";
 import {
-  type Delivery,
+  type Delivered,
   type PeerRef,
   type Reply,
   UndeliveredError,
@@ -28,8 +28,17 @@ export interface Outbound {
   readonly text: string;
   readonly find: () => Promise<SendTarget>;
   readonly options: WaitOptions;
+  /** Keeps a text for the peer that was found, before the core has it; what it throws is the end. */
+  readonly keep?: (target: SendTarget) => KeptText;
   /** What the core is told instead of sending the text. Ends as a text does. */
   readonly handOver?: (core: Core, nowMs: number, target: SendTarget, token: Token) => void;
+}
+
+/** What is kept of a text: the same at every attempt. */
+export interface KeptText {
+  readonly id: string;
+  /** The author's clock, milliseconds since 1970. */
+  readonly sentAtMs: number;
 }
 
 interface PendingBase {
@@ -41,13 +50,15 @@ interface PendingBase {
   stopWaiting: () => void;
   /** Undefined until the core has it. */
   messageId: string | undefined;
+  /** It is in the store under this id. */
+  kept: boolean;
   /** Whom it went to; undefined as long. */
   target: SendTarget | undefined;
   delivered: boolean;
 }
 interface PendingText extends PendingBase {
   readonly kind: "text";
-  readonly resolve: (delivery: Delivery) => void;
+  readonly resolve: (delivery: Delivered) => void;
 }
 interface PendingRequest extends PendingBase {
   readonly kind: "request";
@@ -79,7 +90,7 @@ export class Outgoing {
     this.#trust = trust;
   }
 
-  sendText(outbound: Outbound): Promise<Delivery> {
+  sendText(outbound: Outbound): Promise<Delivered> {
     return new Promise((resolve, reject) => {
       this.#start({ kind: "text", resolve, ...this.#pendingBase(outbound, reject) }, outbound);
     });
@@ -100,13 +111,15 @@ export class Outgoing {
       reject,
       stopWaiting: () => undefined,
       messageId: undefined,
+      kept: false,
       target: undefined,
       delivered: false,
     };
   }
 
   /** Throws (into the promise of the caller) what is wrong with the call itself. */
-  #start(pending: Pending, { text, find, options, handOver }: Outbound): void {
+  #start(pending: Pending, outbound: Outbound): void {
+    const { text, options } = outbound;
     const body = messageBody(text);
     const timeoutMs = checkedDurationMs(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const { signal } = options;
@@ -130,7 +143,7 @@ export class Outgoing {
       signal?.removeEventListener("abort", onAbort);
     };
     this.#pending.set(pending.token, pending);
-    this.#handOver(pending, body, find, handOver).catch((error: unknown) => {
+    this.#handOver(pending, body, outbound).catch((error: unknown) => {
       this.#reject(pending, toUdpchatError(error));
     });
   }
@@ -138,23 +151,33 @@ export class Outgoing {
   async #handOver(
     pending: Pending,
     body: Uint8Array,
-    find: () => Promise<SendTarget>,
-    handOver: Outbound["handOver"],
+    { find, keep, handOver }: Outbound,
   ): Promise<void> {
     const target = await find();
     // Given up meanwhile.
     if (!this.#pending.has(pending.token)) return;
     const { token, kind } = pending;
-    const sentAtMs = this.#clock.wallMs();
+    const { id: messageId, sentAtMs } = keep?.(target) ?? {
+      id: undefined,
+      sentAtMs: this.#clock.wallMs(),
+    };
+    pending.kept = messageId !== undefined;
     pending.target = target;
     pending.messageId = this.#driver.command((core, nowMs) => {
       if (handOver === undefined) {
         const { requiresVerified } = pending;
-        return core.send(nowMs, { token, target, kind, body, sentAtMs, requiresVerified });
+        const what = { kind, body, sentAtMs, messageId };
+        return core.send(nowMs, { token, target, requiresVerified, ...what });
       }
       handOver(core, nowMs, target, token);
       return "";
     });
+  }
+
+  /** The id under which the text of a token is kept. */
+  keptAs(token: Token): string | undefined {
+    const pending = this.#pending.get(token);
+    return pending?.kept === true ? pending.messageId : undefined;
   }
 
   delivered({ token, to, rttMs, attempts }: EventOf<"delivered">): void {

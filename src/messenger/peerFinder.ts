@@ -1,12 +1,15 @@
 import type { PeerView, SendTarget } from "../core/io.js";
 import { UdpchatError } from "../errors.js";
 import type { LanAddress } from "../net/lan.js";
+import type { StoredParty } from "../store/messageStore.js";
 import { DEFAULT_DATA_PORT } from "../wire/constants.js";
 import type { Clock } from "./clock.js";
 import type { Driver } from "./driver.js";
 import type { LookUp } from "./hostLookup.js";
+import { namedDevice } from "./namedDevice.js";
 import { rosterPeer } from "./peerShapes.js";
 import type { Queries } from "./queries.js";
+import { storedParty } from "./storedShapes.js";
 import {
   assertOnePeer,
   commandName,
@@ -69,13 +72,59 @@ export class PeerFinder {
 
   #assertAccepted(id: string, requireVerified: boolean): void {
     const { trust } = this.#parts;
-    const name = this.#roster().find((peer) => peer.id === id)?.name ?? "";
+    const name = this.nameOf(id);
     if (trust.isBlocked(id)) throw blockedError({ id, name });
     if (!requireVerified || trust.isVerified(id)) return;
     const peer = commandName({ id, name });
     throw new UdpchatError("NOT_VERIFIED", `${peer} is not verified, and nothing was sent`, {
       remedy: `compare codes first: udpchat verify ${peer}`,
     });
+  }
+
+  /** Of a device, as far as it is known. */
+  nameOf(device: string): string {
+    const listed = this.#roster().find(({ id }) => id === device);
+    const entries = this.#parts.trust.entries();
+    return listed?.name ?? entries.find((entry) => entry.device === device)?.name ?? "";
+  }
+
+  /** Whom a message goes to, as far as it is known. */
+  partyAt(target: SendTarget): StoredParty {
+    if (target.kind === "address") return { device: "", name: "", ...target.to };
+    const { id: device } = target;
+    const listed = this.#roster().find(({ id }) => id === device);
+    if (listed !== undefined) return storedParty(listed);
+    return { device, name: this.nameOf(device), address: "", port: 0 };
+  }
+
+  /**
+   * Somebody whom we know, or who is in the roster: for what can wait until he is there.
+   * @throws UdpchatError AMBIGUOUS_PEER, KEY_CHANGED, BLOCKED, NOT_VERIFIED
+   */
+  noted(target: Target, { requireVerified = false }: FindOptions = {}): SendTarget | undefined {
+    const name = target.kind === "peer" ? target.name : nicknameOf(target);
+    const id = name === undefined ? undefined : this.#deviceCalled(name);
+    if (id === undefined) return undefined;
+    this.#assertAccepted(id, requireVerified);
+    return { kind: "device", id };
+  }
+
+  #deviceCalled(name: string): string | undefined {
+    return namedDevice(name, this.#roster(), this.#parts.trust.entries());
+  }
+
+  /**
+   * The device that a target names, here or known from before, without asking the network.
+   * @throws UdpchatError NO_SUCH_PEER, AMBIGUOUS_PEER, KEY_CHANGED, INVALID_TARGET, INVALID_PORT
+   */
+  deviceOf(label: string): string {
+    const target = parseTarget(label);
+    const device =
+      target.kind === "address"
+        ? this.#placedAt(target.to, this.#roster())?.id
+        : this.#deviceCalled(label);
+    if (device === undefined) throw this.nobodyCalled(label);
+    return device;
   }
 
   async #search(target: Target): Promise<SendTarget> {
@@ -164,14 +213,16 @@ export class PeerFinder {
   }
 
   async #at(to: LanAddress): Promise<Peer | undefined> {
+    const listed = this.#placedAt(to, this.#roster());
+    if (listed !== undefined) return listed;
+    await this.#askNetwork((peers) => this.#placedAt(to, peers) !== undefined);
+    return this.#placedAt(to, this.#roster());
+  }
+
+  #placedAt(to: LanAddress, peers: readonly Peer[]): Peer | undefined {
     const isThere = ({ address, port }: LanAddress): boolean =>
       address === to.address && port === to.port;
-    const find = (peers: readonly Peer[]): Peer | undefined =>
-      peers.find(isThere) ?? peers.find(({ addresses }) => addresses.some(isThere));
-    const listed = find(this.#roster());
-    if (listed !== undefined) return listed;
-    await this.#askNetwork((peers) => find(peers) !== undefined);
-    return find(this.#roster());
+    return peers.find(isThere) ?? peers.find(({ addresses }) => addresses.some(isThere));
   }
 
   #roster(): Peer[] {
@@ -201,6 +252,10 @@ export class PeerFinder {
       });
     });
   }
+}
+
+function nicknameOf(target: Target): string | undefined {
+  return target.kind === "host" ? target.nickname : undefined;
 }
 
 /** False also where all that have the name are strangers under a name that we know. */

@@ -64,8 +64,12 @@ export interface Delivered {
   readonly id: string;
   readonly status: "delivered";
   readonly to: PeerRef;
+  /** 0 if an earlier call with the same id had it delivered. */
   readonly rttMs: number;
-  /** How often the most repeated datagram of the message was sent; 1 is no loss. */
+  /**
+   * How often the most repeated datagram of the message was sent; 1 is no loss. 0 if an earlier
+   * call with the same id had it delivered: this one sent nothing.
+   */
   readonly attempts: number;
 }
 
@@ -398,9 +402,10 @@ export interface Group {
   /** Online members, ourselves not included. */
   members(): PeerRef[];
   /**
-   * Sends one message to everybody in the group. Resolves with its id once it is accepted and
-   * queued: a long one leaves over time, and `leave` and `close` wait until it is on the wire.
-   * Rejects: NOT_A_MEMBER, MESSAGE_TOO_LARGE, LIMIT_REACHED while too much waits.
+   * Sends one message to everybody in the group. Resolves with its id once all of it is stored
+   * where the others get it from us, now or when we are back. A long one leaves over time, and
+   * `leave` and `close` wait until it is said. Rejects: NOT_A_MEMBER, also if we leave or are
+   * removed before its turn; MESSAGE_TOO_LARGE; LIMIT_REACHED while too much waits; CLOSED.
    */
   say(text: string): Promise<string>;
   /** Messages, presence and gaps of this group from now on; ends when the group is left. */
@@ -419,7 +424,8 @@ export interface MessengerApi {
   /** The roster as it stands. */
   peers(): Peer[];
   /**
-   * Resolves when the peer has it. Rejects: TIMEOUT (an {@link UndeliveredError} once the peer was
+   * Resolves when the peer has it stored; with `queue`, also once it is stored here for a peer who
+   * is not there. Rejects: TIMEOUT (an {@link UndeliveredError} once the peer was
    * found), NO_SUCH_PEER, INVALID_TARGET, MESSAGE_TOO_LARGE, BLOCKED, KEY_CHANGED, NOT_VERIFIED, ...
    */
   send(target: string, text: string, options?: SendOptions): Promise<Delivery>;

@@ -45,6 +45,10 @@ async function create(path: string, token: string): Promise<boolean> {
     const file = await open(path, "wx", 0o600);
     try {
       await file.writeFile(token);
+    } catch (error) {
+      // On a full disk: an empty one would be in the way of others until it is stale.
+      await rm(path, { force: true });
+      throw error;
     } finally {
       await file.close();
     }

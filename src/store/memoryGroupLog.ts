@@ -13,6 +13,12 @@ interface Stream {
 export class MemoryGroupLog implements GroupLogStore {
   /** By group id, then by device and incarnation; bounded by whoever tells what to forget. */
   readonly #groups = new Map<string, Map<string, Stream>>();
+  readonly #changed: (undo: () => void) => void;
+
+  /** @param changed is told of every change how it is undone, the last one first */
+  constructor(changed: (undo: () => void) => void = () => undefined) {
+    this.#changed = changed;
+  }
 
   streams(
     groupId: string,
@@ -35,24 +41,65 @@ export class MemoryGroupLog implements GroupLogStore {
   }
 
   append(groupId: string, of: Instance, hlc: number, datagram: StoredDatagram): void {
+    const stream = this.#stream(groupId, of);
+    const { latestHlc, datagrams } = stream;
+    const before = datagrams.get(datagram.sequence);
+    datagrams.set(datagram.sequence, datagram);
+    stream.latestHlc = Math.max(latestHlc, hlc);
+    this.#changed(() => {
+      // Forgetting it and taking that back makes another object of it.
+      const again = this.#stream(groupId, of);
+      again.latestHlc = latestHlc;
+      if (before === undefined) again.datagrams.delete(datagram.sequence);
+      else again.datagrams.set(datagram.sequence, before);
+      this.#tidy(groupId, of);
+    });
+  }
+
+  forget(groupId: string, of: Instance, upToSequence: number): void {
+    const stream = this.#groups.get(groupId)?.get(of.device + of.incarnation);
+    if (stream === undefined) return;
+    const { latestHlc } = stream;
+    const forgotten = [...stream.datagrams.values()].filter(
+      ({ sequence }) => sequence <= upToSequence,
+    );
+    for (const { sequence } of forgotten) stream.datagrams.delete(sequence);
+    this.#tidy(groupId, of);
+    this.#changed(() => {
+      const again = this.#stream(groupId, of);
+      again.latestHlc = latestHlc;
+      for (const datagram of forgotten) again.datagrams.set(datagram.sequence, datagram);
+    });
+  }
+
+  /** Everything into another log; nothing changes here. */
+  copyTo(target: GroupLogStore): void {
+    for (const [groupId, streams] of this.#groups) {
+      for (const { of, latestHlc, datagrams } of streams.values()) {
+        for (const datagram of datagrams.values()) target.append(groupId, of, latestHlc, datagram);
+      }
+    }
+  }
+
+  clear(): void {
+    this.#groups.clear();
+  }
+
+  #stream(groupId: string, of: Instance): Stream {
     const streams = this.#groups.get(groupId) ?? new Map<string, Stream>();
     this.#groups.set(groupId, streams);
     const key = of.device + of.incarnation;
     const stream = streams.get(key) ?? { of, latestHlc: 0, datagrams: new Map() };
     streams.set(key, stream);
-    stream.datagrams.set(datagram.sequence, datagram);
-    stream.latestHlc = Math.max(stream.latestHlc, hlc);
+    return stream;
   }
 
-  forget(groupId: string, of: Instance, upToSequence: number): void {
+  /** What is empty goes. */
+  #tidy(groupId: string, of: Instance): void {
     const streams = this.#groups.get(groupId);
-    const stream = streams?.get(of.device + of.incarnation);
-    if (streams === undefined || stream === undefined) return;
-    for (const sequence of stream.datagrams.keys()) {
-      if (sequence <= upToSequence) stream.datagrams.delete(sequence);
-    }
-    if (stream.datagrams.size === 0) streams.delete(of.device + of.incarnation);
-    if (streams.size === 0) this.#groups.delete(groupId);
+    const key = of.device + of.incarnation;
+    if (streams?.get(key)?.datagrams.size === 0) streams.delete(key);
+    if (streams?.size === 0) this.#groups.delete(groupId);
   }
 }
 

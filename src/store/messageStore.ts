@@ -73,7 +73,10 @@ export interface StoredReceipt {
 }
 
 export interface HistoryQuery {
-  /** Parts that all occur in the text, whatever their case. */
+  /**
+   * Parts that all occur in the text, however short, and whatever their case or width: see
+   * `foldText`. An empty one occurs in every text.
+   */
   readonly words?: readonly string[] | undefined;
   /** Direct messages with this device, and what it said in groups. */
   readonly device?: string | undefined;
@@ -118,40 +121,75 @@ export interface MessageStore {
    */
   batch<T>(durability: "promise" | "soon", work: () => T): T;
 
-  /** Undefined if a message of this author and id is stored: nothing happened. */
+  /**
+   * Undefined if a message of this author and id, or with this client id, is stored: nothing
+   * happened. Halves of surrogate pairs in text and names become U+FFFD.
+   * @throws UdpchatError LIMIT_REACHED of a store in memory that is full of queued messages
+   */
   add(message: NewMessage): StoredMessage | undefined;
   find(author: string, id: string): StoredMessage | undefined;
   findByClientId(clientId: string): StoredMessage | undefined;
 
   /** The latest that fit the query, oldest first. */
   history(query: HistoryQuery): StoredMessage[];
-  /** Everything that fits, oldest first, without holding it in memory. */
+  /**
+   * Everything that fits and was stored when the first one was asked for, oldest first, without
+   * holding it in memory. Others may write meanwhile.
+   */
   export(query: HistoryQuery): Iterable<StoredMessage>;
   /** Who has a message of ours. */
   receipts(message: StoredMessage): StoredReceipt[];
 
-  /** Of a message of ours. */
+  /**
+   * Of a message of ours. What arrived never goes back, and can only be read; of the other states
+   * each may follow each.
+   */
   setState(author: string, id: string, state: OwnState): void;
   /** To an address at first: now it is known who answers there. */
   setRecipient(author: string, id: string, to: StoredParty): void;
-  /** Somebody has, or read, a direct message of ours: raises the state, never lowers it. */
+  /**
+   * Somebody has, or read, a direct message of ours: raises the state, never lowers it. True if
+   * that was news. It counts if the message was written to that device, or, while no device is
+   * known, to that address.
+   */
   addReceipt(
     author: string,
     id: string,
     receipt: StoredReceipt & { readonly atMs: number },
   ): boolean;
-  /** A member has all that we said in a group up to a datagram of an incarnation of ours. */
-  addGroupReceipt(groupId: string, incarnation: string, to: StoredParty, upTo: number): void;
+  /**
+   * A member has all that we said in a group up to a datagram of an incarnation of ours. `atMs` is
+   * told of the last message in it alone.
+   */
+  addGroupReceipt(
+    groupId: string,
+    incarnation: string,
+    to: StoredParty,
+    upTo: number,
+    atMs?: number,
+  ): void;
 
-  /** Queued messages, the oldest first; of one device (or address, `a.b.c.d:port`) if it is named. */
-  outbox(to?: string): StoredMessage[];
+  /**
+   * Queued messages, the oldest first; of one device (or address, `a.b.c.d:port`) if it is named,
+   * and no more than `limit`.
+   */
+  outbox(to?: string, limit?: number): StoredMessage[];
+  /** Whom queued messages are for, each device (or address, while no device is known) once. */
+  recipients(): StoredParty[];
+  /** A message of ours that was given up is queued again. */
+  requeue(author: string, id: string, terms: OutboxTerms): void;
   /** Queued messages that nobody waits for any more at `nowMs`: the caller decides what follows. */
   expired(nowMs: number): StoredMessage[];
   /** When the next queued message expires; undefined for none. */
   nextExpiryMs(): number | undefined;
-  /** A queued message goes, by the first digits of its id or by its client id. Undefined: none. */
+  /**
+   * A queued message goes, by its client id or by the first digits of its id. Undefined: none, or
+   * several begin like that.
+   */
   drop(author: string, idOrClientId: string): StoredMessage | undefined;
 
+  /** Which of these ids are direct messages of others that nobody was shown. */
+  unread(ids: readonly string[]): { readonly author: string; readonly id: string }[];
   /**
    * A person was shown direct messages of `author`: those that were unread. They are owed a receipt
    * if `owed`, until `receiptsPaid`.
@@ -161,8 +199,11 @@ export interface MessageStore {
   receiptsOwed(author: string, limit: number): string[];
   receiptsPaid(author: string, ids: readonly string[]): void;
 
-  /** Forgets messages stored before, and the oldest beyond `keep`; never what is queued. */
-  prune(beforeMs: number | undefined, keep: number): number;
+  /**
+   * Forgets messages stored before, and the oldest beyond `keep`; never what is queued. No more
+   * than `atMost` at once, as others wait for it; says how many.
+   */
+  prune(beforeMs: number | undefined, keep: number, atMost?: number): number;
 
   close(): void;
 }

@@ -14,6 +14,8 @@ export interface Paths {
   readonly groupKeysFile: string;
   /** The keys that we met. */
   readonly trustFile: string;
+  /** Messages, receipts, the outbox and group datagrams; `-wal` and `-shm` belong to it. */
+  readonly databaseFile: string;
   readonly configFile: string;
   readonly logFile: string;
   /** Held while a daemon runs; contains its process id. */
@@ -54,6 +56,7 @@ function pathsIn(home: string, configFolder: string, logFolder: string): Paths {
     membershipsFile: join(home, "memberships.json"),
     groupKeysFile: join(home, "groupKeys.json"),
     trustFile: join(home, "trust.json"),
+    databaseFile: join(home, "udpchat.db"),
     configFile: join(configFolder, "config.json"),
     logFile: join(logFolder, "udpchat.log"),
     pidFile: join(home, "udpchat.pid"),

@@ -6,7 +6,9 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { describeMachine } from "./machine.js";
 import { measureAsking } from "./measures/asking.js";
+import { measureConverging } from "./measures/converging.js";
 import { measureDiscovering } from "./measures/discovering.js";
+import { measureHistory } from "./measures/history.js";
 import { measureIdling } from "./measures/idling.js";
 import { measureLosing } from "./measures/losing.js";
 import { measureNewInterface } from "./measures/newInterface.js";
@@ -33,6 +35,8 @@ const MEASURES = [
   ["a new interface", measureNewInterface],
   ["losing", measureLosing],
   ["overhead", measureOverhead],
+  ["converging", measureConverging],
+  ["history", measureHistory],
 ] as const;
 
 async function measureAll(stage: Stage): Promise<Result[]> {

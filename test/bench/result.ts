@@ -1,7 +1,7 @@
 /** What was measured, in the shape that is recorded. */
 export interface Result {
   readonly what: string;
-  readonly unit: "ms" | "µs" | "MiB" | "% of a core" | "bytes";
+  readonly unit: "ms" | "µs" | "MiB" | "% of a core" | "bytes" | "bytes/s" | "times";
   /** Absent if it could not be measured. */
   readonly summary?: Summary;
   /** What else was seen, by name. */

@@ -39,6 +39,10 @@ describe("help", () => {
     expect((await run("completion", "bash")).stdout).not.toContain("compdef");
     const { stdout } = await run("--get-yargs-completions", "udpchat", "sta");
     expect(stdout.split("\n")).toEqual(expect.arrayContaining(["start", "status"]));
+    const words = async (...typed: string[]): Promise<string[]> =>
+      (await run("--get-yargs-completions", "udpchat", ...typed)).stdout.split("\n");
+    expect(await words("outbox", "")).toContain("drop");
+    expect(await words("history", "--")).toEqual(expect.arrayContaining(["--peer", "--since"]));
   });
 });
 
@@ -82,6 +86,26 @@ describe("a wrong command line", () => {
     [["send", "--plain", "1.2.3.4", "x", "--wait", "soon"], '"soon" is not a duration'],
     [["send", "--plain", "bob", "x"], "is not host:port"],
     [["send", "1.2.3.4:70000", "x"], "port 70000 is out of range"],
+    [["send", "bob", "x", "--ttl", "2d"], "--ttl goes with --queue alone"],
+    [["send", "bob", "x", "--queue", "--ttl", "1w"], '"1w" is not a duration: write it as'],
+    [["send", "bob", "x", "--queue", "--ttl", "0"], '--ttl: "0" is not possible: use 1ms to 365d'],
+    [["send", "bob", "x", "--queue", "--ttl", "366d"], "is not possible: use 1ms to 365d"],
+    [["send", "bob", "x", "--id", ""], "--id is not possible: use 1 to 64 printable"],
+    [["send", "bob", "x", "--id", "ü"], "--id is not possible: use 1 to 64 printable"],
+    [["send", "--plain", "1.2.3.4", "x", "--id", "1"], "--id does not go with --plain"],
+    [["send", "--plain", "1.2.3.4", "x", "--queue"], "--queue does not go with --plain"],
+    [["histroy"], "there is no command histroy: did you mean history?"],
+    [["history", "two", "words"], 'history takes fewer words: "words" is too much'],
+    [["history", "--limit", "0"], '--limit: "0" is not possible: use 1 to 10000'],
+    [["history", "--limit", "ten"], '--limit: "ten" is not possible: use 1 to 10000'],
+    [["history", "--since", "yesterday"], '"yesterday" is neither a duration nor a date'],
+    [["export", "--since", "2026-02-30"], '"2026-02-30" is neither a duration nor a date'],
+    [["history", "--peer", "a", "--peer", "b"], "--peer is given twice: give it once"],
+    [["outbox", "drp", "x"], "there is no outbox drp: did you mean drop?"],
+    [["outbox", "drop"], "udpchat: ID is missing: udpchat outbox drop ID"],
+    [["outbox", "drop", "ffff"], "no queued message has the id ffff: "],
+    [["listen", "--store", "dsk"], '--store: "dsk" is not possible: did you mean disk?'],
+    [["listen", "--retention", "90"], "messages are kept for at least 1h"],
     [["join", "10.0.0.1"], "multicast"],
     [["say", "#two words", "x"], "white space"],
     [["serve"], "--exec is missing: udpchat serve --exec 'uptime'"],
@@ -149,6 +173,28 @@ describe("without a daemon, too", () => {
     expect(stderr).toBe(
       "udpchat: no daemon runs, and no key of #ops is kept: start it with: udpchat start\n",
     );
+    expect(code).toBe(6);
+  });
+
+  it("history, export and outbox read what is stored", async () => {
+    expect(await run("history")).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "nothing is stored yet\n",
+    });
+    expect(await run("history", "lunch")).toMatchObject({
+      stdout: "",
+      stderr: "nothing was found\n",
+    });
+    expect(await run("outbox")).toEqual({ code: 0, stdout: "", stderr: "nothing is queued\n" });
+    for (const command of ["history", "export", "outbox"]) {
+      expect(await run(command, "--json")).toEqual({ code: 0, stdout: "", stderr: "" });
+    }
+  });
+
+  it("only a daemon queues in memory", async () => {
+    const { code, stderr } = await run("send", "127.0.0.1:9", "x", "--queue", "--store", "memory");
+    expect(stderr).toMatch(/^udpchat: only a daemon can queue with --store memory: start it /);
     expect(code).toBe(6);
   });
 

@@ -7,6 +7,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import * as lines from "../../src/api/lines.js";
+import { SETTING_KEYS } from "../../src/cli/settings.js";
 import { describeOnNamespaces } from "../support/describeOnNamespaces.js";
 import { LanUsers } from "../support/lanUsers.js";
 
@@ -40,20 +41,36 @@ it("names every key of every JSON line", () => {
   const inBackticks = (text: string): string[] =>
     [...text.matchAll(/`(\w+)`/g)].map(([, word = ""]) => word);
   const table = README.slice(README.indexOf("| `type` |"), README.indexOf("| exit code |"));
-  const documented = new Map<string, string[]>();
+  /** `type: keys`, each kind of line once. */
+  const documented = new Set<string>();
+  let previous: string[] = [];
   for (const row of table.split("\n").slice(2)) {
     const [, type = "", keys = ""] = row.split("|");
-    for (const name of inBackticks(type)) documented.set(name, inBackticks(keys).toSorted());
+    const own = inBackticks(keys);
+    previous = keys.includes("the same, and") ? [...previous, ...own] : own;
+    for (const name of inBackticks(type)) documented.add(kindOfLine(name, previous));
   }
   const printed = Object.values(lines).flatMap((schema) => {
     if (!("entries" in schema) || !("type" in schema.entries)) return [];
     const { type, ...keys } = schema.entries;
-    return [[type.literal, Object.keys(keys).toSorted()] as const];
+    // What the API alone answers.
+    if (type.literal === "stopping" || type.literal === "marked") return [];
+    return [kindOfLine(type.literal, Object.keys(keys))];
   });
-  // What the API alone answers.
-  const expected = new Map<string, string[]>(printed.filter(([type]) => type !== "stopping"));
+  const expected = new Set(printed);
   expect(expected.size).toBeGreaterThan(20);
-  expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(expected));
+  expect([...documented].toSorted()).toEqual([...expected].toSorted());
+});
+
+function kindOfLine(type: string, keys: readonly string[]): string {
+  return `${type}: ${keys.toSorted().join(" ")}`;
+}
+
+it("explains every state and setting", () => {
+  for (const state of lines.HistoryLineSchema.entries.state.options) {
+    expect(README).toContain(`\`${state}\``);
+  }
+  for (const key of SETTING_KEYS) expect(README, key).toContain(`\`${key}\``);
 });
 
 describeOnNamespaces("the example of the library", () => {

@@ -127,10 +127,11 @@ export class RunningCommand {
   }
 
   /** Waits until it has printed something that matches. */
-  async prints(pattern: RegExp): Promise<void> {
+  async prints(pattern: RegExp, patienceMs = WAIT_MS): Promise<void> {
     await eventually(
       () => pattern.test(this.stdout) || pattern.test(this.stderr),
       () => `${pattern} in\n${this.stdout}\n--- stderr:\n${this.stderr}`,
+      patienceMs,
     );
   }
 }

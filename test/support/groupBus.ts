@@ -2,7 +2,9 @@ import { type CoreContext, TRUST_NOTHING } from "../../src/core/context.js";
 import { Counters } from "../../src/core/counters.js";
 import { type GroupName, parseGroupName } from "../../src/core/groups/groupName.js";
 import { Groups } from "../../src/core/groups/groups.js";
+import type { Announced } from "../../src/core/groups/groupsContext.js";
 import {
+  type Address,
   type CoreEvent,
   type GroupKeys,
   Outputs,
@@ -19,6 +21,7 @@ import { randomHex } from "../../src/crypto/random.js";
 import { DatagramType } from "../../src/wire/constants.js";
 import { decodeUtf8, encodeUtf8 } from "../../src/wire/cursor.js";
 import { datagramType } from "../../src/wire/header.js";
+import type { Instance } from "../../src/wire/presence.js";
 import { type GroupKeyRecord, type GroupSyncRecord, RecordKind } from "../../src/wire/record.js";
 import { KeptLog } from "./keptLog.js";
 import { SeededRandom } from "./seededRandom.js";
@@ -83,6 +86,12 @@ export class GroupNode {
   present: Set<string> | undefined;
   /** Where somebody was asked to show that it is running. */
   readonly challenged: string[] = [];
+  /** Incarnations that were asked to show where they are. */
+  readonly confirmed: string[] = [];
+  /** Whose beacons say that they are in the group. */
+  announced: Announced[] = [];
+  /** Where discovery has found somebody. */
+  proven: (instance: Instance) => Address | undefined = () => undefined;
   readonly blocked = new Set<string>();
   /** Every group key note, and those that are still on their way. */
   readonly notes: SentNote[] = [];
@@ -112,6 +121,10 @@ export class GroupNode {
       outputs: new Outputs(),
     };
     this.groups = new Groups(0, this.context, this.log, {
+      announces: true,
+      announcedIn: () => this.announced,
+      provenAddressOf: (instance) => this.proven(instance),
+      confirm: (_nowMs, { incarnation }) => this.confirmed.push(incarnation),
       addressOf: () => undefined,
       isPresent: (_nowMs, { incarnation }) => this.present?.has(incarnation) ?? true,
       challenge: (_nowMs, at) => this.challenged.push(`${at.address}:${at.port}`),
@@ -182,6 +195,10 @@ export class GroupBus {
   readonly nodes: GroupNode[] = [];
   /** Delays of the copies, milliseconds; none for lost. */
   weather: Weather = () => [0.2];
+  /** Members can synchronise over sessions; without that, all depends on what is multicast. */
+  carriesSync = true;
+  /** Multicast between these two is dropped, unicast is not. */
+  multicastBlocked: (from: GroupNode, to: GroupNode) => boolean = () => false;
   #inFlight: { atMs: number; order: number; arrive: () => void }[] = [];
   readonly #carried = new Set<SentNote>();
   #order = 0;
@@ -193,6 +210,10 @@ export class GroupBus {
   add(options?: NodeOptions): GroupNode {
     const node = new GroupNode(this.nodes.length + 1, this.random, options);
     this.nodes.push(node);
+    node.proven = ({ incarnation }) => {
+      const found = this.nodes.find(({ context }) => context.incarnation === incarnation);
+      return found === undefined ? undefined : { address: found.address, port: 22400 };
+    };
     return node;
   }
 
@@ -232,10 +253,10 @@ export class GroupBus {
     node.events.push(...events);
     for (const transmit of transmits) {
       node.sent.push({ ...transmit, atMs: this.nowMs });
-      this.#carry(node, transmit.bytes);
+      this.#carry(node, transmit);
     }
     for (const note of node.notesUnderWay.values()) {
-      if (this.#carried.has(note)) continue;
+      if (this.#carried.has(note) || (note.kind === "groupSync" && !this.carriesSync)) continue;
       this.#carried.add(note);
       this.#tryNote(node, note);
     }
@@ -263,11 +284,16 @@ export class GroupBus {
     });
   }
 
-  #carry(from: GroupNode, bytes: Uint8Array): void {
+  #carry(from: GroupNode, { bytes, destination }: Transmit): void {
+    const unicastTo = destination.kind === "unicast" ? destination.to.address : undefined;
     for (const to of this.nodes) {
+      if (unicastTo !== undefined && to.address !== unicastTo) continue;
+      if (unicastTo === undefined && this.multicastBlocked(from, to)) continue;
       const delays = to === from ? [0] : this.weather({ from, to, bytes });
       for (const delayMs of delays) {
-        const datagram = from.received(new Uint8Array(bytes));
+        const received = from.received(new Uint8Array(bytes));
+        const datagram: ReceivedDatagram =
+          unicastTo === undefined ? received : { ...received, via: "data" };
         this.#later(this.nowMs + delayMs, () => this.#arrive(to, datagram));
       }
     }
@@ -323,6 +349,13 @@ export class GroupBus {
       return Array.from({ length: copies }, () => 0.2 + this.random.uniform() * rough.delayMs);
     };
   }
+}
+
+/** A bus on which nothing is synchronised over sessions. */
+export function multicastBus(seed: number): GroupBus {
+  const bus = new GroupBus(seed);
+  bus.carriesSync = false;
+  return bus;
 }
 
 export function isData(bytes: Uint8Array): boolean {

@@ -23,12 +23,16 @@ const nodes = v.variant("type", [
   v.object({ type: v.literal("optional"), ...wrapping.entries }),
 ]);
 
-/** Schemas of lines by their `type`: whatever `lines.ts` exports, so that new ones are included. */
+/**
+ * Schemas of lines by their names (`message` of `MessageLineSchema`): whatever `lines.ts` exports,
+ * so that new ones are included. Some have a `type` in common.
+ */
 export const lineSchemas: ReadonlyMap<string, v.GenericSchema> = new Map(
-  Object.values(lines).flatMap((schema): [string, v.GenericSchema][] => {
+  Object.entries(lines).flatMap(([name, schema]): [string, v.GenericSchema][] => {
     if (schema.type !== "object") return [];
     const type: unknown = "type" in schema.entries ? schema.entries.type : undefined;
-    return v.is(literal, type) ? [[type.literal, schema]] : [];
+    const line = name.replace(/LineSchema$/, "").toLowerCase();
+    return v.is(literal, type) ? [[line, schema]] : [];
   }),
 );
 

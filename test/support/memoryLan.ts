@@ -12,7 +12,8 @@ import type {
 export class MemorySegment {
   readonly #lans: MemoryLan[] = [];
   /** Set to drop what it says true to. */
-  drops: (bytes: Uint8Array, from: LanAddress, to: LanAddress) => boolean = () => false;
+  drops: (bytes: Uint8Array, from: LanAddress, to: LanAddress, via: LanDatagram["via"]) => boolean =
+    () => false;
 
   /** Like `openLan`: a new host on the segment, 10.0.0.1 the first. */
   readonly open = async (options: LanOptions, handlers: LanHandlers): Promise<MemoryLan> => {
@@ -40,7 +41,7 @@ export class MemorySegment {
     for (const lan of this.#lans) {
       if (lan.closed || !reaches(lan)) continue;
       const to = { address: lan.localAddress, port: lan.dataPort };
-      if (this.drops(bytes, from, to)) continue;
+      if (this.drops(bytes, from, to, how.via)) continue;
       const copy = Uint8Array.from(bytes);
       queueMicrotask(() => lan.receive({ bytes: copy, from, onLink: true, ...how }));
     }

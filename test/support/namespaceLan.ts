@@ -127,6 +127,19 @@ export class NamespaceLan {
     }
   }
 
+  /** The switch drops multicast between hosts, or forwards it again; broadcast passes. */
+  dropMulticast(dropped: boolean): void {
+    const isMulticast = "ether daddr & ff:ff:ff:00:00:00 == 01:00:5e:00:00:00";
+    const ruleset = [
+      "add table bridge udpchat",
+      "delete table bridge udpchat",
+      "add table bridge udpchat",
+      "add chain bridge udpchat forward { type filter hook forward priority 0; }",
+      ...(dropped ? [`add rule bridge udpchat forward ${isMulticast} drop`] : []),
+    ];
+    execute("ip", ["netns", "exec", this.#bridge, "nft", "-f", "-"], `${ruleset.join("\n")}\n`);
+  }
+
   /** Kills what still runs in it and removes it; may be called again. */
   destroy(): void {
     if (this.#destroyed) return;

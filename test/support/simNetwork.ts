@@ -57,6 +57,10 @@ export class SimNetwork {
   datagramsLost = 0;
   /** Hears every datagram as it is sent. */
   tap: (from: SimNode, transmit: Transmit) => void = () => undefined;
+  /** Hears every datagram that is lost on its way to a node. */
+  tapLost: (to: SimNode, transmit: Transmit) => void = () => undefined;
+  /** Multicast to groups is dropped between these two; broadcast and unicast pass. */
+  multicastBlocked: (from: SimNode, to: SimNode) => boolean = () => false;
   readonly #random: SeededRandom;
   #queue: Agenda = new Agenda();
   /** Nodes with different labels don't hear each other. */
@@ -147,6 +151,9 @@ export class SimNetwork {
     for (const node of this.nodes) {
       if (destination.kind === "unicast" && !node.isAt(destination.to)) continue;
       if (this.#segments.get(node) !== this.#segments.get(from)) continue;
+      const isBlocked = destination.kind === "multicast" && this.multicastBlocked(from, node);
+      // What a host sends to itself does not pass through the LAN.
+      if (isBlocked && node !== from) continue;
       this.#carry(from, node, transmit);
     }
   }
@@ -157,6 +164,7 @@ export class SimNetwork {
     if (this.#chance(faults.lossPercent)) {
       this.datagramsLost += 1;
       this.trace.push(this.#line(to, "lost"));
+      this.tapLost(to, transmit);
       return;
     }
     const copies = this.#chance(faults.duplicatePercent) ? 2 : 1;

@@ -20,7 +20,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "store/": ["wire/", "crypto/"],
   "messenger/": ["core/", "net/", "store/", "wire/", "crypto/"],
   "api/": [],
-  ...serverSide("server", "service", "memberships", "requestDesk", "toLines"),
+  ...serverSide("server", "service", "memberships", "requestDesk", "historyService", "toLines"),
   "daemon/": ["messenger/", "api/", "store/"],
   "cli/": ["api/", "messenger/", "daemon/", "store/paths.ts"],
   "index.ts": ["messenger/", "api/"],

@@ -4,12 +4,15 @@ import { ask } from "./ask/command.js";
 import { block } from "./block/command.js";
 import { daemon } from "./daemon/command.js";
 import { discover } from "./discover/command.js";
+import { exportHistory } from "./export/command.js";
 import { groups } from "./groups/command.js";
+import { history } from "./history/command.js";
 import { id } from "./id/command.js";
 import { invite } from "./invite/command.js";
 import { join } from "./join/command.js";
 import { leave } from "./leave/command.js";
 import { listen } from "./listen/command.js";
+import { outbox } from "./outbox/command.js";
 import { peers } from "./peers/command.js";
 import { remove } from "./remove/command.js";
 import { say } from "./say/command.js";
@@ -38,6 +41,9 @@ export const COMMANDS: readonly Command[] = [
   ask,
   serve,
   listen,
+  history,
+  exportHistory,
+  outbox,
   id,
   verify,
   block,

@@ -6,12 +6,13 @@ import type {
   MessageLine,
   PeerRefLine,
   PresenceLine,
+  ProgressLine,
   RemovedLine,
   RequestLine,
   WarningLine,
 } from "../../api/lines.js";
 import { sanitiseName, sanitiseText, shellWord } from "../../sanitise.js";
-import { endpoint, type Names } from "./names.js";
+import { endpoint, type Names, partyText } from "./names.js";
 import type { Style } from "./style.js";
 
 /**
@@ -19,8 +20,12 @@ import type { Style } from "./style.js";
  * say with `*`, both in the first column: nobody can write what looks like either, or a prompt.
  */
 const CONTINUATION = "\n      ";
+const SHORT_ID_DIGITS = 8;
 
-/** `14:02 alice: hello`, with the group where several are shown. */
+/**
+ * `14:02 alice: hello`, with the group where several are shown. What comes late has the time at
+ * which it was said, `2026-11-20 18:31 alice (earlier): hello`, and is faint.
+ */
 export function messageText(
   line: MessageLine,
   names: Names,
@@ -30,7 +35,16 @@ export function messageText(
   const group = withGroup && line.group !== null ? `${sanitiseName(line.group)} ` : "";
   const mark = markOf(line, withGroup);
   const who = `${style.strong(names.of(line.from))}${mark}${conflictMark(line.from, style)}`;
-  return `${clock(line.receivedAt, style)} ${group}${who}: ${body(line.text)}`;
+  if (!line.late) return `${clock(line.receivedAt, style)} ${group}${who}: ${body(line.text)}`;
+  const time = style.faint(`${saidText(line)} ${group}`);
+  return `${time}${who}${style.faint(` (earlier): ${body(line.text)}`)}`;
+}
+
+/** Of today the time of day says enough. */
+function saidText({ sentAt, receivedAt }: MessageLine): string {
+  const said = sentAt ?? receivedAt;
+  const day = dateText(said);
+  return day === dateText(receivedAt) ? timeText(said) : `${day} ${timeText(said)}`;
 }
 
 /** In a chat of one group what is said to us alone would pass for a line of the group. */
@@ -108,6 +122,22 @@ export function invitationText(line: InvitationLine, names: Names, style: Style)
   return who + style.strong(` (${endpoint(line.from)}) ${what}`);
 }
 
+/** What became of a message that was sent before: `* bob has read message 3f9a01c2`. */
+export function progressText(line: ProgressLine, names: Names, style: Style): string {
+  const whom = partyText(line.to, names);
+  const id = sanitiseName(line.id.slice(0, SHORT_ID_DIGITS));
+  switch (line.status) {
+    case "read":
+      return style.faint(`* ${whom} has read message ${id}`);
+    case "delivered":
+      return style.faint(`* ${whom} has message ${id}`);
+    case "undelivered":
+      return style.bad(
+        `* message ${id} to ${whom} is given up: it was not delivered in time (udpchat history)`,
+      );
+  }
+}
+
 export function warningText(line: WarningLine, style: Style): string {
   return style.bad(`* warning: ${sanitiseName(line.message)}`);
 }
@@ -118,8 +148,22 @@ export function body(text: string): string {
 }
 
 /** Local time of day. */
-function clock(timestamp: string, style: Style): string {
+export function clock(timestamp: string, style: Style): string {
+  return style.faint(timeText(timestamp));
+}
+
+function timeText(timestamp: string): string {
   const date = new Date(timestamp);
-  const twoDigits = (number: number): string => String(number).padStart(2, "0");
-  return style.faint(`${twoDigits(date.getHours())}:${twoDigits(date.getMinutes())}`);
+  return `${digits(date.getHours(), 2)}:${digits(date.getMinutes(), 2)}`;
+}
+
+/** `2026-11-20`, local. */
+export function dateText(timestamp: string): string {
+  const date = new Date(timestamp);
+  const [year, month, day] = [date.getFullYear(), date.getMonth() + 1, date.getDate()];
+  return `${digits(year, 4)}-${digits(month, 2)}-${digits(day, 2)}`;
+}
+
+function digits(number: number, count: number): string {
+  return String(number).padStart(count, "0");
 }

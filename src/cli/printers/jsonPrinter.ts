@@ -1,4 +1,4 @@
-import type { GroupLine, PeerLine } from "../../api/lines.js";
+import type { GroupLine, HistoryLine, PeerLine, ProgressLine } from "../../api/lines.js";
 import { toJson } from "../../sanitise.js";
 import type { Line, Printer, Write } from "./printer.js";
 
@@ -21,5 +21,21 @@ export class JsonPrinter implements Printer {
 
   async groups(groups: readonly GroupLine[]): Promise<void> {
     for (const group of groups) await this.line(group);
+  }
+
+  async history(messages: readonly HistoryLine[]): Promise<void> {
+    for (const message of messages) await this.line(message);
+  }
+
+  outbox(queued: readonly HistoryLine[]): Promise<void> {
+    return this.history(queued);
+  }
+
+  dropped(message: HistoryLine): Promise<void> {
+    return this.line(message);
+  }
+
+  progress(progress: ProgressLine): Promise<void> {
+    return this.line(progress);
   }
 }

@@ -13,6 +13,8 @@ const CLASH_DIGITS = [4, 8, 16];
  * (`bob (plain, unverified)`), for a nameless peer (`8ab3594f`) or an address.
  */
 const DECEPTIVE = /[:~"*()<>]|\s\s|^[0-9a-f]{8}$|^[\d.]+$/;
+/** What we are called ourselves. */
+const OURSELVES = "you";
 
 /** What peers are called on the screen: nicknames, told apart by key where two look the same. */
 export class Names {
@@ -50,6 +52,11 @@ function distinctPrefix(id: string, ids: ReadonlySet<string>): string {
   return prefixes.find((prefix) => !others.some((other) => other.startsWith(prefix))) ?? id;
 }
 
+/** Whom something was sent to: at an address where nobody has answered yet, that address. */
+export function partyText(peer: PeerRefLine, names: Names): string {
+  return peer.id === null && peer.name !== "" ? nicknameText(peer.name) : names.of(peer);
+}
+
 /** `10.0.0.2:22400`. */
 export function endpoint({ address, port }: Pick<PeerRefLine, "address" | "port">): string {
   return `${sanitiseName(address)}:${port}`;
@@ -57,5 +64,7 @@ export function endpoint({ address, port }: Pick<PeerRefLine, "address" | "port"
 
 function nicknameText(name: string): string {
   const shown = sanitiseName(name);
-  return DECEPTIVE.test(shown) ? `"${shown.replaceAll('"', "'")}"` : shown;
+  return DECEPTIVE.test(shown) || foldedName(name) === OURSELVES
+    ? `"${shown.replaceAll('"', "'")}"`
+    : shown;
 }

@@ -1,4 +1,4 @@
-import type { GroupLine, PeerLine } from "../../api/lines.js";
+import type { GroupLine, HistoryLine, PeerLine, ProgressLine } from "../../api/lines.js";
 import { sanitiseName, sanitiseText } from "../../sanitise.js";
 import {
   gapText,
@@ -6,20 +6,33 @@ import {
   joinedText,
   messageText,
   presenceText,
+  progressText,
   removedText,
   requestText,
   warningText,
 } from "./conversation.js";
+import { droppedText, historyLog, historyRow, historyTabs } from "./historyLog.js";
 import { endpoint, Names } from "./names.js";
 import type { Line, Printer, Write } from "./printer.js";
 import { deliveryText, idText, statusText, trustText } from "./results.js";
 import type { Style } from "./style.js";
-import { groupTable, groupTabs, peerRow, peerRowHead, peerTable, peerTabs } from "./tables.js";
+import {
+  groupTable,
+  groupTabs,
+  outboxTable,
+  outboxTabs,
+  peerRow,
+  peerRowHead,
+  peerTable,
+  peerTabs,
+} from "./tables.js";
 
 export interface PeoplePrinterOptions {
   readonly style: Style;
   /** Columns that line up, for eyes; otherwise tabs, for `cut`. */
   readonly tables: boolean;
+  /** Milliseconds since 1970. Default: this machine's clock. */
+  readonly nowMs?: () => number;
 }
 
 /** Sentences and tables. Everything in them that a peer chose is sanitised. */
@@ -28,15 +41,17 @@ export class PeoplePrinter implements Printer {
   readonly #write: Write;
   readonly #style: Style;
   readonly #tables: boolean;
+  readonly #nowMs: () => number;
   readonly #names = new Names();
   #peerHeadPrinted = false;
   /** In a chat of one group its name on each line says nothing. */
   #inOneGroup = false;
 
-  constructor(write: Write, { style, tables }: PeoplePrinterOptions) {
+  constructor(write: Write, { style, tables, nowMs = Date.now }: PeoplePrinterOptions) {
     this.#write = write;
     this.#style = style;
     this.#tables = tables;
+    this.#nowMs = nowMs;
   }
 
   async line(line: Line): Promise<void> {
@@ -62,6 +77,30 @@ export class PeoplePrinter implements Printer {
     await this.#write(`${text}\n`);
   }
 
+  async history(messages: readonly HistoryLine[]): Promise<void> {
+    if (messages.length === 0) return;
+    const text = this.#tables
+      ? historyLog(messages, this.#names, this.#style)
+      : messages.map((message) => historyTabs(message, this.#names)).join("\n");
+    await this.#write(`${text}\n`);
+  }
+
+  async outbox(queued: readonly HistoryLine[]): Promise<void> {
+    if (queued.length === 0) return;
+    const text = this.#tables
+      ? await outboxTable(queued, this.#names, this.#style, this.#nowMs())
+      : queued.map((message) => outboxTabs(message, this.#names)).join("\n");
+    await this.#write(`${text}\n`);
+  }
+
+  async dropped(message: HistoryLine): Promise<void> {
+    await this.#write(`${droppedText(message, this.#names)}\n`);
+  }
+
+  async progress(progress: ProgressLine): Promise<void> {
+    await this.#write(`${progressText(progress, this.#names, this.#style)}\n`);
+  }
+
   /** Undefined for lines that tell people nothing. */
   async #text(line: Line): Promise<string | undefined> {
     const names = this.#names;
@@ -71,7 +110,9 @@ export class PeoplePrinter implements Printer {
       case "peer":
         return await this.#peerText(line);
       case "message":
-        return messageText(line, names, style, withGroup);
+        return "own" in line
+          ? historyRow(line, names, style)
+          : messageText(line, names, style, withGroup);
       case "request":
         return requestText(line, names, style);
       case "presence":
@@ -87,7 +128,9 @@ export class PeoplePrinter implements Printer {
       case "reply":
         return sanitiseText(line.text);
       case "delivery":
-        return deliveryText(line, names);
+        return line.status === "read"
+          ? progressText(line, names, style)
+          : deliveryText(line, names);
       case "id":
         return idText(line);
       case "status":

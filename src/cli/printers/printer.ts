@@ -5,10 +5,12 @@ import type {
   ErrorLine,
   EventLine,
   GroupLine,
+  HistoryLine,
   IdLine,
   InvitedLine,
   LeftLine,
   PeerLine,
+  ProgressLine,
   RemovedLine,
   ReplyLine,
   SentLine,
@@ -27,6 +29,7 @@ export type Line =
   | ErrorLine
   | EventLine
   | GroupLine
+  | HistoryLine
   | IdLine
   | InvitedLine
   | LeftLine
@@ -48,6 +51,12 @@ export interface Printer {
   /** A whole list at once. */
   peers(peers: readonly PeerLine[]): Promise<void>;
   groups(groups: readonly GroupLine[]): Promise<void>;
+  history(messages: readonly HistoryLine[]): Promise<void>;
+  outbox(queued: readonly HistoryLine[]): Promise<void>;
+  /** A queued message that was given up. */
+  dropped(message: HistoryLine): Promise<void>;
+  /** Not the end of this command, but what became of an earlier message. */
+  progress(progress: ProgressLine): Promise<void>;
 }
 
 /** Takes text that ends in a newline. */

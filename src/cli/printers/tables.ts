@@ -1,14 +1,18 @@
-/** Peers and groups in columns: lined up on a terminal, with tabs between them in a pipe. */
-import type { GroupLine, PeerLine } from "../../api/lines.js";
+/** Peers, groups and queued messages in columns: lined up on a terminal, with tabs between them in a pipe. */
+import stringWidth from "fast-string-width";
+import type { GroupLine, HistoryLine, PeerLine } from "../../api/lines.js";
 import { sanitiseName } from "../../sanitise.js";
+import { oneLine, whitherText } from "./historyLog.js";
 import { endpoint, type Names } from "./names.js";
 import type { Style } from "./style.js";
-import { millisecondsText } from "./units.js";
+import { millisecondsText, roughDurationText } from "./units.js";
 
 const PEER_HEAD = ["NAME", "ADDRESS", "STATE", "RTT", "FOUND BY", "ID", "TRUST"];
 /** For rows that are printed before the last one is known. */
 const PEER_WIDTHS = [20, 23, 9, 9, 12, 10, 36];
-const GROUP_HEAD = ["GROUP", "ADDRESS", "MEMBERS", "STANDING", "SECRET"];
+const GROUP_HEAD = ["GROUP", "ADDRESS", "MEMBERS", "STANDING", "SECRET", "TRANSPORT"];
+const OUTBOX_HEAD = ["ID", "TO", "AGE", "EXPIRES IN", "TEXT"];
+const OUTBOX_TEXT_COLUMNS = 40;
 const SHORT_ID_DIGITS = 8;
 
 /** One row with tabs; the id is complete, and trust the word that JSON has. */
@@ -38,6 +42,41 @@ export function peerTable(peers: readonly PeerLine[], names: Names, style: Style
 
 export function groupTable(groups: readonly GroupLine[], style: Style): Promise<string> {
   return table(groups.map(groupCells), GROUP_HEAD.map(style.strong));
+}
+
+export function outboxTable(
+  lines: readonly HistoryLine[],
+  names: Names,
+  style: Style,
+  nowMs: number,
+): Promise<string> {
+  const rows = lines.map((line) => [
+    sanitiseName(line.id.slice(0, SHORT_ID_DIGITS)),
+    style.strong(whitherText(line, names)),
+    roughDurationText(nowMs - Date.parse(line.sentAt)),
+    line.expiresAt === null ? "-" : roughDurationText(Date.parse(line.expiresAt) - nowMs),
+    beginning(oneLine(line.text)),
+  ]);
+  return table(rows, OUTBOX_HEAD.map(style.strong));
+}
+
+/** One row with tabs: the id, the times and the text are complete. */
+export function outboxTabs(line: HistoryLine, names: Names): string {
+  const { id, sentAt, expiresAt } = line;
+  const cells = [sanitiseName(id), whitherText(line, names), sentAt, expiresAt ?? "-"];
+  return [...cells, oneLine(line.text)].join("\t");
+}
+
+/** As much as fits, cut between characters. */
+function beginning(text: string): string {
+  let columns = 0;
+  let fitting = "";
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    columns += stringWidth(segment);
+    if (columns > OUTBOX_TEXT_COLUMNS) return `${fitting}…`;
+    fitting += segment;
+  }
+  return fitting;
 }
 
 function styledPeerCells(peer: PeerLine, names: Names, style: Style): string[] {
@@ -73,6 +112,7 @@ function groupCells(group: GroupLine): string[] {
     String(group.members.length + 1),
     group.standing ? "yes" : "no",
     group.secret ? "yes" : "no",
+    group.transport,
   ];
 }
 

@@ -9,6 +9,8 @@ import { INTERVAL_JITTER, type OwnBeacon } from "./ownBeacon.js";
 const FIRST_DELAY_MS = 250;
 /** After the first beacon: a single loss must not hide a newcomer for a whole interval. */
 const BURST_OFFSETS_MS = [1000, 2000];
+/** Between two beacons that say which groups we are in. */
+const GROUPS_SPACING_MS = 1000;
 const LEAVE_OFFSETS_MS = [0, 100, 300];
 
 /** Says that we are here, when and as often as the LAN can bear, and in the end that we leave. */
@@ -19,6 +21,9 @@ export class Beaconing implements Timed {
   /** Bounded by `BURST_OFFSETS_MS`, then by `LEAVE_OFFSETS_MS`. */
   #burstAtMs: number[] = [];
   #nextAtMs: number;
+  /** The next one that goes out for a change of our groups alone. */
+  #groupsAtMs = Number.POSITIVE_INFINITY;
+  #groupsSaidAtMs = Number.NEGATIVE_INFINITY;
   #leave: Uint8Array | undefined;
   readonly #begun: (nowMs: number) => void;
   #hasBegun = false;
@@ -46,6 +51,14 @@ export class Beaconing implements Timed {
     this.#burstAtMs = BURST_OFFSETS_MS.map((offsetMs) => this.#nextAtMs + offsetMs);
   }
 
+  /** We joined or left a group: says so soon, at most once a second. */
+  groupsChanged(nowMs: number): void {
+    if (this.#leave !== undefined) return;
+    const soonMs = nowMs + uniformBetween(this.#context.random, 0, FIRST_DELAY_MS);
+    const atMs = Math.max(soonMs, this.#groupsSaidAtMs + GROUPS_SPACING_MS);
+    this.#groupsAtMs = Math.min(this.#groupsAtMs, atMs);
+  }
+
   /** The signed goodbye, three times; nothing after it. */
   leave(nowMs: number): void {
     if (this.#leave !== undefined) return;
@@ -57,12 +70,14 @@ export class Beaconing implements Timed {
     });
     this.#leave = withSignature(unsigned, identity.sign(unsigned));
     this.#nextAtMs = Number.POSITIVE_INFINITY;
+    this.#groupsAtMs = Number.POSITIVE_INFINITY;
     this.#burstAtMs = LEAVE_OFFSETS_MS.map((offsetMs) => nowMs + offsetMs);
     this.wake(nowMs);
   }
 
   nextWakeMs(): number {
-    return Math.min(this.#nextAtMs, this.#burstAtMs[0] ?? Number.POSITIVE_INFINITY);
+    const burstAtMs = this.#burstAtMs[0] ?? Number.POSITIVE_INFINITY;
+    return Math.min(this.#nextAtMs, this.#groupsAtMs, burstAtMs);
   }
 
   wake(nowMs: number): void {
@@ -77,6 +92,9 @@ export class Beaconing implements Timed {
     const unsigned = encodeBeacon(this.#ownBeacon.next());
     this.#transmit(withSignature(unsigned, this.#context.identity.sign(unsigned)));
     this.#context.counters.add("beaconsSent");
+    // Whatever the occasion, it says which groups we are in.
+    if (this.#groupsAtMs !== Number.POSITIVE_INFINITY) this.#groupsSaidAtMs = nowMs;
+    this.#groupsAtMs = Number.POSITIVE_INFINITY;
     const { low, high } = INTERVAL_JITTER;
     const jitter = uniformBetween(this.#context.random, low, high);
     this.#nextAtMs = nowMs + this.#ownBeacon.intervalMs() * jitter;

@@ -35,7 +35,7 @@ import { Liveness, PROBE_OFFSETS_MS } from "./liveness.js";
 import { OwnBeacon } from "./ownBeacon.js";
 import { Passers } from "./passers.js";
 import { type OpenQuery, Querying } from "./querying.js";
-import { Registrar } from "./registrar.js";
+import { type GroupsAnnounced, Registrar } from "./registrar.js";
 import { Roster } from "./roster.js";
 import type { RosterEntry } from "./rosterEntry.js";
 
@@ -51,6 +51,7 @@ export interface DiscoveryOptions {
   readonly restarted: (nowMs: number, device: string) => void;
   /** Our groups as the beacon mentions them, at most `MAX_BEACON_GROUPS`. */
   readonly groups: () => readonly BeaconGroup[];
+  readonly groupsAnnounced: GroupsAnnounced;
 }
 
 export class Discovery implements Timed {
@@ -73,7 +74,7 @@ export class Discovery implements Timed {
   #left = false;
 
   constructor(nowMs: number, context: CoreContext, options: DiscoveryOptions) {
-    const { announce, configuredPeers, groups, restarted } = options;
+    const { announce, configuredPeers, groups, restarted, groupsAnnounced } = options;
     const roster = new Roster(context);
     const candidates = new Candidates(context.limits.peers);
     const duplicateKeys = new DuplicateKeys(context);
@@ -106,6 +107,7 @@ export class Discovery implements Timed {
       duplicateKeys,
       isConfigured: (at) => configured.includes(at),
       restarted,
+      groupsAnnounced,
     });
     this.#beaconing = announce
       ? new Beaconing(nowMs, context, ownBeacon, configuredPeers, (begunAtMs) => {
@@ -199,7 +201,9 @@ export class Discovery implements Timed {
       this.#candidates.delete(beacon);
       this.#duplicateKeys.twinProved(beacon, at);
     } else if (!answer.announces) {
-      this.#passers.proved(nowMs, beacon);
+      const asked = query.host;
+      const isThere = asked?.address === at.address && asked.port === at.port;
+      this.#passers.proved(nowMs, beacon, isThere ? at : undefined);
     } else if (query.host?.address !== at.address && this.#mustProveAddress(beacon.device)) {
       this.#challenging.challenge(nowMs, at, beacon.device);
     } else {
@@ -247,15 +251,31 @@ export class Discovery implements Timed {
     if (this.#left || peer.id === this.#context.identity.device) return;
     if (this.#context.trust.isBlocked(peer.id)) return;
     const instance = { device: peer.id, incarnation: peer.incarnation };
-    if (!peer.announces) this.#passers.proved(nowMs, instance);
+    const at = { address: peer.address, port: peer.port };
+    if (!peer.announces) this.#passers.proved(nowMs, instance, at);
     if (!peer.announces && this.#roster.get(peer.id) === undefined) return; // passes by
     if (this.#mustProveAddress(peer.id)) {
-      this.#challenging.challenge(nowMs, { address: peer.address, port: peer.port }, peer.id);
+      this.#challenging.challenge(nowMs, at, peer.id);
       return;
     }
     this.#registrar.contacted(nowMs, peer, rttMs);
     if (this.#roster.get(peer.id)?.incarnation === peer.incarnation) {
       this.#candidates.delete(instance);
+    }
+  }
+
+  /** We joined or left a group: not to wait for our next beacon. */
+  groupsChanged(nowMs: number): void {
+    if (!this.#left) this.#beaconing?.groupsChanged(nowMs);
+  }
+
+  /** Who is online and says in its beacons that it is in the group, and with which digest. */
+  *announcedIn(groupId: string): Iterable<{ instance: Instance; digest: string }> {
+    for (const entry of this.#roster.values()) {
+      const mention = entry.groups.find((group) => group.groupId === groupId);
+      if (entry.state !== "online" || mention === undefined) continue;
+      const { device, incarnation } = entry;
+      yield { instance: { device, incarnation }, digest: mention.digest };
     }
   }
 
@@ -295,6 +315,23 @@ export class Discovery implements Timed {
   /** Asks whoever is at an address to show that it is running: soon, and as often as is allowed. */
   challenge(nowMs: number, at: Address): void {
     if (!this.#left) this.#challenging.challenge(nowMs, at);
+  }
+
+  /** Asks that start of a device to show that it is there, unless it did so lately. */
+  confirm(nowMs: number, instance: Instance, at: Address): void {
+    if (this.#left || this.#watched(instance) !== undefined) return;
+    if (this.#passers.isFresh(nowMs, instance)) return;
+    this.#challenging.challenge(nowMs, at, instance.device);
+  }
+
+  /** Where that very start of the device has shown that it is; undefined if it has not. */
+  provenAddressOf(instance: Instance): Address | undefined {
+    return this.#watched(instance)?.best ?? this.#passers.addressOf(instance);
+  }
+
+  #watched({ device, incarnation }: Instance): RosterEntry | undefined {
+    const entry = this.#roster.get(device);
+    return entry?.incarnation === incarnation && entry.state !== "offline" ? entry : undefined;
   }
 
   /** Where the device is best reached, as far as it is known. */

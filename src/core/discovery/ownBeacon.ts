@@ -1,10 +1,12 @@
-import type { Beacon, BeaconGroup } from "../../wire/presence.js";
+import { SIGNATURE_BYTES } from "../../wire/constants.js";
+import { type Beacon, type BeaconGroup, encodeBeacon } from "../../wire/presence.js";
 import type { CoreContext } from "../context.js";
 
 /** Our own presence may cost the LAN this much in all, whatever the number of nodes. */
 const BUDGET_BITS_PER_MS = 64;
-/** A beacon with the longest name, and the IP and UDP headers around it. */
-const BEACON_ON_WIRE_BITS = 246 * 8;
+/** A beacon with the longest name and three groups, and the IP and UDP headers around it. */
+const MIN_BEACON_ON_WIRE_BYTES = 246;
+const IP_AND_UDP_HEADER_BYTES = 28;
 const MIN_INTERVAL_MS = 10_000;
 /** Spread, so that nodes which started together do not stay together. */
 export const INTERVAL_JITTER = { low: 0.75, high: 1.25 };
@@ -15,6 +17,7 @@ export class OwnBeacon {
   readonly #groups: () => readonly BeaconGroup[];
   readonly #peersLive: () => number;
   #sequence = 0;
+  #onWireBytes = MIN_BEACON_ON_WIRE_BYTES;
   /** What we said last. */
   #latest: Beacon | undefined;
 
@@ -35,10 +38,13 @@ export class OwnBeacon {
   /** Between two beacons, before the jitter. */
   intervalMs(): number {
     const nodes = this.#peersLive() + 1;
-    return Math.max(MIN_INTERVAL_MS, (nodes * BEACON_ON_WIRE_BITS) / BUDGET_BITS_PER_MS);
+    return Math.max(MIN_INTERVAL_MS, (nodes * this.#onWireBytes * 8) / BUDGET_BITS_PER_MS);
   }
 
-  /** The latest beacon, or a newer one if the groups changed since. */
+  /**
+   * The latest beacon, or a newer one if we joined or left a group since. Not for a digest: who
+   * counts beacons by their sequence would take those for lost that were never sent.
+   */
   current(): Beacon {
     const latest = this.#latest;
     return latest !== undefined && sameGroups(latest.groups, this.#groups()) ? latest : this.next();
@@ -47,16 +53,19 @@ export class OwnBeacon {
   /** A beacon that is newer than all before. */
   next(): Beacon {
     const { identity, incarnation, startedAtMs, dataPort, name } = this.#context;
-    this.#latest = {
+    const beacon = {
       device: identity.device,
       incarnation,
       sequence: this.nextSequence(),
       startedAtMs,
-      intervalMs: Math.ceil(this.intervalMs() * INTERVAL_JITTER.high),
       dataPort,
       groups: this.#groups(),
       name,
     };
+    const bytes = encodeBeacon({ ...beacon, intervalMs: 0 }).length + SIGNATURE_BYTES;
+    this.#onWireBytes = Math.max(MIN_BEACON_ON_WIRE_BYTES, bytes + IP_AND_UDP_HEADER_BYTES);
+    const intervalMs = Math.ceil(this.intervalMs() * INTERVAL_JITTER.high);
+    this.#latest = { ...beacon, intervalMs };
     return this.#latest;
   }
 
@@ -68,8 +77,5 @@ export class OwnBeacon {
 }
 
 function sameGroups(a: readonly BeaconGroup[], b: readonly BeaconGroup[]): boolean {
-  return (
-    a.length === b.length &&
-    a.every(({ groupId, digest }, i) => groupId === b[i]?.groupId && digest === b[i]?.digest)
-  );
+  return a.length === b.length && a.every(({ groupId }, i) => groupId === b[i]?.groupId);
 }

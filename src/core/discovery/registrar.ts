@@ -1,10 +1,17 @@
-import type { Beacon } from "../../wire/presence.js";
+import type { Beacon, BeaconGroup, Instance } from "../../wire/presence.js";
 import type { CoreContext } from "../context.js";
 import type { Address, ContactPeer, FoundVia } from "../io.js";
 import type { DuplicateKeys } from "./duplicateKeys.js";
 import type { Liveness } from "./liveness.js";
 import type { Roster } from "./roster.js";
 import type { RosterEntry } from "./rosterEntry.js";
+
+/** An instance that is online said in which groups it is, and what it holds of them. */
+export type GroupsAnnounced = (
+  nowMs: number,
+  instance: Instance,
+  groups: readonly BeaconGroup[],
+) => void;
 
 /**
  * Keeps the entries of the roster true to what was heard and judged genuine.
@@ -20,6 +27,7 @@ export class Registrar {
   readonly #duplicateKeys: DuplicateKeys;
   readonly #isConfigured: (at: Address) => boolean;
   readonly #restarted: (nowMs: number, device: string) => void;
+  readonly #groupsAnnounced: GroupsAnnounced;
 
   constructor(
     context: CoreContext,
@@ -30,6 +38,7 @@ export class Registrar {
       readonly isConfigured: (at: Address) => boolean;
       /** Another incarnation took the entry of the device. */
       readonly restarted: (nowMs: number, device: string) => void;
+      readonly groupsAnnounced: GroupsAnnounced;
     },
   ) {
     this.#context = context;
@@ -38,6 +47,7 @@ export class Registrar {
     this.#duplicateKeys = parts.duplicateKeys;
     this.#isConfigured = parts.isConfigured;
     this.#restarted = parts.restarted;
+    this.#groupsAnnounced = parts.groupsAnnounced;
   }
 
   /** A new beacon of the entry's own incarnation. */
@@ -51,6 +61,7 @@ export class Registrar {
     const renamed = entry.adopt(beacon, bytes);
     const moved = entry.heardFrom(nowMs, at, false);
     this.#alive(nowMs, entry, renamed || moved);
+    this.#groupsAnnounced(nowMs, entry, entry.groups);
   }
 
   /** The latest beacon once more: perhaps another address, and by itself no sign of life. */
@@ -80,11 +91,13 @@ export class Registrar {
       return undefined;
     }
     if (restarted) entry.restart(incarnation);
-    const renamed = beacon.sequence > entry.sequence && entry.adopt(beacon, found.bytes);
+    const isNews = beacon.sequence > entry.sequence;
+    const renamed = isNews && entry.adopt(beacon, found.bytes);
     const moved = entry.heardFrom(nowMs, at, false);
     this.#alive(nowMs, entry, restarted || renamed || moved);
     this.#duplicateKeys.holderProved(nowMs, beacon);
     if (restarted) this.#restarted(nowMs, device);
+    if (isNews) this.#groupsAnnounced(nowMs, entry, entry.groups);
     return entry;
   }
 

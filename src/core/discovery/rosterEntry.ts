@@ -1,4 +1,4 @@
-import type { Beacon } from "../../wire/presence.js";
+import type { Beacon, BeaconGroup } from "../../wire/presence.js";
 import { clamp } from "../clamp.js";
 import type { Address, FoundVia, PeerState, PeerView } from "../io.js";
 
@@ -6,8 +6,8 @@ import type { Address, FoundVia, PeerState, PeerView } from "../io.js";
 const DEFAULT_PROMISE_MS = 12_500;
 /** A peer's promise is its own word: bounded, so that it is neither probed nor kept for ever. */
 const MIN_PROMISE_MS = 1_000;
-/** The longest of our own rule: 4096 nodes x 246 bytes at 64 kbit/s is 126 s, x 1.25; and some. */
-const MAX_PROMISE_MS = 180_000;
+/** The longest of our own rule: 4096 nodes x 402 bytes at 64 kbit/s is 206 s, x 1.25; and some. */
+const MAX_PROMISE_MS = 270_000;
 /** An interface loses a beacon now and then; so many in a row that came another way is a move. */
 const BEACONS_MISSED_BY_MOVE = 2;
 /** A session packet this recent proves an address in spite of beacons that missed it. */
@@ -41,6 +41,8 @@ export class RosterEntry {
   sequence = -1;
   /** Its last verified beacon, a copy. */
   beaconBytes: Uint8Array | undefined;
+  /** That it is in, by what it said last; at most `MAX_BEACON_GROUPS`. */
+  groups: readonly BeaconGroup[] = [];
   /** A beacon of it came: otherwise it merely talked to us. */
   beaconed = false;
   /** This incarnation said goodbye. */
@@ -80,6 +82,7 @@ export class RosterEntry {
     this.startedAtMs = -1;
     this.sequence = -1;
     this.beaconBytes = undefined;
+    this.groups = [];
     this.departed = false;
     this.srttMs = undefined;
     this.#addresses = [];
@@ -94,6 +97,7 @@ export class RosterEntry {
     this.name = beacon.name;
     this.startedAtMs = beacon.startedAtMs;
     this.sequence = beacon.sequence;
+    this.groups = beacon.groups;
     this.promiseMs = clamp(beacon.intervalMs, MIN_PROMISE_MS, MAX_PROMISE_MS);
     this.beaconBytes = bytes === undefined ? undefined : Uint8Array.from(bytes);
     this.beaconed = true;

@@ -3,6 +3,7 @@ import { GROUP_DIGEST_BYTES } from "../../wire/constants.js";
 import { toHex } from "../../wire/cursor.js";
 import type { SequenceRange } from "../../wire/group.js";
 import type { Instance } from "../../wire/presence.js";
+import { BoundedMap } from "../boundedMap.js";
 import type { CoreContext } from "../context.js";
 import { RangeSet } from "../rangeSet.js";
 import type { GroupLog, HeldStream, LoggedDatagram } from "./groupLog.js";
@@ -11,6 +12,8 @@ import type { GroupLog, HeldStream, LoggedDatagram } from "./groupLog.js";
 const MIN_HASH_BYTES = 16;
 /** This share of the bound is forgotten at once: each search for what to forget costs a walk. */
 const FORGET_SHARE = 1 / 100;
+/** Streams of which we remember up to where they were forgotten. */
+const MAX_FORGOTTEN_STREAMS = 4096;
 
 /** One incarnation of a member, ourselves included. */
 interface Stream {
@@ -36,6 +39,11 @@ export class Archive {
   /** Told in this turn, by stream and sequence. */
   readonly #fresh = new Map<string, LoggedDatagram>();
   #freshTurn = -1;
+  /**
+   * Up to which sequence a stream was forgotten, by stream: it is not taken in again. Lost with a
+   * restart, after which the application still knows the messages in it.
+   */
+  readonly #forgotten = new BoundedMap<string, number>(MAX_FORGOTTEN_STREAMS);
   #count = 0;
   #digest: string | undefined;
 
@@ -55,9 +63,19 @@ export class Archive {
     return this.#streams.get(keyOf(of))?.held.has(sequence) ?? false;
   }
 
+  /** Held, or held once and given up: not wanted (again). */
+  isKnown(of: Instance, sequence: number): boolean {
+    return this.has(of, sequence) || sequence <= (this.#forgotten.get(keyOf(of)) ?? 0);
+  }
+
   /** The highest sequence held; 0 for none. */
   highest(of: Instance): number {
     return Math.max(0, this.#streams.get(keyOf(of))?.held.highest ?? 0);
+  }
+
+  /** The first sequence behind all that is held, or was. */
+  next(of: Instance): number {
+    return Math.max(this.highest(of), this.#forgotten.get(keyOf(of)) ?? 0) + 1;
   }
 
   /** The lowest sequence held; 0 for none. */
@@ -65,11 +83,30 @@ export class Archive {
     return this.#streams.get(keyOf(of))?.held.lowest ?? 0;
   }
 
-  /** What is not held from `first` to `last`, ascending, at most `limit` ranges. */
+  /** What is wanted from `first` to `last`, ascending, at most `limit` ranges. */
   missing(of: Instance, first: number, last: number, limit: number): SequenceRange[] {
-    const held = this.#streams.get(keyOf(of))?.held;
-    if (held !== undefined) return held.missing(first, last, limit);
-    return first <= last && limit > 0 ? [{ first, last }] : [];
+    const key = keyOf(of);
+    const held = this.#streams.get(key)?.held;
+    const from = Math.max(first, (this.#forgotten.get(key) ?? 0) + 1);
+    if (held !== undefined) return held.missing(from, last, limit);
+    return from <= last && limit > 0 ? [{ first: from, last }] : [];
+  }
+
+  /** What of `ranges`, ascending, is held: the lowest sequences, at most `limit`. */
+  heldIn(of: Instance, ranges: readonly SequenceRange[], limit: number): number[] {
+    const found: number[] = [];
+    const held = this.#streams.get(keyOf(of))?.held.ascending() ?? [];
+    for (const wanted of ranges) {
+      for (const present of held) {
+        if (present.first > wanted.last) break;
+        const last = Math.min(wanted.last, present.last);
+        for (let next = Math.max(wanted.first, present.first); next <= last; next += 1) {
+          if (found.length >= limit) return found;
+          found.push(next);
+        }
+      }
+    }
+    return found;
   }
 
   /** Everything held, who spoke last first. */
@@ -93,8 +130,9 @@ export class Archive {
     return this.#count;
   }
 
-  /** Keeps a datagram whose signature was checked. Nothing happens if it is held. */
-  keep(of: Instance, hlc: number, datagram: LoggedDatagram): void {
+  /** Keeps a datagram whose signature was checked. False, and nothing happens, if it is known. */
+  keep(of: Instance, hlc: number, datagram: LoggedDatagram): boolean {
+    if (this.isKnown(of, datagram.sequence)) return false;
     const key = keyOf(of);
     const stream = this.#streams.get(key) ?? {
       of: { device: of.device, incarnation: of.incarnation },
@@ -102,7 +140,7 @@ export class Archive {
       latestHlc: 0,
       line: undefined,
     };
-    if (!stream.held.add(datagram.sequence)) return;
+    stream.held.add(datagram.sequence);
     this.#streams.set(key, stream);
     stream.latestHlc = Math.max(stream.latestHlc, hlc);
     this.#changed(stream);
@@ -112,6 +150,7 @@ export class Archive {
     const groupId = this.#groupId;
     this.#context.outputs.event({ kind: "groupDatagram", groupId, of: stream.of, hlc, ...kept });
     this.#forgetSurplus();
+    return true;
   }
 
   /** Undefined if it is not held, or the log lost it. */
@@ -177,6 +216,7 @@ export class Archive {
     const count = upToSequence - lowest.first + 1;
     const { of, held } = stalest;
     held.removeUpTo(upToSequence);
+    this.#forgotten.set(keyOf(of), upToSequence);
     if (held.rangeCount === 0) this.#streams.delete(keyOf(of));
     this.#changed(stalest);
     this.#count -= count;

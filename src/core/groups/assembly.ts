@@ -1,101 +1,104 @@
 import { MAX_MESSAGE_BYTES } from "../../wire/constants.js";
-import type { GroupEntry } from "../../wire/group.js";
-import type { ByteBudget } from "../byteBudget.js";
+import { decodeGroupData, type GroupData, type GroupEntry } from "../../wire/group.js";
+import type { Archive } from "./archive.js";
 
 /** A whole message of another member. */
 export interface AssembledMessage {
   readonly messageSequence: number;
   readonly sentAtMs: number;
+  readonly hlc: number;
   /** A copy: the datagram that it came in may be overwritten. */
   readonly body: Uint8Array;
 }
 
-/** The beginning of a message. */
-interface BegunMessage {
-  readonly messageSequence: number;
-  readonly sentAtMs: number;
-  /** Together at most `MAX_MESSAGE_BYTES`. */
-  readonly pieces: Uint8Array[];
-  sizeBytes: number;
-}
+/** The longest message takes some 70 datagrams of ours. A longer run is not looked through. */
+const MAX_RUN_DATAGRAMS = 256;
 
 /**
- * Joins the entries of one sender, in their order, into messages. Holds at most one beginning,
- * within the budget. The rest of a message whose beginning is lost is passed over.
+ * The messages that are whole now that `data` is kept. One that spans datagrams is read from the
+ * archive: it is whole when the last piece arrives, whichever that is, a crash in between or not.
+ * `malformed`: an entry broke a rule, and is passed over.
  */
-export class Assembly {
-  readonly #budget: ByteBudget;
-  #begun: BegunMessage | undefined;
-
-  constructor(budget: ByteBudget) {
-    this.#budget = budget;
-  }
-
-  /**
-   * Takes the next entry. The message, if it is whole; "malformed" if it breaks a rule, and what
-   * was held is dropped; undefined if more is needed.
-   */
-  add(entry: GroupEntry): AssembledMessage | "malformed" | undefined {
-    const { messageSequence, sentAtMs } = entry;
-    // An empty piece would cost memory and never reach the limit.
-    if (entry.continues && entry.body.length === 0) {
-      this.drop();
-      return "malformed";
+export function completedBy(
+  archive: Archive,
+  data: GroupData,
+  malformed: () => void,
+): AssembledMessage[] {
+  const messages: AssembledMessage[] = [];
+  for (const [index, entry] of data.entries.entries()) {
+    if (!isWellPlaced(data, index, entry)) malformed();
+    else if (!entry.continued && !entry.continues) messages.push(joined(entry, [entry]));
+    else {
+      const run = runAround(archive, data, entry);
+      if (run === "malformed") malformed();
+      else if (run !== undefined) messages.push(joined(run.at(0) ?? entry, run));
     }
-    const begun = this.#begun;
-    if (!entry.continued) {
-      const abandoned = begun !== undefined;
-      this.drop();
-      if (entry.continues) return this.#begin(entry) && !abandoned ? undefined : "malformed";
-      return { messageSequence, sentAtMs, body: new Uint8Array(entry.body) };
-    }
-    if (begun === undefined) return undefined;
-    const sizeBytes = begun.sizeBytes + entry.body.length;
-    const fits = sizeBytes <= MAX_MESSAGE_BYTES && begun.messageSequence === messageSequence;
-    if (!fits || !this.#budget.take(entry.body.length)) {
-      this.drop();
-      return "malformed";
-    }
-    begun.pieces.push(new Uint8Array(entry.body));
-    begun.sizeBytes = sizeBytes;
-    if (entry.continues) return undefined;
-    const body = joined(begun);
-    this.drop();
-    return { messageSequence, sentAtMs: begun.sentAtMs, body };
   }
-
-  /** Of the beginning that is held; 0 for none. */
-  get begunBytes(): number {
-    return this.#begun?.sizeBytes ?? 0;
-  }
-
-  /** Forgets a beginning: its rest is lost. Returns how many pieces of it were here. */
-  drop(): number {
-    const begun = this.#begun;
-    if (begun === undefined) return 0;
-    this.#budget.release(begun.sizeBytes);
-    this.#begun = undefined;
-    return begun.pieces.length;
-  }
-
-  #begin(entry: GroupEntry): boolean {
-    if (!this.#budget.take(entry.body.length)) return false;
-    this.#begun = {
-      messageSequence: entry.messageSequence,
-      sentAtMs: entry.sentAtMs,
-      pieces: [new Uint8Array(entry.body)],
-      sizeBytes: entry.body.length,
-    };
-    return true;
-  }
+  return messages;
 }
 
-function joined(begun: BegunMessage): Uint8Array {
-  const body = new Uint8Array(begun.sizeBytes);
-  let offset = 0;
-  for (const piece of begun.pieces) {
-    body.set(piece, offset);
-    offset += piece.length;
+/** A message goes on at the end of a datagram, and at the beginning of the next one. */
+function isWellPlaced({ entries }: GroupData, index: number, entry: GroupEntry): boolean {
+  if (entry.continued && index !== 0) return false;
+  if (entry.continues && index !== entries.length - 1) return false;
+  // An empty piece would never reach a bound.
+  return !entry.continues || entry.body.length > 0;
+}
+
+/** All pieces of the message that `entry` is one of; undefined while some are missing. */
+function runAround(
+  archive: Archive,
+  data: GroupData,
+  entry: GroupEntry,
+): GroupEntry[] | "malformed" | undefined {
+  const { sequence } = data;
+  // Cheap first: of what arrives in order the end is missing, and nothing need be read.
+  if (entry.continues && !archive.has(data, sequence + 1)) return undefined;
+  if (entry.continued && !archive.has(data, sequence - 1)) return undefined;
+  const run = [entry];
+  const bound = { bytes: MAX_MESSAGE_BYTES - entry.body.length, datagrams: MAX_RUN_DATAGRAMS - 1 };
+  const fits = (piece: GroupEntry): boolean => {
+    bound.bytes -= piece.body.length;
+    bound.datagrams -= 1;
+    const isSame = piece.messageSequence === entry.messageSequence;
+    return isSame && bound.bytes >= 0 && bound.datagrams >= 0;
+  };
+  let first = entry;
+  for (let at = sequence - 1; first.continued; at -= 1) {
+    const before = read(archive, data, at)?.at(-1);
+    if (before === undefined) return undefined;
+    if (!before.continues || before.body.length === 0 || !fits(before)) return "malformed";
+    run.unshift(before);
+    first = before;
   }
-  return body;
+  let last = entry;
+  for (let at = sequence + 1; last.continues; at += 1) {
+    const behind = read(archive, data, at)?.at(0);
+    if (behind === undefined) return undefined;
+    if (!behind.continued || !fits(behind)) return "malformed";
+    run.push(behind);
+    last = behind;
+  }
+  return run;
+}
+
+function read(
+  archive: Archive,
+  data: GroupData,
+  sequence: number,
+): readonly GroupEntry[] | undefined {
+  const kept = archive.read(data, sequence);
+  return kept === undefined ? undefined : decodeGroupData(kept.bytes).entries;
+}
+
+/** `first`: of `run`. */
+function joined(first: GroupEntry, run: readonly GroupEntry[]): AssembledMessage {
+  const body = new Uint8Array(run.reduce((sum, piece) => sum + piece.body.length, 0));
+  let offset = 0;
+  for (const piece of run) {
+    body.set(piece.body, offset);
+    offset += piece.body.length;
+  }
+  const { messageSequence, sentAtMs, hlc } = first;
+  return { messageSequence, sentAtMs, hlc, body };
 }

@@ -8,23 +8,26 @@ import {
 } from "../../wire/group.js";
 import { withSignature } from "../../wire/header.js";
 import type { Instance } from "../../wire/presence.js";
-import type { GroupKeys } from "../io.js";
+import type { Address, GroupKeys, PeerRef } from "../io.js";
 import type { Alarm } from "../timers.js";
-import { Archive } from "./archive.js";
+import type { Archive } from "./archive.js";
+import { Deliveries } from "./deliveries.js";
 import { Farewell } from "./farewell.js";
 import type { GroupName } from "./groupName.js";
 import type { GroupsContext } from "./groupsContext.js";
 import { type GroupDatagram, Hearing } from "./hearing.js";
 import { HeartbeatSchedule } from "./heartbeatSchedule.js";
+import { Intake } from "./intake.js";
 import { KeyExchange } from "./keyExchange.js";
 import type { Member } from "./member.js";
 import { Members } from "./members.js";
 import { GroupRoundTrip } from "./nack.js";
+import { NackAnswers, type NackAnswersSurroundings } from "./nackAnswers.js";
 import type { PacedSource } from "./pacer.js";
 import type { GroupLine, Sender } from "./sender.js";
+import { Sync } from "./sync.js";
+import { type HeartbeatAddress, Ways } from "./ways.js";
 
-/** NACKs that come within this time of the first are answered with it. */
-const REPAIR_COLLECT_MS = 2;
 /** Our membership of one group, from `join` until everything is said after `leave`. */
 export class Group implements PacedSource {
   readonly name: GroupName;
@@ -32,10 +35,14 @@ export class Group implements PacedSource {
   readonly archive: Archive;
   /** Of a secret group. */
   readonly keys: KeyExchange | undefined;
+  readonly ways: Ways;
   readonly #context: GroupsContext;
   readonly #sender: Sender;
   readonly #schedule: HeartbeatSchedule;
   readonly #roundTrip = new GroupRoundTrip();
+  readonly #intake: Intake;
+  readonly #answers: NackAnswers;
+  readonly #deliveries: Deliveries;
   readonly #left: (group: Group) => void;
   readonly #heartbeatDue: Alarm = (nowMs) => this.#sendDueHeartbeats(nowMs);
   readonly #farewellDue: Alarm = (nowMs) => this.#checkFarewell(nowMs);
@@ -43,6 +50,7 @@ export class Group implements PacedSource {
   /** The group goes on without us. */
   #expelled = false;
   readonly #hearing: Hearing;
+  readonly #sync: Sync;
 
   constructor(
     nowMs: number,
@@ -61,15 +69,42 @@ export class Group implements PacedSource {
     this.#sender = membership.sender;
     this.#left = membership.left;
     this.members = new Members(context, this.name.groupId);
-    this.archive = new Archive(context, context.log, this.name.groupId);
+    this.archive = this.#sender.archive;
     this.keys = this.#keyExchange(membership.keys);
+    this.#intake = new Intake(context, this.name.groupId, this.archive, this.members);
+    this.#deliveries = new Deliveries(context, this.name.groupId);
+    this.#answers = new NackAnswers(context, this.#answersSurroundings());
+    this.ways = new Ways(context, {
+      name: this.name,
+      members: this.members,
+      ourDigest: () => this.archive.digest,
+      heartbeatWanted: (wantedAtMs) => {
+        if (!this.leaving) this.#heartbeatAsked(wantedAtMs);
+      },
+    });
     this.#hearing = new Hearing(nowMs, context, {
       groupId: this.name.groupId,
       members: this.members,
+      archive: this.archive,
+      intake: this.#intake,
       roundTrip: this.#roundTrip,
       keys: this.keys,
+      repeated: (heardAtMs, data, datagram) => this.#answers.repeated(heardAtMs, data, datagram),
       heartbeatAsked: (askedAtMs) => this.#heartbeatAsked(askedAtMs),
       sendNack: (of, missing) => this.#sendNack(of, missing),
+      ways: this.ways,
+      digestHeard: (heardAtMs, member, digest) => this.#digestHeard(heardAtMs, member, digest),
+      memberReturned: (returnedAtMs, member) => this.#memberReturned(returnedAtMs, member),
+      catchingUp: (askedAtMs) => this.#catchingUp(askedAtMs),
+    });
+    this.#sync = new Sync(nowMs, context, {
+      name: this.name,
+      archive: this.archive,
+      members: this.members,
+      keys: this.keys,
+      archived: (atMs, data, { bytes, keyId }, from) =>
+        this.archived(atMs, data, bytes, keyId, from),
+      showOurselves: (atMs) => this.#heartbeatAsked(atMs),
     });
     this.#schedule = new HeartbeatSchedule(context.random, () => this.members.online);
     this.#schedule.joined(nowMs);
@@ -77,11 +112,35 @@ export class Group implements PacedSource {
     context.pacer.add(this);
   }
 
+  #answersSurroundings(): NackAnswersSurroundings {
+    const isLeaving = () => this.leaving;
+    return {
+      members: this.members,
+      sender: this.#sender,
+      roundTrip: this.#roundTrip,
+      get leaving() {
+        return isLeaving();
+      },
+      trail: () => this.#trail,
+      isBelieved: (nowMs, device, datagram) => this.#hearing.isBelieved(nowMs, device, datagram),
+      asked: (nowMs) => this.#farewell?.asked(nowMs),
+      heartbeatAsked: (nowMs) => this.#heartbeatAsked(nowMs),
+      repairsReady: () => this.#context.pacer.add(this),
+    };
+  }
+
+  get #trail(): number {
+    return this.#sender.trail(this.keys?.presentKeyId);
+  }
+
   #keyExchange(keys: GroupKeys | undefined): KeyExchange | undefined {
     if (keys === undefined) return undefined;
     return new KeyExchange(this.#context, this.name, keys, {
       members: this.members,
-      expelled: () => this.#expel(),
+      expelled: (nowMs) => {
+        this.#sync.close(nowMs);
+        this.#expel();
+      },
       showOurselves: (nowMs) => {
         if (!this.leaving) this.#heartbeatAsked(nowMs);
       },
@@ -112,6 +171,9 @@ export class Group implements PacedSource {
     if (this.#farewell !== undefined) return;
     this.members.settle();
     this.#hearing.close();
+    this.#answers.leave();
+    this.#sync.close(nowMs);
+    this.ways.settle();
     this.#farewell = new Farewell(nowMs);
     if (this.#expelled) {
       this.close(nowMs);
@@ -139,14 +201,16 @@ export class Group implements PacedSource {
   close(nowMs: number): void {
     this.members.close();
     this.keys?.close(nowMs);
+    this.#sync.close(nowMs);
     this.#stop();
   }
 
   #stop(): void {
     this.#hearing.close();
+    this.#answers.close();
+    this.ways.close();
     this.#context.pacer.remove(this);
     this.#context.timers.clear(this.#heartbeatDue);
-    this.#context.timers.clear(this.#repairsDue);
     this.#context.timers.clear(this.#farewellDue);
   }
 
@@ -161,57 +225,73 @@ export class Group implements PacedSource {
   }
 
   receiveNack(nowMs: number, nack: GroupNack, datagram: GroupDatagram): void {
-    // Strangers miss nothing: they begin with what is said when they come.
-    const asker = this.members.find(nack);
-    if (asker === undefined || asker.hasSpent(nowMs, nack)) {
-      this.#context.counters.add("groupDatagramsDuplicate");
-      return;
-    }
-    const { identity, incarnation } = this.#context;
-    if (nack.of.device === identity.device && nack.of.incarnation === incarnation) {
-      this.#receiveNackOfOurs(nowMs, nack, asker, datagram);
-    } else if (!this.leaving) this.#hearing.nack(nowMs, nack, asker, datagram);
+    this.#answers.receive(nowMs, nack, datagram);
   }
 
-  #receiveNackOfOurs(nowMs: number, nack: GroupNack, asker: Member, datagram: GroupDatagram): void {
-    const { grttMs } = this.#roundTrip;
-    const repairs = this.#sender.repairable(nowMs, nack.missing, grttMs);
-    const isHopeless = nack.missing.some((range) => range.first < this.#sender.trail);
-    if (repairs.length === 0 && !isHopeless) return;
-    if (!this.#hearing.isBelieved(nowMs, nack.device, datagram)) return;
-    asker.asked(nowMs, nack);
-    this.#farewell?.asked(nowMs);
-    this.#sender.queueRepairs(repairs);
-    if (repairs.length > 0 && this.#context.timers.get(this.#repairsDue) === undefined) {
-      this.#context.timers.set(this.#repairsDue, nowMs + REPAIR_COLLECT_MS);
-    }
-    // They wait for what nobody can repeat: a heartbeat tells them.
-    if (isHopeless && !this.leaving) this.#heartbeatAsked(nowMs);
+  /**
+   * A datagram of somebody that did not come from its author as it was said, but from what others
+   * keep. What is new in it is kept, and told as late. False if it is held already, or not to be
+   * believed. `from`: who gave it to us.
+   */
+  archived(
+    nowMs: number,
+    data: GroupData,
+    bytes: Uint8Array,
+    keyId: string | undefined,
+    from: Address,
+  ): boolean {
+    return !this.leaving && this.#hearing.archived(nowMs, data, { bytes, keyId, late: true }, from);
+  }
+
+  #digestHeard(nowMs: number, member: Member, digest: string): void {
+    this.#noteDigest();
+    this.#deliveries.heard(member, digest);
+    this.#sync.digestHeard(nowMs, member.device, digest);
+  }
+
+  /** Whoever says this digest, now or soon, has all that we said up to now. */
+  #noteDigest(): void {
+    this.#deliveries.at(this.archive.digest, this.#sender.lead);
+  }
+
+  #memberReturned(_nowMs: number, member: Member): void {
+    this.#sync.memberReturned(member.device);
+  }
+
+  #catchingUp(nowMs: number): boolean {
+    return this.#sync.catchingUp(nowMs);
+  }
+
+  /** Somebody who is running says by its beacon that it is here, and what it holds. */
+  announced(nowMs: number, instance: Instance, digest: string): void {
+    if (this.leaving || this.#expelled) return;
+    this.ways.announced(nowMs, instance, digest);
+    this.#sync.digestHeard(nowMs, instance.device, digest);
+  }
+
+  /** A record about what we hold, or lack; `rest`: of its body. Throws MALFORMED_DATAGRAM alone. */
+  receiveSync(nowMs: number, from: PeerRef, rest: Uint8Array): void {
+    if (!this.leaving && !this.#expelled) this.#sync.receive(nowMs, from, rest);
   }
 
   // What we say.
 
-  /** NACKs that come together are answered together: then the queued repairs get their turn. */
-  readonly #repairsDue: Alarm = () => this.#context.pacer.add(this);
-
   get pending(): boolean {
-    const collecting = this.#context.timers.get(this.#repairsDue) !== undefined;
-    return this.#sender.hasLines || (this.#sender.hasRepairs && !collecting);
+    const hasRepairs = !this.#sender.repairs.isEmpty && !this.#answers.collecting;
+    return this.#sender.hasLines || hasRepairs;
   }
 
   transmitNext(nowMs: number): number {
-    const leadBefore = this.#sender.lead;
-    const bytes = this.#sender.take(nowMs);
+    const outgoing = this.#sender.take(nowMs, this.keys?.presentKeyId);
     let sentBytes = 0;
-    if (bytes !== undefined) {
-      sentBytes = this.#transmit(bytes);
+    if (outgoing !== undefined) {
+      sentBytes = this.ways.data(this.#sealed(outgoing.bytes));
       this.#context.counters.add("groupDatagramsSent");
     }
-    const isNew = this.#sender.lead !== leadBefore;
     if (this.leaving) this.#checkFarewell(nowMs);
-    else if (bytes !== undefined) {
-      if (isNew) this.#schedule.dataSent(nowMs);
-      else this.#schedule.repairSent(nowMs);
+    else if (outgoing !== undefined && this.#sender.isOurs(outgoing.of)) {
+      if (outgoing.isRepair) this.#schedule.repairSent(nowMs);
+      else this.#schedule.dataSent(nowMs);
       this.#context.timers.set(this.#heartbeatDue, this.#schedule.dueMs);
     }
     return sentBytes;
@@ -227,26 +307,27 @@ export class Group implements PacedSource {
     if (due !== undefined) {
       this.#farewell?.said(nowMs);
       const { name, dataPort } = this.#context;
-      const { lead, trail } = this.#sender;
-      const sequence = this.#sender.nextHeartbeatSequence();
+      const { lead } = this.#sender;
+      const trail = this.#trail;
       const { startedAtMs } = this.#context;
+      this.#noteDigest();
       const { digest } = this.archive;
-      const said = { ...due, startedAtMs, lead, trail, name, dataPort, digest, wantsCopies: false };
-      this.#signAndSend(encodeGroupHeartbeat({ ...this.#origin(), sequence, ...said }));
+      const said = { ...due, startedAtMs, lead, trail, name, dataPort, digest };
+      this.ways.heartbeat(nowMs, ({ asksBack, wantsCopies }: HeartbeatAddress) => {
+        const sequence = this.#sender.nextHeartbeatSequence();
+        const hello = said.hello || asksBack;
+        const heartbeat = { ...this.#origin(), ...said, sequence, hello, wantsCopies };
+        return this.#signedAndSealed(encodeGroupHeartbeat(heartbeat));
+      });
       this.#context.counters.add("groupHeartbeatsSent");
     }
     this.#context.timers.set(this.#heartbeatDue, this.#schedule.dueMs);
   }
 
   #sendNack(of: Instance, missing: readonly SequenceRange[]): void {
-    this.#signAndSend(
-      encodeGroupNack({
-        ...this.#origin(),
-        sequence: this.#sender.nextHeartbeatSequence(),
-        of,
-        missing,
-      }),
-    );
+    const sequence = this.#sender.nextHeartbeatSequence();
+    const nack = encodeGroupNack({ ...this.#origin(), sequence, of, missing });
+    this.ways.nack(this.#signedAndSealed(nack));
   }
 
   #checkFarewell(nowMs: number): void {
@@ -258,7 +339,7 @@ export class Group implements PacedSource {
       this.#schedule.leaving(nowMs);
       this.#sendDueHeartbeats(nowMs);
     }
-    if (!this.#sender.hasLines && farewell.isOver(nowMs, this.#sender.hasRepairs)) {
+    if (!this.#sender.hasLines && farewell.isOver(nowMs, !this.#sender.repairs.isEmpty)) {
       this.close(nowMs);
       this.#left(this);
       return;
@@ -271,15 +352,12 @@ export class Group implements PacedSource {
     return { groupId: this.name.groupId, device: identity.device, incarnation };
   }
 
-  #signAndSend(unsigned: Uint8Array): void {
-    this.#transmit(withSignature(unsigned, this.#context.identity.sign(unsigned)));
+  #signedAndSealed(unsigned: Uint8Array): Uint8Array {
+    return this.#sealed(withSignature(unsigned, this.#context.identity.sign(unsigned)));
   }
 
-  /** Puts the seal around it that the group has now. Returns how many bytes are sent. */
-  #transmit(signed: Uint8Array): number {
-    const { address, port } = this.name;
-    const bytes = this.keys?.seal(signed) ?? signed;
-    this.#context.outputs.transmit(bytes, { kind: "multicast", to: { address, port } });
-    return bytes.length;
+  /** With the seal around it that the group has now. */
+  #sealed(signed: Uint8Array): Uint8Array {
+    return this.keys?.seal(signed) ?? signed;
   }
 }

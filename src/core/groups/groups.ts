@@ -7,6 +7,7 @@ import {
   decodeSealedGroup,
 } from "../../wire/group.js";
 import { decodeGroupKeyNote, type GroupKeyNote, GroupKeyPurpose } from "../../wire/groupKeyNote.js";
+import { decodeSyncGroup } from "../../wire/groupSync.js";
 import { datagramType } from "../../wire/header.js";
 import type { BeaconGroup, Instance } from "../../wire/presence.js";
 import { type GroupKeyRecord, type GroupSyncRecord, RecordKind } from "../../wire/record.js";
@@ -14,6 +15,7 @@ import { BoundedMap } from "../boundedMap.js";
 import type { CoreContext } from "../context.js";
 import type { GroupKeys, PeerRef, ReceivedDatagram, SendTarget, Timed, Token } from "../io.js";
 import { type Alarm, TimerQueue } from "../timers.js";
+import { Archive } from "./archive.js";
 import { Group } from "./group.js";
 import type { GroupLog } from "./groupLog.js";
 import type { GroupName } from "./groupName.js";
@@ -25,9 +27,12 @@ import { keysOfInvitation } from "./invitation.js";
 import type { KeyExchange } from "./keyExchange.js";
 import type { GroupMember } from "./members.js";
 import { Pacer } from "./pacer.js";
-import { type GroupLine, Sender, type SenderPosition } from "./sender.js";
+import { AT_THE_BEGINNING, type GroupLine, Sender, type SenderPosition } from "./sender.js";
+import { SyncRates } from "./syncRates.js";
+import type { GroupWays } from "./ways.js";
 
 export type { GroupMember } from "./members.js";
+export type { GroupWays } from "./ways.js";
 
 /** Groups once left whose numbering is remembered, as a multiple of `limits.groups`. */
 const FORMER_GROUPS_FACTOR = 16;
@@ -70,6 +75,7 @@ export class Groups implements Timed {
       },
       log,
       clock: new HybridClock(),
+      syncRates: new SyncRates(context.limits),
       wallMs: (nowMs) => context.startedAtMs + (nowMs - startedMs),
     };
   }
@@ -94,11 +100,26 @@ export class Groups implements Timed {
       });
     }
     present?.close(nowMs);
-    const position = this.#formerPositions.get(groupId) ?? { lead: 0, heartbeatSequence: 0 };
     // What was not sent yet, and what may be asked for still, goes on.
-    const sender = present?.sender ?? new Sender(this.#context, name, position);
+    const sender = present?.sender ?? this.#newSender(nowMs, name);
     const left = (group: Group) => this.#forget(group);
-    this.#groups.set(groupId, new Group(nowMs, this.#context, { name, sender, keys, left }));
+    const group = new Group(nowMs, this.#context, { name, sender, keys, left });
+    this.#groups.set(groupId, group);
+    for (const { instance, digest } of this.#context.announcedIn(groupId)) {
+      group.announced(nowMs, instance, digest);
+    }
+  }
+
+  #newSender(nowMs: number, name: GroupName): Sender {
+    const position = this.#formerPositions.get(name.groupId) ?? AT_THE_BEGINNING;
+    const archive = new Archive(this.#context, this.#context.log, name.groupId);
+    // What we say now stands behind all that we, and those we heard, said before.
+    const { clock, identity } = this.#context;
+    for (const { device, latestHlc } of archive.streams()) {
+      if (device === identity.device) clock.resume(latestHlc);
+      else clock.heard(latestHlc, this.#context.wallMs(nowMs));
+    }
+    return new Sender(this.#context, name, position, archive);
   }
 
   /** Says goodbye and serves repairs for a moment; ends in `groupLeft`. Unknown: nothing. */
@@ -142,6 +163,10 @@ export class Groups implements Timed {
   receiveNote(nowMs: number, from: PeerRef, record: GroupKeyRecord | GroupSyncRecord): void {
     try {
       if (record.kind === RecordKind.groupKey) this.#receiveKey(nowMs, from, record.body);
+      else {
+        const { groupId, rest } = decodeSyncGroup(record.body);
+        this.#groups.get(groupId)?.receiveSync(nowMs, from, rest);
+      }
     } catch (error) {
       if (!(error instanceof UdpchatError) || error.code !== "MALFORMED_DATAGRAM") throw error;
       this.#context.counters.add("datagramsMalformed");
@@ -164,6 +189,21 @@ export class Groups implements Timed {
     else {
       this.#context.outputs.event({ kind: "groupInvitation", label: note.label, from, keys });
     }
+  }
+
+  /** A beacon of somebody who is running says which groups it is in, and what it holds of them. */
+  groupsAnnounced(nowMs: number, instance: Instance, groups: readonly BeaconGroup[]): void {
+    for (const group of this.#groups.values()) {
+      const mention = groups.find(({ groupId }) => groupId === group.name.groupId);
+      if (mention === undefined) group.ways.unannounced(instance);
+      else group.announced(nowMs, instance, mention.digest);
+    }
+  }
+
+  /** How a group reaches its members now, as far as it is certain; undefined for no member. */
+  transportOf(groupId: string): GroupWays | undefined {
+    const group = this.#groups.get(groupId);
+    return group === undefined || group.leaving ? undefined : group.ways.present;
   }
 
   /** The user blocked a device: it is no member of anything any more. */
@@ -297,7 +337,10 @@ export class Groups implements Timed {
 
   /** We could not listen for `lagMs`: nobody is to be blamed for silence in that time. */
   compensate(nowMs: number, lagMs: number): void {
-    for (const { members } of this.#groups.values()) members.compensate(nowMs, lagMs);
+    for (const { members, ways } of this.#groups.values()) {
+      members.compensate(nowMs, lagMs);
+      ways.compensate(nowMs, lagMs);
+    }
   }
 
   nextWakeMs(): number {

@@ -6,6 +6,7 @@ import type { GroupLog } from "./groupLog.js";
 import type { HeldBytes } from "./heldBytes.js";
 import type { HybridClock } from "./hybridClock.js";
 import type { Pacer } from "./pacer.js";
+import type { SyncRates } from "./syncRates.js";
 
 /** What one member tells another one over a session. */
 export interface GroupNote {
@@ -15,8 +16,24 @@ export interface GroupNote {
   readonly token: Token;
 }
 
+/** Somebody whose latest beacon names a group. */
+export interface Announced {
+  /** It has shown that it is running. */
+  readonly instance: Instance;
+  /** Of what it holds of the group. */
+  readonly digest: string;
+}
+
 /** What groups need of the rest of the core. */
 export interface GroupsSurroundings {
+  /** We send beacons: others learn from them which groups we are in. */
+  readonly announces: boolean;
+  /** Who is online and says in its beacons that it is in the group. */
+  announcedIn(groupId: string): Iterable<Announced>;
+  /** Where that very start of a device has shown that it is; undefined if it has not. */
+  provenAddressOf(instance: Instance): Address | undefined;
+  /** Asks that start of a device, said to be there, to show it, unless it did so lately. */
+  confirm(nowMs: number, instance: Instance, at: Address): void;
   /** Where discovery knows a device. */
   addressOf(device: string): Address | undefined;
   /** That very start of a device has shown that it is running now. */
@@ -41,6 +58,8 @@ export interface GroupsContext extends CoreContext, GroupsSurroundings {
   readonly log: GroupLog;
   /** One for all groups: somebody in two of them answers in the one what it read in the other. */
   readonly clock: HybridClock;
+  /** What serving what we hold may cost. */
+  readonly syncRates: SyncRates;
   /** About the wall clock, milliseconds since 1970. */
   wallMs(nowMs: number): number;
 }

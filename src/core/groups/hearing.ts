@@ -1,14 +1,18 @@
 import type { GroupKey } from "../../crypto/groupSeal.js";
-import type { GroupData, GroupHeartbeat, GroupNack, SequenceRange } from "../../wire/group.js";
+import type { GroupData, GroupHeartbeat, SequenceRange } from "../../wire/group.js";
 import type { Instance } from "../../wire/presence.js";
 import { isAuthentic } from "../authenticity.js";
 import type { Address, ReceivedDatagram } from "../io.js";
+import type { Archive } from "./archive.js";
 import type { GroupsContext } from "./groupsContext.js";
+import type { Arrival, Intake } from "./intake.js";
 import type { KeyExchange } from "./keyExchange.js";
 import { Member } from "./member.js";
 import type { Members } from "./members.js";
 import type { GroupRoundTrip } from "./nack.js";
-import { type Baseline, type Newcomer, Newcomers } from "./newcomers.js";
+import { type Newcomer, Newcomers } from "./newcomers.js";
+import type { Baseline } from "./receiver.js";
+import type { Ways } from "./ways.js";
 
 /** A member for longer than this has met everybody: who is unknown is new, or was cut off. */
 const ESTABLISHED_AFTER_MS = 2000;
@@ -24,12 +28,23 @@ export interface GroupDatagram extends ReceivedDatagram {
 export interface HearingSurroundings {
   readonly groupId: string;
   readonly members: Members;
+  readonly archive: Archive;
+  readonly intake: Intake;
   readonly roundTrip: GroupRoundTrip;
   /** Of a secret group. */
   readonly keys: KeyExchange | undefined;
   /** Somebody wants to hear from us. */
   heartbeatAsked(nowMs: number): void;
   sendNack(of: Instance, missing: readonly SequenceRange[]): void;
+  readonly ways: Ways;
+  /** Somebody sent what is known already: its author twice, or whoever repairs. */
+  repeated(nowMs: number, data: GroupData, datagram: GroupDatagram): void;
+  /** A member said what it holds: the digest of a heartbeat that is believed. */
+  digestHeard(nowMs: number, member: Member, digest: string): void;
+  /** A member that was offline is here again. */
+  memberReturned(nowMs: number, member: Member): void;
+  /** What was said before we came is on its way to us by other means: it need not be asked for. */
+  catchingUp(nowMs: number): boolean;
 }
 
 /** What others say in a group, from the cheap checks, which come first, to the members' states. */
@@ -54,43 +69,130 @@ export class Hearing {
   }
 
   data(nowMs: number, data: GroupData, datagram: GroupDatagram): void {
-    const known = this.#find(nowMs, data);
-    if (known !== undefined && !known.receiver.wants(data.sequence)) {
+    if (this.#around.archive.isKnown(data, data.sequence)) {
       this.#context.counters.add("groupDatagramsDuplicate");
+      this.#around.repeated(nowMs, data, datagram);
       return;
     }
-    const unproven = known === undefined && this.#isUnproven(nowMs, data, UNKNOWN_START_MS);
-    // Of a newcomer one datagram is enough; the others are asked for when it has shown itself.
-    if (unproven && this.#newcomers.get(data) !== undefined) return;
-    if (!this.isBelieved(nowMs, data.device, datagram)) return;
-    const established = this.#isEstablished(nowMs);
-    const baseline = { expected: established ? 1 : data.sequence, provisional: established };
-    if (unproven) {
-      const { from } = datagram;
-      const heard = { instance: instanceOf(data), from, baseline, heartbeat: undefined };
-      this.#newcomers.set(nowMs, { ...heard, joins: established });
-      return;
+    const known = this.#find(nowMs, data);
+    if (known === undefined && this.#isUnproven(nowMs, data, UNKNOWN_START_MS)) {
+      this.#unprovenData(nowMs, data, datagram);
+    } else if (known !== undefined && data.sequence < known.receiver.expected) {
+      // A hole that was passed over is filled after all.
+      this.#lateData(nowMs, data, datagram);
+    } else if (known?.receiver.wants(data.sequence) === false) {
+      this.#context.counters.add("groupDatagramsDuplicate");
+    } else if (this.isBelieved(nowMs, data.device, datagram)) {
+      this.#provenData(nowMs, data, datagram, known);
     }
+  }
+
+  /** Of somebody who is here, or was. */
+  #provenData(
+    nowMs: number,
+    data: GroupData,
+    { from, bytes, key, via }: GroupDatagram,
+    known: Member | undefined,
+  ): void {
+    this.#around.ways.dataHeard(nowMs, via);
     const wasOnline = this.#around.members.isOnline(data.device);
-    const member = known ?? this.#admit(data, datagram.from, baseline);
+    const established = this.#isEstablished(nowMs);
+    const baseline = this.#baselineOfData(nowMs, data);
+    const member = known ?? this.#admit(nowMs, data, from, baseline);
     if (member === undefined) return;
     this.#context.counters.add("groupDatagramsReceived");
-    member.heard(nowMs, datagram.from);
-    // Repairs of what it once said prove nothing about now; nor does anything after its goodbye.
-    const isNews = data.sequence > member.receiver.lead && member.state !== "left";
-    const joins = known === undefined && established;
-    if (isNews) {
+    const byAuthor = member.isAt(from);
+    if (known === undefined || (byAuthor && this.#isNews(nowMs, member, data))) {
+      const joins = known === undefined && established && !baseline.resumed;
+      member.heard(nowMs);
       member.rename(data.name);
       this.#around.members.arrived(member, wasOnline, joins ? "join" : "online");
     }
-    member.receiver.accept(nowMs, data, datagram.bytes);
+    const late = member.state !== "online";
+    member.receiver.accept(nowMs, data, { bytes, keyId: key?.id, late }, byAuthor);
+  }
+
+  /**
+   * The member is saying this now. Repairs of what it once said prove nothing about now; nor does
+   * anything after its goodbye, or, as it may be a recording, while it is not known to be running.
+   */
+  #isNews(nowMs: number, member: Member, { sequence }: GroupData): boolean {
+    if (sequence <= member.receiver.lead || member.state === "left") return false;
+    return member.state === "online" || this.#context.isPresent(nowMs, member);
+  }
+
+  /** Of a start of somebody that has not shown that it is running: a recording, perhaps. */
+  #unprovenData(nowMs: number, data: GroupData, datagram: GroupDatagram): void {
+    const next = this.#around.archive.next(data);
+    if (next > 1 && data.sequence <= next) {
+      // We know it from before, and what it once said is history, in its place. What leaves a hole
+      // behind itself is had in order when it has shown itself, or is brought by others.
+      this.#lateData(nowMs, data, datagram);
+      return;
+    }
+    // Of a newcomer one datagram is enough; the others are asked for when it has shown itself.
+    if (this.#newcomers.get(data) !== undefined) return;
+    if (!this.isBelieved(nowMs, data.device, datagram)) return;
+    const baseline = this.#baselineOfData(nowMs, data);
+    const joins = this.#isEstablished(nowMs);
+    const { from, via } = datagram;
+    const heard = { instance: instanceOf(data), from, baseline, joins, heartbeat: undefined, via };
+    this.#newcomers.set(nowMs, heard);
+  }
+
+  #lateData(nowMs: number, data: GroupData, datagram: GroupDatagram): void {
+    if (!this.isBelieved(nowMs, data.device, datagram)) return;
+    this.#context.counters.add("groupDatagramsReceived");
+    const { bytes, key } = datagram;
+    this.#around.intake.take(nowMs, data, { bytes, keyId: key?.id, late: true });
+  }
+
+  /** What others kept: true if it is new, and believed. It says nothing about who is here now. */
+  archived(nowMs: number, data: GroupData, arrival: Arrival, from: Address): boolean {
+    const { archive, groupId, keys } = this.#around;
+    const { identity, incarnation } = this.#context;
+    const isOurs = data.device === identity.device && data.incarnation === incarnation;
+    const known = this.#around.members.find(data);
+    const isHole = known === undefined || data.sequence < known.receiver.expected;
+    const isWanted = isHole || known.receiver.wants(data.sequence);
+    const isKnown = archive.isKnown(data, data.sequence);
+    if (data.groupId !== groupId || isOurs || isKnown || !isWanted) {
+      this.#context.counters.add("groupDatagramsDuplicate");
+      return false;
+    }
+    // What is sealed is said under a key that we have, and not by whom we keep out.
+    const isReadable = keys === undefined || keys.reads(data.device, arrival.keyId);
+    if (!isReadable) this.#context.counters.add("groupDatagramsUnreadable");
+    const { bytes } = arrival;
+    if (!isReadable || !isAuthentic(this.#context, nowMs, data.device, { bytes, from }))
+      return false;
+    this.#context.counters.add("groupDatagramsReceived");
+    // What comes next goes its way: later ones may wait for it.
+    if (!isHole) return known.receiver.accept(nowMs, data, arrival, false);
+    this.#around.intake.take(nowMs, data, arrival);
+    return true;
+  }
+
+  /** Where we begin to read somebody whose data came before any heartbeat. */
+  #baselineOfData(nowMs: number, data: GroupData): Baseline {
+    const provisional = this.#isEstablished(nowMs);
+    return this.#resumed(data, { expected: provisional ? 1 : data.sequence, provisional });
+  }
+
+  /** Of whom we kept something we go on behind it; what is missing before that, others bring. */
+  #resumed(instance: Instance, otherwise: Omit<Baseline, "resumed">): Baseline {
+    const next = this.#around.archive.next(instance);
+    if (next === 1) return { ...otherwise, resumed: false };
+    return { expected: next, provisional: false, resumed: true };
   }
 
   heartbeat(nowMs: number, heartbeat: GroupHeartbeat, datagram: GroupDatagram): void {
     const known = this.#find(nowMs, heartbeat);
     const newcomer = known === undefined ? this.#newcomers.get(heartbeat) : undefined;
     const isStale = (newcomer?.heartbeat?.sequence ?? -1) >= heartbeat.sequence;
-    if (known?.isStale(heartbeat) === true || isStale) {
+    const isOld = known?.isStale(heartbeat) === true || isStale;
+    const { from, via } = datagram;
+    if (isOld && !(known !== undefined && this.#around.ways.isNews(heartbeat, via))) {
       this.#context.counters.add("groupDatagramsDuplicate");
       return;
     }
@@ -99,30 +201,42 @@ export class Hearing {
     const everything = heartbeat.hello || this.#isEstablished(nowMs);
     if (known === undefined) {
       const expected = everything ? heartbeat.trail : heartbeat.lead + 1;
-      const baseline = newcomer?.baseline ?? { expected, provisional: false };
-      // Whoever makes itself known to us newcomers was there before.
-      const joins = everything || newcomer?.joins === true;
-      const { from } = datagram;
-      const heard = { instance: instanceOf(heartbeat), from, baseline, joins, heartbeat };
+      const baseline =
+        newcomer?.baseline ?? this.#resumed(heartbeat, { expected, provisional: false });
+      // Whoever makes itself known to us newcomers was there before; so was whom we know.
+      const joins = (everything || newcomer?.joins === true) && !baseline.resumed;
+      const heard = { instance: instanceOf(heartbeat), from, baseline, joins, heartbeat, via };
       const unproven = this.#isUnproven(nowMs, heartbeat, heartbeat.startedAtMs);
       if (unproven) this.#newcomers.set(nowMs, heard);
       else this.#welcome(nowMs, heard);
-    } else this.#applyHeartbeat(nowMs, known, heartbeat, datagram.from);
-    if (heartbeat.hello) this.#around.heartbeatAsked(nowMs);
+    } else {
+      if (!isOld) this.#applyHeartbeat(nowMs, known, heartbeat, from);
+      this.#around.ways.heard(nowMs, heartbeat, datagram);
+    }
+    if (heartbeat.hello && !isOld) this.#around.heartbeatAsked(nowMs);
   }
 
   #applyHeartbeat(nowMs: number, member: Member, heartbeat: GroupHeartbeat, from: Address): void {
     const wasOnline = this.#around.members.isOnline(heartbeat.device);
-    member.describe(heartbeat);
-    member.heard(nowMs, from);
-    if (heartbeat.leaving) {
-      if (member.state !== "left") this.#around.members.departed(member, "leave");
-    } else {
+    const wasOffline = member.state === "offline";
+    member.describe(heartbeat, from);
+    member.heard(nowMs);
+    if (heartbeat.leaving) this.#departed(nowMs, member, "leave");
+    else {
       const everything = heartbeat.hello || this.#isEstablished(nowMs);
       const isReturn = member.state === "offline" && !heartbeat.hello;
       this.#around.members.arrived(member, wasOnline, isReturn || !everything ? "online" : "join");
     }
     member.receiver.announced(nowMs, heartbeat);
+    if (wasOffline && member.state === "online") this.#around.memberReturned(nowMs, member);
+    this.#around.digestHeard(nowMs, member, heartbeat.digest);
+  }
+
+  /** The others see by our heartbeat what we have of it: perhaps nobody else has its last words. */
+  #departed(nowMs: number, member: Member, change: "leave" | "offline"): void {
+    if (member.state === "left") return;
+    this.#around.members.departed(member, change);
+    this.#around.heartbeatAsked(nowMs);
   }
 
   /** A known member, or a newcomer that has shown itself. */
@@ -136,18 +250,22 @@ export class Hearing {
 
   /** Somebody whom we had not met is here. */
   #welcome(nowMs: number, newcomer: Newcomer): Member | undefined {
-    const { instance, from, baseline, joins, heartbeat } = newcomer;
+    const { instance, from, joins, heartbeat, via } = newcomer;
     this.#newcomers.delete(instance);
     // It was kept out, or blocked, before it showed itself.
     if (this.#isUnwelcome(instance.device)) return undefined;
     const wasOnline = this.#around.members.isOnline(instance.device);
-    const member = this.#admit(instance, from, baseline);
+    // Others may have brought something of it meanwhile.
+    const baseline = this.#resumed(instance, newcomer.baseline);
+    const member = this.#admit(nowMs, instance, from, baseline);
     if (member === undefined) return undefined;
-    member.heard(nowMs, from);
+    member.heard(nowMs);
     if (heartbeat === undefined) return member;
-    member.describe(heartbeat);
+    member.describe(heartbeat, from);
     this.#around.members.arrived(member, wasOnline, joins ? "join" : "online");
     member.receiver.announced(nowMs, heartbeat);
+    this.#around.ways.heard(nowMs, heartbeat, { from, via });
+    this.#around.digestHeard(nowMs, member, heartbeat.digest);
     return member;
   }
 
@@ -180,22 +298,16 @@ export class Hearing {
     return authentic && keys.heard(nowMs, device, key);
   }
 
-  /** A NACK for somebody else's datagrams: perhaps we need not ask for the same. */
-  nack(nowMs: number, nack: GroupNack, asker: Member, datagram: GroupDatagram): void {
-    const asked = this.#around.members.find(nack.of);
-    if (asked === undefined || !asked.receiver.isCoveredBy(nack.missing)) return;
-    if (!this.isBelieved(nowMs, nack.device, datagram)) return;
-    asker.asked(nowMs, nack);
-    asked.receiver.suppress(nowMs);
-  }
-
-  #admit(instance: Instance, from: Address, baseline: Baseline): Member | undefined {
-    if (!this.#around.members.makeRoom(instance.device)) return undefined;
+  #admit(nowMs: number, instance: Instance, from: Address, baseline: Baseline): Member | undefined {
+    if (!this.#around.members.makeRoom(nowMs, instance.device)) return undefined;
     const surroundings = {
       groupId: this.#around.groupId,
       roundTrip: this.#around.roundTrip,
       memberCount: () => this.#around.members.online,
-      silent: (member: Member) => this.#around.members.departed(member, "offline"),
+      silent: (silentAtMs: number, member: Member) => this.#departed(silentAtMs, member, "offline"),
+      take: (takenAtMs: number, data: GroupData, arrival: Arrival) =>
+        this.#around.intake.take(takenAtMs, data, arrival),
+      catchingUp: (askedAtMs: number) => this.#around.catchingUp(askedAtMs),
       sendNack: (of: Instance, missing: readonly SequenceRange[]) =>
         this.#around.sendNack(of, missing),
     };

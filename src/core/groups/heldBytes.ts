@@ -1,13 +1,8 @@
-import { MAX_MESSAGE_BYTES } from "../../wire/constants.js";
 import { ByteBudget } from "../byteBudget.js";
 
-/** Keeps something of one member that waits for something missing, and can let go of it. */
+/** Keeps datagrams of one member behind a lost one. Let go, they are asked for again. */
 export interface Holder {
-  /** Datagrams behind a lost one. Let go, they are asked for again. */
   readonly heldBytes: number;
-  /** The beginning of a message, at most `MAX_MESSAGE_BYTES`. Let go, the message is lost. */
-  readonly begunBytes: number;
-  /** Lets go of the datagrams, or of the beginning if there are none. */
   giveWay(): void;
 }
 
@@ -33,7 +28,7 @@ export class HeldBytes {
   }
 
   /** True if there is room for so much now. False if `asker` itself has us keep most. */
-  makeRoom(countBytes: number, asker?: Holder): boolean {
+  makeRoom(countBytes: number, asker: Holder): boolean {
     while (!this.budget.hasRoom(countBytes)) {
       const heaviest = this.#heaviest();
       if (heaviest === undefined || heaviest === asker) return false;
@@ -46,16 +41,10 @@ export class HeldBytes {
     let heaviest: Holder | undefined;
     let mostBytes = 0;
     for (const holder of this.#holders) {
-      const bytes = weightBytes(holder);
-      if (bytes <= mostBytes) continue;
+      if (holder.heldBytes <= mostBytes) continue;
       heaviest = holder;
-      mostBytes = bytes;
+      mostBytes = holder.heldBytes;
     }
     return heaviest;
   }
-}
-
-/** Any datagrams outweigh every beginning: they are not lost. */
-function weightBytes({ heldBytes, begunBytes }: Holder): number {
-  return heldBytes > 0 ? MAX_MESSAGE_BYTES + heldBytes : begunBytes;
 }

@@ -13,17 +13,17 @@ const MAX_LEAD_MS = 86_400_000;
  * times 1024, and steps; it stays below 2^53 until the year 2248.
  */
 export class HybridClock {
-  #latest: number;
-
-  /** `latest`: the highest reading of an earlier start; 0 for none. */
-  constructor(latest = 0) {
-    this.#latest = latest;
-  }
+  #latest = 0;
 
   /** A reading above all before. `wallMs`: milliseconds since 1970. */
   tick(wallMs: number): number {
     this.#latest = Math.max(this.#latest + 1, Math.floor(wallMs) * STEPS_PER_MS);
     return this.#latest;
+  }
+
+  /** A reading of our own, of an earlier start: whatever that clock was, we go on above it. */
+  resume(reading: number): void {
+    this.#latest = Math.max(this.#latest, reading);
   }
 
   /** Somebody else's reading. */

@@ -77,10 +77,14 @@ export class KeyExchange {
   // Datagrams.
 
   seal(datagram: Uint8Array): Uint8Array {
+    return this.sealWith(this.#keyring.present, datagram);
+  }
+
+  /** With a key that was in use when it was said. */
+  sealWith(key: GroupKey, datagram: Uint8Array): Uint8Array {
     const { groupId } = this.#name;
-    const { present } = this.#keyring;
-    return present.seal(
-      (nonce) => encodeGroupSealHeader({ groupId, keyId: present.id, nonce }),
+    return key.seal(
+      (nonce) => encodeGroupSealHeader({ groupId, keyId: key.id, nonce }),
       datagram,
     );
   }
@@ -136,6 +140,32 @@ export class KeyExchange {
   /** A restart is no reason to forget who may have missed a change. */
   #hasMet(device: string): boolean {
     return this.#around.members.has(device) || this.#keyring.hasMet(device);
+  }
+
+  /** Everything is sealed with it now. */
+  get present(): GroupKey {
+    return this.#keyring.present;
+  }
+
+  /** Of the keys that we have, the present one first. */
+  get keyIds(): readonly string[] {
+    return this.#keyring.ids;
+  }
+
+  /** The present key, or a retired one. */
+  find(keyId: string): GroupKey | undefined {
+    return this.#keyring.find(keyId);
+  }
+
+  /** Everything is sealed with it now, 16 hexadecimal digits. */
+  get presentKeyId(): string {
+    return this.#keyring.present.id;
+  }
+
+  /** `device` said it, under a key that we have, and is not kept out. */
+  reads(device: string, keyId: string | undefined): boolean {
+    if (keyId === undefined || this.#keyring.find(keyId) === undefined) return false;
+    return !this.#keyring.isRemoved(device);
   }
 
   isRemoved(device: string): boolean {

@@ -83,6 +83,11 @@ export class Keyring {
     return this.#retired.find(({ id }) => id === keyId);
   }
 
+  /** Of all that `find` finds, the present key first, then the latest retired. */
+  get ids(): readonly string[] {
+    return [this.#present.id, ...this.#retired.map(({ id }) => id).toReversed()];
+  }
+
   isRemoved(device: string): boolean {
     return this.#removed.has(device);
   }

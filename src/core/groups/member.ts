@@ -1,12 +1,13 @@
-import type { GroupHeartbeat, GroupNack, SequenceRange } from "../../wire/group.js";
+import type { GroupData, GroupHeartbeat, GroupNack, SequenceRange } from "../../wire/group.js";
 import type { Instance } from "../../wire/presence.js";
 import { clamp } from "../clamp.js";
 import type { Address, PeerRef } from "../io.js";
 import type { Alarm } from "../timers.js";
 import { TokenBucket } from "../tokenBucket.js";
 import type { GroupsContext } from "./groupsContext.js";
+import type { Arrival } from "./intake.js";
 import type { GroupRoundTrip } from "./nack.js";
-import { Receiver } from "./receiver.js";
+import { type Baseline, Receiver } from "./receiver.js";
 
 /** Silence of this many announced intervals makes a member offline. */
 const SILENT_INTERVALS = 3.5;
@@ -18,6 +19,11 @@ const NACKS_PER_SECOND = 20;
 /** Until a heartbeat says otherwise: the longest steady interval of a small group. */
 const INITIAL_INTERVAL_MS = 37_500;
 
+/** For so long somebody may be silent that promised to be heard within `intervalMs`. */
+export function silenceAllowedMs(intervalMs: number): number {
+  return SILENT_INTERVALS * clamp(intervalMs, MIN_INTERVAL_MS, MAX_INTERVAL_MS);
+}
+
 /** What a member needs of the membership around it. */
 export interface MemberSurroundings {
   readonly groupId: string;
@@ -25,8 +31,11 @@ export interface MemberSurroundings {
   /** Members online, ourselves included. */
   memberCount(): number;
   /** The announced time is over and nothing was heard. */
-  silent(member: Member): void;
+  silent(nowMs: number, member: Member): void;
   sendNack(of: Instance, missing: readonly SequenceRange[]): void;
+  /** See `ReceiverSurroundings`. */
+  take(nowMs: number, data: GroupData, arrival: Arrival): void;
+  catchingUp(nowMs: number): boolean;
 }
 
 /** Online; silent for too long; left by its own word; or kept out, by us or by the group. */
@@ -42,6 +51,8 @@ export class Member implements Instance {
   readonly #around: MemberSurroundings;
   #name = "";
   #address: Address;
+  /** Only its own heartbeats say where it is: what it said may be repeated by anybody. */
+  #isAddressKnown = false;
   #dataPort: number | undefined;
   #heartbeatSequence = -1;
   #nackSequence = -1;
@@ -55,7 +66,7 @@ export class Member implements Instance {
     context: GroupsContext,
     around: MemberSurroundings,
     origin: { readonly instance: Instance; readonly from: Address },
-    baseline: { readonly expected: number; readonly provisional: boolean },
+    baseline: Baseline,
   ) {
     this.device = origin.instance.device;
     this.incarnation = origin.instance.incarnation;
@@ -66,16 +77,20 @@ export class Member implements Instance {
       groupId: around.groupId,
       roundTrip: around.roundTrip,
       memberCount: () => around.memberCount(),
+      take: (nowMs: number, data: GroupData, arrival: Arrival) => around.take(nowMs, data, arrival),
+      catchingUp: (nowMs: number) => around.catchingUp(nowMs),
       peer: () => this.peer(),
       sendNack: (missing: readonly SequenceRange[]) => around.sendNack(this, missing),
     };
-    this.receiver = new Receiver(context, this, receiverSurroundings, baseline);
+    this.receiver = new Receiver(context, receiverSurroundings, baseline);
   }
 
-  /** As events show it: name and port as it says, address as it was last heard from. */
+  /** As events show it: name and port as it says, address as its heartbeats come from. */
   peer(): PeerRef {
-    const port = this.#dataPort ?? this.#context.addressOf(this.device)?.port ?? this.#address.port;
-    return { id: this.device, name: this.#name, address: this.#address.address, port };
+    const found = this.#context.addressOf(this.device);
+    const { address } = this.#isAddressKnown ? this.#address : (found ?? this.#address);
+    const port = this.#dataPort ?? found?.port ?? this.#address.port;
+    return { id: this.device, name: this.#name, address, port };
   }
 
   /** When it was last heard, monotonic. */
@@ -104,8 +119,10 @@ export class Member implements Instance {
     this.#nacks.take(nowMs);
   }
 
-  /** Takes over what a verified heartbeat says of its sender. */
-  describe(heartbeat: GroupHeartbeat): void {
+  /** Takes over what a verified heartbeat from there says of its sender. */
+  describe(heartbeat: GroupHeartbeat, from: Address): void {
+    this.#address = from;
+    this.#isAddressKnown = true;
     this.#heartbeatSequence = heartbeat.sequence;
     this.#name = heartbeat.name;
     this.#dataPort = heartbeat.dataPort;
@@ -117,11 +134,15 @@ export class Member implements Instance {
     this.#name = name;
   }
 
-  /** A verified datagram of it came. */
-  heard(nowMs: number, from: Address): void {
+  /** It said something just now, as a verified datagram shows. */
+  heard(nowMs: number): void {
     this.#heardAtMs = nowMs;
     this.#heardCount += 1;
-    this.#address = from;
+  }
+
+  /** `from` is where it is: it said this itself. */
+  isAt({ address }: Address): boolean {
+    return this.#isAddressKnown && this.#address.address === address;
   }
 
   /** Time in which nobody could have been heard does not count as silence. */
@@ -152,7 +173,7 @@ export class Member implements Instance {
   }
 
   #onSilence(nowMs: number): void {
-    if (nowMs >= this.#silentAtMs()) this.#around.silent(this);
+    if (nowMs >= this.#silentAtMs()) this.#around.silent(nowMs, this);
     else this.watch();
   }
 }

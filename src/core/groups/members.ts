@@ -54,22 +54,22 @@ export class Members {
   }
 
   /** Makes room for one more incarnation of `device`; false if all others are online and known. */
-  makeRoom(device: string): boolean {
+  makeRoom(nowMs: number, device: string): boolean {
     const siblings = this.#devices.get(device) ?? [];
     const [oldestSibling] = siblings;
     if (siblings.length >= MAX_INCARNATIONS_PER_DEVICE && oldestSibling !== undefined) {
-      this.#evict(oldestSibling);
+      this.#evict(nowMs, oldestSibling);
     }
     if (this.#incarnationCount < this.#context.limits.membersPerGroup) return true;
     for (const longestOffline of this.#offline) {
-      this.#evict(longestOffline);
+      this.#evict(nowMs, longestOffline);
       return true;
     }
     for (const longestUnheard of this.#heardOnce) {
       this.#heardOnce.delete(longestUnheard);
       if (!longestUnheard.heardOnce) continue;
       this.departed(longestUnheard, "offline");
-      this.#evict(longestUnheard);
+      this.#evict(nowMs, longestUnheard);
       return true;
     }
     return false;
@@ -202,8 +202,8 @@ export class Members {
     if (isOnline !== wasOnline) this.#onlineDevices += isOnline ? 1 : -1;
   }
 
-  #evict(member: Member): void {
-    member.receiver.giveUp();
+  #evict(nowMs: number, member: Member): void {
+    member.receiver.giveUp(nowMs);
     this.#setState(member, "offline");
     this.#offline.delete(member);
     this.#heardOnce.delete(member);

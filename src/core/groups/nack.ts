@@ -120,9 +120,14 @@ export class NackTimer {
     this.#fruitlessRounds = 0;
   }
 
-  /** Something that was asked for arrived. */
-  filled(nowMs: number): void {
-    if (this.#askedAtMs !== undefined) this.#roundTrip.sample(nowMs - this.#askedAtMs);
+  /**
+   * Something that was asked for arrived. `byAuthor`: who repeats what others said waits before it
+   * does, by a multiple of the round trip: that is no measure of it.
+   */
+  filled(nowMs: number, byAuthor: boolean): void {
+    if (this.#askedAtMs !== undefined && byAuthor) {
+      this.#roundTrip.sample(nowMs - this.#askedAtMs);
+    }
     this.#askedAtMs = undefined;
     this.#progressed = true;
     this.#fruitlessRounds = 0;

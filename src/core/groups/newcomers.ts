@@ -1,8 +1,9 @@
 import type { GroupHeartbeat } from "../../wire/group.js";
 import type { Instance } from "../../wire/presence.js";
-import type { Address } from "../io.js";
+import type { Address, ReceivedDatagram } from "../io.js";
 import type { Alarm } from "../timers.js";
 import type { GroupsContext } from "./groupsContext.js";
+import type { Baseline } from "./receiver.js";
 
 /** Newcomers per group; the one that was heard longest ago gives way. */
 const MAX_NEWCOMERS = 256;
@@ -11,14 +12,6 @@ const CHALLENGE_SPACING_MS = 5000;
 /** After a sign of a newcomer we look whether it has shown itself: so soon, then doubling. */
 const FIRST_LOOK_MS = 20;
 const LAST_LOOK_MS = 5000;
-
-/** Where we begin to read somebody. */
-export interface Baseline {
-  /** The first sequence that is wanted. */
-  readonly expected: number;
-  /** Its first heartbeat tells better. */
-  readonly provisional: boolean;
-}
 
 /** What is known of an instance that has not shown yet that it is running. */
 export interface Newcomer {
@@ -29,6 +22,8 @@ export interface Newcomer {
   readonly joins: boolean;
   /** The latest, its signature verified; undefined while only data came. */
   readonly heartbeat: GroupHeartbeat | undefined;
+  /** How that came. */
+  readonly via: ReceivedDatagram["via"];
 }
 
 interface Waiting {

@@ -6,7 +6,7 @@ import { TokenBucket } from "../tokenBucket.js";
 export interface PacedSource {
   /** More to send. */
   readonly pending: boolean;
-  /** Sends one datagram; called only while `pending`. Returns its bytes. */
+  /** Sends one datagram, and its copies; called only while `pending`. Returns all their bytes. */
   transmitNext(nowMs: number): number;
 }
 
@@ -20,6 +20,7 @@ export class Pacer {
   /** In the order of their turn; bounded by the number of groups. */
   readonly #sources = new Set<PacedSource>();
   readonly #refilled: Alarm = (nowMs) => this.run(nowMs);
+  #owedBytes = 0;
 
   constructor(
     timers: TimerQueue<Alarm>,
@@ -40,8 +41,15 @@ export class Pacer {
     this.#sources.delete(source);
   }
 
+  /** So much was sent that could not wait: what is sent next waits for it. */
+  owe(bytes: number): void {
+    this.#owedBytes += bytes;
+  }
+
   /** Sends what the bucket allows and sets an alarm for the rest. */
   run(nowMs: number): void {
+    if (this.#owedBytes > 0) this.#bucket.spend(nowMs, this.#owedBytes);
+    this.#owedBytes = 0;
     for (const source of this.#sources) {
       const waitMs = this.#bucket.waitMs(nowMs, MAX_DATAGRAM_BYTES);
       if (waitMs > 0) {
@@ -49,7 +57,7 @@ export class Pacer {
         this.#timers.set(this.#refilled, nowMs + Math.ceil(waitMs));
         return;
       }
-      this.#bucket.take(nowMs, source.transmitNext(nowMs));
+      this.#bucket.spend(nowMs, source.transmitNext(nowMs));
       // A Set is walked in insertion order, what is added meanwhile included.
       this.#sources.delete(source);
       if (source.pending) this.#sources.add(source);

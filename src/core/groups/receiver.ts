@@ -1,13 +1,11 @@
-import { MAX_DATAGRAM_BYTES, MAX_RANGES } from "../../wire/constants.js";
+import { MAX_RANGES } from "../../wire/constants.js";
 import { decodeGroupData, type GroupData, type SequenceRange } from "../../wire/group.js";
-import type { Instance } from "../../wire/presence.js";
-import { messageId } from "../../wire/record.js";
 import type { PeerRef } from "../io.js";
 import { RangeSet } from "../rangeSet.js";
 import type { Alarm } from "../timers.js";
-import { Assembly } from "./assembly.js";
 import type { GroupsContext } from "./groupsContext.js";
 import type { Holder } from "./heldBytes.js";
+import type { Arrival } from "./intake.js";
 import { type GroupRoundTrip, NackTimer } from "./nack.js";
 
 /**
@@ -16,6 +14,10 @@ import { type GroupRoundTrip, NackTimer } from "./nack.js";
  * with 1 - 0.7 x 0.7 = 0.51; 24 fail in a row with 0.51^24 = 1e-7.
  */
 const ROUNDS_BEFORE_GAP = 24;
+/** The same for what its author cannot repeat any more, some 4 s: somebody else may have it. */
+const ROUNDS_WITHOUT_AUTHOR = 8;
+/** While what was said before we came is on its way by other means, we look so often how far it is. */
+const CATCH_UP_LOOK_MS = 200;
 
 /** What a receiver needs of the membership around it. */
 export interface ReceiverSurroundings {
@@ -26,6 +28,26 @@ export interface ReceiverSurroundings {
   /** The sender as events show it. */
   peer(): PeerRef;
   sendNack(missing: readonly SequenceRange[]): void;
+  /** It is this datagram's turn: what it says is kept and told. */
+  take(nowMs: number, data: GroupData, arrival: Arrival): void;
+  /** What was said before we came need not be asked for yet. */
+  catchingUp(nowMs: number): boolean;
+}
+
+/** Where we begin to read somebody. */
+export interface Baseline {
+  /** The first sequence that is wanted. */
+  readonly expected: number;
+  /** Its first heartbeat tells better. */
+  readonly provisional: boolean;
+  /** What it said before an earlier start of ours ended is kept: what is missing came after that. */
+  readonly resumed: boolean;
+}
+
+/** One that waits for an earlier one. */
+interface HeldDatagram extends Arrival {
+  /** A copy. */
+  readonly bytes: Uint8Array;
 }
 
 /**
@@ -35,7 +57,6 @@ export interface ReceiverSurroundings {
  */
 export class Receiver implements Holder {
   readonly #context: GroupsContext;
-  readonly #of: Instance;
   readonly #around: ReceiverSurroundings;
   /** The next sequence to deliver. */
   #expected: number;
@@ -43,38 +64,40 @@ export class Receiver implements Holder {
   #lead: number;
   /** First met in the middle: the first trail that it announces is where it begins for us. */
   #provisional: boolean;
+  /** Up to here it was said before we came (again); undefined until that is known. */
+  #beforeUs: number | undefined;
+  /** The lowest sequence that the author itself can repeat. */
+  #trail = 1;
   /** What was missing when the present rounds of asking began: only that is given up with them. */
   #askedUpTo = 0;
   /** From `#expected` on; bounded by `heldGroupDatagrams` and `reassemblyBytesPerPeer`. */
-  readonly #held = new Map<number, Uint8Array>();
+  readonly #held = new Map<number, HeldDatagram>();
   #heldBytes = 0;
   /** The keys of `#held`. */
   readonly #heldSequences: RangeSet;
-  readonly #assembly: Assembly;
   readonly #nack: NackTimer;
   readonly #nackDue: Alarm = (nowMs) => this.#onNackDue(nowMs);
 
-  constructor(
-    context: GroupsContext,
-    of: Instance,
-    around: ReceiverSurroundings,
-    baseline: { readonly expected: number; readonly provisional: boolean },
-  ) {
+  constructor(context: GroupsContext, around: ReceiverSurroundings, baseline: Baseline) {
     this.#context = context;
-    this.#of = of;
     this.#around = around;
     this.#expected = baseline.expected;
     this.#lead = baseline.expected - 1;
     this.#provisional = baseline.provisional;
+    this.#beforeUs = baseline.resumed ? undefined : 0;
     this.#heldSequences = new RangeSet(context.limits.heldGroupDatagrams);
-    this.#assembly = new Assembly(context.held.budget);
     context.held.add(this);
     this.#nack = new NackTimer(context.random, around.roundTrip);
   }
 
-  /** Everything up to here was delivered or is lost for good. */
-  get deliveredUpTo(): number {
-    return this.#expected - 1;
+  /** The next sequence to deliver: everything below was delivered, or passed over as lost. */
+  get expected(): number {
+    return this.#expected;
+  }
+
+  /** The lowest sequence that the author itself can repeat, as far as it said. */
+  get trail(): number {
+    return this.#trail;
   }
 
   /** The highest sequence known to exist. */
@@ -84,10 +107,6 @@ export class Receiver implements Holder {
 
   get heldBytes(): number {
     return this.#heldBytes;
-  }
-
-  get begunBytes(): number {
-    return this.#assembly.begunBytes;
   }
 
   /** A datagram of this number would change something: only then is its signature worth a check. */
@@ -101,24 +120,32 @@ export class Receiver implements Holder {
     return this.#expected + this.#context.limits.heldGroupDatagrams;
   }
 
-  /** A verified datagram that was wanted. */
-  accept(nowMs: number, data: GroupData, bytes: Uint8Array): void {
+  /**
+   * A verified datagram that was wanted. `byAuthor`: it was sent by its author. False if there is no
+   * room for it now.
+   */
+  accept(nowMs: number, data: GroupData, arrival: Arrival, byAuthor: boolean): boolean {
     const { sequence } = data;
     const repairs = sequence <= this.#lead;
+    this.#beforeUs ??= sequence - 1;
     this.#lead = Math.max(this.#lead, sequence);
     const wasAsked = sequence <= this.#askedUpTo;
-    const taken = sequence === this.#expected || this.#hold(sequence, bytes);
-    if (sequence === this.#expected) this.#deliver(data);
+    const taken = sequence === this.#expected || this.#hold(sequence, arrival);
+    if (sequence === this.#expected) this.#deliver(nowMs, data, arrival);
     if (taken && repairs) this.#context.counters.add("repairsReceived");
-    if (taken && wasAsked) this.#nack.filled(nowMs);
-    this.#deliverHeld();
+    if (taken && wasAsked) this.#nack.filled(nowMs, byAuthor);
+    this.#deliverHeld(nowMs);
     this.#recheck(nowMs);
+    return taken;
   }
 
-  /** A verified heartbeat: what exists, and what can still be repeated. */
+  /** A verified heartbeat: what exists, and what its author can still repeat. */
   announced(nowMs: number, announcement: { readonly lead: number; readonly trail: number }): void {
+    this.#beforeUs ??= announcement.lead;
     this.#lead = Math.max(this.#lead, announcement.lead);
-    this.#abandonBelow(announcement.trail, this.#provisional);
+    this.#trail = Math.max(this.#trail, announcement.trail);
+    // What it said before we met it is history, which others bring if they have it.
+    if (this.#provisional) this.#passOver(nowMs, announcement.trail, "silently");
     this.#provisional = false;
     this.#recheck(nowMs);
   }
@@ -138,16 +165,15 @@ export class Receiver implements Holder {
     this.#context.timers.set(this.#nackDue, this.#nack.dueMs);
   }
 
-  /** Nothing more is expected: delivers what is held and reports the rest as lost. */
-  giveUp(): void {
-    this.#abandonBelow(this.#lead + 1, false);
+  /** It is not followed any more: what is held is delivered; others may bring the rest. */
+  giveUp(nowMs: number): void {
+    this.#passOver(nowMs, this.#lead + 1, "silently");
     this.close();
   }
 
   /** Nothing more of it is wanted: what is held or missing is dropped, silently. */
   cease(): void {
     this.#dropHeld();
-    this.#assembly.drop();
     this.#provisional = false;
     this.#moveTo(this.#lead + 1);
     this.#nack.reset();
@@ -155,14 +181,12 @@ export class Receiver implements Holder {
   }
 
   giveWay(): void {
-    if (this.#held.size > 0) this.#dropHeld();
-    else this.#reportGap(this.#assembly.drop());
+    this.#dropHeld();
   }
 
   /** Drops everything, silently. */
   close(): void {
     this.#dropHeld();
-    this.#assembly.drop();
     this.#context.held.remove(this);
     this.#context.timers.clear(this.#nackDue);
   }
@@ -180,15 +204,38 @@ export class Receiver implements Holder {
 
   #onNackDue(nowMs: number): void {
     const missing = this.#missing();
-    if (this.#nack.fruitlessRounds >= ROUNDS_BEFORE_GAP) {
-      this.#abandonBelow(this.#askedUpTo + 1, false);
-      this.#nack.reset();
-    } else if (this.#nack.due(nowMs, this.#around.memberCount()) && missing.length > 0) {
+    const asked = this.#notOnItsWay(nowMs, missing);
+    if (missing.length > 0 && asked.length === 0) {
+      this.#context.timers.set(this.#nackDue, nowMs + CATCH_UP_LOOK_MS);
+      return;
+    }
+    const end = this.#endOfHopeless();
+    if (end > this.#expected) {
+      this.#passOver(nowMs, end, "as a gap");
+      if (this.#expected > this.#askedUpTo) this.#nack.reset();
+    } else if (this.#nack.due(nowMs, this.#around.memberCount()) && asked.length > 0) {
       this.#context.counters.add("nacksSent");
       this.#startRound(missing);
-      this.#around.sendNack(missing);
+      this.#around.sendNack(asked);
     }
     this.#recheck(nowMs);
+  }
+
+  /** What was said before we came is brought by others at first: the rest of `missing`. */
+  #notOnItsWay(nowMs: number, missing: readonly SequenceRange[]): readonly SequenceRange[] {
+    const beforeUs = this.#beforeUs ?? this.#lead;
+    if (beforeUs < this.#expected || !this.#around.catchingUp(nowMs)) return missing;
+    return missing
+      .filter(({ last }) => last > beforeUs)
+      .map(({ first, last }) => ({ first: Math.max(first, beforeUs + 1), last }));
+  }
+
+  /** Below this nobody has what is missing: it was asked for often enough. */
+  #endOfHopeless(): number {
+    const rounds = this.#nack.fruitlessRounds;
+    if (rounds >= ROUNDS_BEFORE_GAP) return this.#askedUpTo + 1;
+    if (rounds >= ROUNDS_WITHOUT_AUTHOR) return Math.min(this.#trail, this.#askedUpTo + 1);
+    return 0;
   }
 
   /** `missing` is asked for; what earlier rounds asked for stays what they are judged by. */
@@ -198,14 +245,15 @@ export class Receiver implements Holder {
     this.#askedUpTo = isComplete ? this.#lead : (missing.at(-1)?.last ?? this.#lead);
   }
 
-  #hold(sequence: number, bytes: Uint8Array): boolean {
+  #hold(sequence: number, arrival: Arrival): boolean {
     const { held, limits } = this.#context;
-    const fits = this.#heldBytes + bytes.length <= limits.reassemblyBytesPerPeer;
+    const sizeBytes = arrival.bytes.length;
+    const fits = this.#heldBytes + sizeBytes <= limits.reassemblyBytesPerPeer;
     if (sequence >= this.#windowEnd || !fits) return false;
-    if (!held.makeRoom(bytes.length, this)) return false;
-    held.budget.take(bytes.length);
-    this.#held.set(sequence, new Uint8Array(bytes));
-    this.#heldBytes += bytes.length;
+    if (!held.makeRoom(sizeBytes, this)) return false;
+    held.budget.take(sizeBytes);
+    this.#held.set(sequence, { ...arrival, bytes: new Uint8Array(arrival.bytes) });
+    this.#heldBytes += sizeBytes;
     this.#heldSequences.add(sequence);
     return true;
   }
@@ -217,54 +265,36 @@ export class Receiver implements Holder {
     this.#heldSequences.forgetBelow(Number.POSITIVE_INFINITY);
   }
 
-  #deliverHeld(): void {
+  #deliverHeld(nowMs: number): void {
     for (;;) {
-      const bytes = this.#held.get(this.#expected);
-      if (bytes === undefined) return;
+      const held = this.#held.get(this.#expected);
+      if (held === undefined) return;
       this.#held.delete(this.#expected);
-      this.#heldBytes -= bytes.length;
-      this.#context.held.budget.release(bytes.length);
-      this.#deliver(decodeGroupData(bytes));
+      this.#heldBytes -= held.bytes.length;
+      this.#context.held.budget.release(held.bytes.length);
+      this.#deliver(nowMs, decodeGroupData(held.bytes), held);
     }
   }
 
-  #deliver(data: GroupData): void {
-    const isPiece = data.entries.some((entry) => entry.continues || entry.continued);
-    // Who is in order comes before all that waits, our own included.
-    if (isPiece) this.#context.held.makeRoom(MAX_DATAGRAM_BYTES);
+  #deliver(nowMs: number, data: GroupData, arrival: Arrival): void {
     this.#moveTo(data.sequence + 1);
-    for (const entry of data.entries) {
-      const message = this.#assembly.add(entry);
-      if (message === "malformed") this.#context.counters.add("datagramsMalformed");
-      else if (message !== undefined) {
-        this.#context.outputs.event({
-          kind: "groupMessage",
-          groupId: this.#around.groupId,
-          from: this.#around.peer(),
-          messageId: messageId(this.#of.incarnation, message.messageSequence),
-          sentAtMs: message.sentAtMs,
-          hlc: 0,
-          late: false,
-          body: message.body,
-        });
-      }
-    }
+    const late = arrival.late || data.sequence <= (this.#beforeUs ?? 0);
+    this.#around.take(nowMs, data, { ...arrival, late });
   }
 
-  /** What is missing below `end` is lost for good; what is held of it is delivered. */
-  #abandonBelow(end: number, silently: boolean): void {
+  /** What is missing below `end` is waited for no longer; what is held of it is delivered. */
+  #passOver(nowMs: number, end: number, how: "silently" | "as a gap"): void {
     while (this.#expected < end) {
       const [lost] = this.#heldSequences.missing(this.#expected, end - 1, 1);
       if (lost === undefined || lost.first > this.#expected) {
-        this.#deliverHeld();
+        this.#deliverHeld(nowMs);
         continue;
       }
-      this.#assembly.drop();
       this.#moveTo(lost.last + 1);
-      if (!silently) this.#reportGap(lost.last - lost.first + 1);
+      if (how === "as a gap") this.#reportGap(lost.last - lost.first + 1);
     }
     this.#lead = Math.max(this.#lead, this.#expected - 1);
-    this.#deliverHeld();
+    this.#deliverHeld(nowMs);
   }
 
   #moveTo(expected: number): void {

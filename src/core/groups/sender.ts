@@ -6,11 +6,14 @@ import {
   GROUP_ENTRY_OVERHEAD_BYTES,
   type GroupEntry,
   SEALED_GROUP_ENTRIES_BYTES,
-  type SequenceRange,
 } from "../../wire/group.js";
 import { withSignature } from "../../wire/header.js";
+import type { Instance } from "../../wire/presence.js";
+import { messageId } from "../../wire/record.js";
 import type { CoreContext } from "../context.js";
+import type { Archive } from "./archive.js";
 import type { GroupName } from "./groupName.js";
+import { Repairs } from "./repairs.js";
 
 /** A line to be said. */
 export interface GroupLine {
@@ -28,27 +31,42 @@ export interface SenderPosition {
   /** Highest data sequence sent; 0 for none. */
   readonly lead: number;
   readonly heartbeatSequence: number;
+  /** Of the key that the latest of them was said under, and the first one under it. */
+  readonly keyId: string | undefined;
+  readonly firstUnderKey: number;
 }
 
-/** A datagram of ours that can be repeated. */
-interface SentDatagram {
+/** Of an incarnation that was never in the group. */
+export const AT_THE_BEGINNING: SenderPosition = {
+  lead: 0,
+  heartbeatSequence: 0,
+  keyId: undefined,
+  firstUnderKey: 1,
+};
+
+/** A datagram to send, before its seal. */
+export interface Outgoing {
   readonly bytes: Uint8Array;
-  repairedAtMs: number;
+  /** Of ours or, as a repair, of anybody. */
+  readonly of: Instance;
+  readonly isRepair: boolean;
 }
 
 /** Lines that may wait for the token bucket, per group. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 /** A shorter piece of a long message is not worth its overhead: it starts the next datagram. */
 const MIN_PIECE_BYTES = 64;
-/** A repair that went out this recently is not sent again: the other NACKs were for the same. */
-const MIN_REPAIR_SPACING_MS = 20;
 
 /**
  * What we say in one group: lines become signed datagrams when they are sent, so that a backlog
- * fills them, and the last ones stay for repairs. The number of a datagram is drawn when it is
- * sent: `lead` never promises what nobody can have.
+ * fills them, and are kept in the archive, from which repairs are read: of what we said and of what
+ * others said. The number of a datagram is drawn when it is sent: `lead` never promises what nobody
+ * can have.
  */
 export class Sender {
+  readonly archive: Archive;
+  readonly repairs: Repairs;
+  readonly #instance: Instance;
   readonly #context: CoreContext;
   readonly #group: GroupName;
   /** Room for entries in one datagram. */
@@ -61,19 +79,23 @@ export class Sender {
   #waitingBytes = 0;
   #lead: number;
   #heartbeatSequence: number;
-  /** By sequence, contiguous up to `#lead`; bounded by `limits.groupLogDatagrams`. */
-  readonly #sent = new Map<number, SentDatagram>();
-  /** Sequences to repeat, a subset of `#sent`. */
-  readonly #repairs = new Set<number>();
+  /** Of the key that the latest datagram was said under, and the first one under it. */
+  #keyId: string | undefined;
+  #firstUnderKey = 1;
   /** Repairs sent beyond new data, while both wait. */
   #repairsAheadBytes = 0;
 
-  constructor(context: CoreContext, group: GroupName, position: SenderPosition) {
+  constructor(context: CoreContext, group: GroupName, position: SenderPosition, archive: Archive) {
     this.#context = context;
     this.#group = group;
+    this.archive = archive;
+    this.repairs = new Repairs(context.counters, archive);
+    this.#instance = { device: context.identity.device, incarnation: context.incarnation };
     this.#entriesBytes = group.secret ? SEALED_GROUP_ENTRIES_BYTES : GROUP_ENTRIES_BYTES;
     this.#lead = position.lead;
     this.#heartbeatSequence = position.heartbeatSequence;
+    this.#firstUnderKey = position.firstUnderKey;
+    this.#keyId = position.keyId;
   }
 
   /** Highest data sequence sent; 0 for none. */
@@ -81,22 +103,33 @@ export class Sender {
     return this.#lead;
   }
 
-  /** Lowest data sequence that can be repeated; `lead + 1` for none. */
-  get trail(): number {
-    return this.#lead - this.#sent.size + 1;
+  /**
+   * The lowest data sequence that can be repeated to all who have the key `keyId`; `lead + 1` for
+   * none.
+   */
+  trail(keyId: string | undefined): number {
+    const lowest = this.archive.lowest(this.#instance);
+    if (lowest === 0 || keyId !== this.#keyId) return this.#lead + 1;
+    return Math.max(lowest, this.#firstUnderKey);
   }
 
   get position(): SenderPosition {
-    return { lead: this.#lead, heartbeatSequence: this.#heartbeatSequence };
+    return {
+      lead: this.#lead,
+      heartbeatSequence: this.#heartbeatSequence,
+      keyId: this.#keyId,
+      firstUnderKey: this.#firstUnderKey,
+    };
+  }
+
+  /** We are it, in this start. */
+  isOurs({ device, incarnation }: Instance): boolean {
+    return device === this.#instance.device && incarnation === this.#instance.incarnation;
   }
 
   /** Lines wait to be sent for the first time. */
   get hasLines(): boolean {
     return this.#next < this.#waiting.length;
-  }
-
-  get hasRepairs(): boolean {
-    return this.#repairs.size > 0;
   }
 
   nextHeartbeatSequence(): number {
@@ -125,8 +158,15 @@ export class Sender {
     this.#waiting.push(line);
   }
 
-  /** Gives up the lines that were never sent. */
+  /** Gives up the lines that were never sent, or not completely. */
   dropLines(): void {
+    for (const { messageSequence } of this.#waiting.slice(this.#next)) {
+      this.#context.outputs.event({
+        kind: "groupUnsaid",
+        groupId: this.#group.groupId,
+        messageId: messageId(this.#context.incarnation, messageSequence),
+      });
+    }
     this.#waiting = [];
     this.#next = 0;
     this.#offset = 0;
@@ -134,55 +174,58 @@ export class Sender {
   }
 
   /**
-   * The next datagram to send, before its seal; undefined if nothing waits. A repair goes before a
-   * new one, but while both wait repairs take no more than their half: whoever asks for them
-   * without end must not silence us.
+   * The next datagram to send; undefined if nothing waits. `keyId`: of the key that it will be
+   * sealed with. A repair goes before a new one, but while both wait repairs take no more than
+   * their half: whoever asks for them without end must not silence us.
    */
-  take(nowMs: number): Uint8Array | undefined {
-    const repair =
-      this.#repairsAheadBytes > 0 && this.hasLines ? undefined : this.#takeRepair(nowMs);
+  take(nowMs: number, keyId: string | undefined): Outgoing | undefined {
+    const isTheirTurn = this.#repairsAheadBytes <= 0 || !this.hasLines;
+    const repair = isTheirTurn ? this.repairs.take(nowMs, keyId) : undefined;
     if (repair !== undefined) {
-      this.#repairsAheadBytes = this.hasLines ? this.#repairsAheadBytes + repair.length : 0;
-      return repair;
+      this.#repairsAheadBytes = this.hasLines ? this.#repairsAheadBytes + repair.bytes.length : 0;
+      return { ...repair, isRepair: true };
     }
     if (!this.hasLines) return undefined;
-    const bytes = this.#takeNew();
-    const aheadBytes = this.hasRepairs ? this.#repairsAheadBytes - bytes.length : 0;
+    const bytes = this.#takeNew(keyId);
+    const aheadBytes = this.repairs.isEmpty ? 0 : this.#repairsAheadBytes - bytes.length;
     this.#repairsAheadBytes = Math.max(0, aheadBytes);
-    return bytes;
+    return { bytes, of: this.#instance, isRepair: false };
   }
 
-  #takeRepair(nowMs: number): Uint8Array | undefined {
-    for (const sequence of this.#repairs) {
-      this.#repairs.delete(sequence);
-      const sent = this.#sent.get(sequence);
-      if (sent === undefined) continue; // pushed out by newer data
-      sent.repairedAtMs = nowMs;
-      this.#context.counters.add("repairsSent");
-      return sent.bytes;
-    }
-    return undefined;
-  }
-
-  #takeNew(): Uint8Array {
+  #takeNew(keyId: string | undefined): Uint8Array {
     this.#lead += 1;
-    const { identity, incarnation, limits, name } = this.#context;
-    const unsigned = encodeGroupData({
-      groupId: this.#group.groupId,
-      device: identity.device,
-      incarnation,
-      sequence: this.#lead,
-      name,
-      entries: this.#packEntries(),
-    });
+    if (keyId !== this.#keyId) this.#firstUnderKey = this.#lead;
+    this.#keyId = keyId;
+    const { identity, name } = this.#context;
+    const said: GroupLine[] = [];
+    const entries = this.#packEntries(said);
+    const { groupId } = this.#group;
+    const sequence = this.#lead;
+    const unsigned = encodeGroupData({ groupId, ...this.#instance, sequence, name, entries });
     const bytes = withSignature(unsigned, identity.sign(unsigned));
-    this.#sent.set(this.#lead, { bytes, repairedAtMs: Number.NEGATIVE_INFINITY });
-    if (this.#sent.size > limits.groupLogDatagrams) this.#sent.delete(this.trail);
+    const hlc = Math.max(...entries.map((entry) => entry.hlc));
+    this.archive.keep(this.#instance, hlc, { sequence, bytes, keyId });
+    for (const line of said) this.#tellSaid(line);
     return bytes;
   }
 
-  /** Fills one datagram. A line that would fit a datagram of its own is never cut. */
-  #packEntries(): GroupEntry[] {
+  #tellSaid({ messageSequence, sentAtMs, hlc, body }: GroupLine): void {
+    this.#context.outputs.event({
+      kind: "groupSaid",
+      groupId: this.#group.groupId,
+      messageId: messageId(this.#context.incarnation, messageSequence),
+      sentAtMs,
+      hlc,
+      body,
+      sequence: this.#lead,
+    });
+  }
+
+  /**
+   * Fills one datagram. A line that would fit a datagram of its own is never cut. `said` is given
+   * the lines that end in it.
+   */
+  #packEntries(said: GroupLine[]): GroupEntry[] {
     const entries: GroupEntry[] = [];
     let roomBytes = this.#entriesBytes;
     for (;;) {
@@ -194,6 +237,7 @@ export class Sender {
         entries.push(this.#entry(line, line.body.length));
         roomBytes -= wholeBytes;
         this.#lineDone(line);
+        said.push(line);
         continue;
       }
       const pieceBytes = roomBytes - GROUP_ENTRY_OVERHEAD_BYTES;
@@ -228,24 +272,5 @@ export class Sender {
       this.#waiting = this.#waiting.slice(this.#next);
       this.#next = 0;
     }
-  }
-
-  /** Sequences of `ranges` that would be repeated now; costs no more than the repair window. */
-  repairable(nowMs: number, ranges: readonly SequenceRange[], grttMs: number): number[] {
-    const spacingMs = Math.max(MIN_REPAIR_SPACING_MS, grttMs);
-    const wanted: number[] = [];
-    for (const range of ranges) {
-      const last = Math.min(range.last, this.#lead);
-      for (let sequence = Math.max(range.first, this.trail); sequence <= last; sequence += 1) {
-        const sent = this.#sent.get(sequence);
-        const recent = sent === undefined || nowMs - sent.repairedAtMs < spacingMs;
-        if (!recent && !this.#repairs.has(sequence)) wanted.push(sequence);
-      }
-    }
-    return wanted;
-  }
-
-  queueRepairs(sequences: readonly number[]): void {
-    for (const sequence of sequences) this.#repairs.add(sequence);
   }
 }

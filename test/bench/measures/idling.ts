@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { residentMiB } from "../resident.js";
 import { type Result, resultOf } from "../result.js";
 import type { Stage } from "../stage.js";
 
@@ -38,9 +39,4 @@ async function processorMs(pid: number): Promise<number> {
   // The name in brackets may contain spaces; utime and stime are fields 14 and 15, the state is 3.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_MS;
-}
-
-async function residentMiB(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8");
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
 }

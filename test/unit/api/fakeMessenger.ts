@@ -5,6 +5,8 @@ import type {
   Delivery,
   Group,
   HandleOptions,
+  HistoryMessage,
+  HistoryOptions,
   IdentifiedPeer,
   Invitation,
   Invited,
@@ -17,8 +19,8 @@ import type {
   Removal,
   Reply,
   Request,
+  SendOptions,
   Verification,
-  WaitOptions,
 } from "../../../src/messenger/types.js";
 
 export const ALICE: PeerRef = {
@@ -74,6 +76,7 @@ export class FakeGroup implements Group {
   readonly port = 22401;
   readonly source = new Source();
   readonly said: string[] = [];
+  readonly transport = "multicast";
   left = false;
   readonly #ended = new AbortController();
 
@@ -127,7 +130,12 @@ export class FakeMessenger implements MessengerApi {
   handler: ((request: Request) => Promise<string> | string) | undefined;
   closed = false;
   sendFailure: UdpchatError | undefined;
-  lastSend: { target: string; text: string; options: WaitOptions | undefined } | undefined;
+  lastSend: { target: string; text: string; options: SendOptions | undefined } | undefined;
+  /** What is stored, oldest first. */
+  stored: HistoryMessage[] = [];
+  /** What was asked of the history, in order. */
+  readonly queries: HistoryOptions[] = [];
+  readonly read: string[] = [];
 
   status(): MessengerStatus {
     return {
@@ -173,7 +181,7 @@ export class FakeMessenger implements MessengerApi {
     ];
   }
 
-  async send(target: string, text: string, options?: WaitOptions): Promise<Delivery> {
+  async send(target: string, text: string, options?: SendOptions): Promise<Delivery> {
     this.lastSend = { target, text, options };
     if (this.sendFailure !== undefined) throw this.sendFailure;
     if (text === "hang") {
@@ -182,7 +190,35 @@ export class FakeMessenger implements MessengerApi {
       });
       throw new UdpchatError("ABORTED", "given up");
     }
+    if (options?.queue === true) {
+      return { id: "m1", status: "queued", to: ALICE, rttMs: null, attempts: null };
+    }
     return { id: "m1", status: "delivered", to: ALICE, rttMs: 1.5, attempts: 1 };
+  }
+
+  history(options: HistoryOptions = {}): Promise<HistoryMessage[]> {
+    this.queries.push(options);
+    return Promise.resolve(this.stored);
+  }
+
+  async *exportHistory(options: HistoryOptions = {}): AsyncGenerator<HistoryMessage> {
+    this.queries.push(options);
+    yield* this.stored;
+  }
+
+  outbox(): Promise<HistoryMessage[]> {
+    return Promise.resolve(this.stored.filter(({ state }) => state === "queued"));
+  }
+
+  dropQueued(id: string): Promise<HistoryMessage> {
+    const dropped = this.stored.find((message) => message.id.startsWith(id));
+    if (dropped !== undefined) return Promise.resolve({ ...dropped, state: "undelivered" });
+    return Promise.reject(new UdpchatError("NO_SUCH_MESSAGE", `no queued message ${id}`));
+  }
+
+  markRead(ids: readonly string[]): Promise<void> {
+    this.read.push(...ids);
+    return Promise.resolve();
   }
 
   ask(_target: string, text: string): Promise<Reply> {
@@ -286,7 +322,29 @@ export function messageEvent(text: string, group: string | null = null): Messeng
       sentAt: new Date(1000),
       receivedAt: new Date(2000),
       verified: true,
+      late: false,
     },
+  };
+}
+
+export function historyMessage(overrides: Partial<HistoryMessage> = {}): HistoryMessage {
+  return {
+    id: "5a".repeat(16),
+    scope: "direct",
+    from: { ...ALICE, id: "ff".repeat(32), name: "me" },
+    group: null,
+    text: "hello",
+    sentAt: new Date(1000),
+    receivedAt: new Date(1000),
+    verified: true,
+    late: false,
+    own: true,
+    to: ALICE,
+    state: "delivered",
+    receipts: [{ peer: ALICE, status: "delivered", at: null }],
+    clientId: null,
+    expiresAt: null,
+    ...overrides,
   };
 }
 

@@ -8,7 +8,15 @@ import { MAX_BODY_BYTES } from "../../../src/api/routes.js";
 import { ApiServer } from "../../../src/api/server.js";
 import { Service } from "../../../src/api/service.js";
 import { UdpchatError } from "../../../src/errors.js";
-import { ALICE, FakeMessenger, fails, messageEvent, requestOf, until } from "./fakeMessenger.js";
+import {
+  ALICE,
+  FakeMessenger,
+  fails,
+  historyMessage,
+  messageEvent,
+  requestOf,
+  until,
+} from "./fakeMessenger.js";
 
 let folder: string;
 let socketPath: string;
@@ -93,6 +101,31 @@ describe("calls over the socket", () => {
     expect((await raw("POST", "/v1/send", '{"target":"x","text":"y"}')).status).toBe(404);
     messenger.sendFailure = new UdpchatError("TIMEOUT", "late");
     expect((await raw("POST", "/v1/send", '{"target":"x","text":"y"}')).status).toBe(504);
+  });
+
+  it("tell what is stored, and give up what is queued", async () => {
+    messenger.stored = Array.from({ length: 250 }, (_, index) =>
+      historyMessage({ id: String(index).padStart(32, "0"), text: `${index}`, state: "queued" }),
+    );
+    const api = connectApi(socketPath);
+    expect(await api.call("history", {})).toEqual(await service.call("history", {}));
+    expect(await api.call("outbox", {})).toHaveLength(250);
+    const exported: string[] = [];
+    for await (const { text } of api.stream("export", { peer: "alice" })) exported.push(text);
+    expect(exported).toEqual(messenger.stored.map(({ text }) => text));
+    expect(messenger.queries.at(-1)).toEqual({ peer: "alice" });
+    const dropped = await raw("POST", "/v1/outbox/drop", `{"id":"${"0".repeat(31)}7"}`);
+    expect(dropped).toMatchObject({ status: 200, body: { text: "7", state: "undelivered" } });
+    expect(await raw("POST", "/v1/outbox/drop", '{"id":"ff"}')).toMatchObject({
+      status: 400,
+      body: { type: "error", code: "NO_SUCH_MESSAGE" },
+    });
+    expect(await raw("POST", "/v1/history", '{"since":"yesterday"}')).toMatchObject({
+      status: 400,
+      body: { code: "INVALID_ARGUMENT", message: expect.stringContaining("since: use a time") },
+    });
+    expect(await raw("POST", "/v1/read", '{"ids":["a"]}')).toMatchObject({ status: 200 });
+    expect(messenger.read).toEqual(["a"]);
   });
 
   it("carry the longest text at its worst in JSON", async () => {

@@ -75,6 +75,16 @@ describe("Service calls", () => {
     await expect(service.call("send", input)).rejects.toBe(messenger.sendFailure);
   });
 
+  it("hands on whether a message may wait, for how long, and the id that was chosen", async () => {
+    const messenger = new FakeMessenger();
+    const service = new Service(messenger);
+    const queueing = { queue: true, ttlMs: 5000, id: "backup-1" };
+    const line = await service.call("send", { target: "alice", text: "hi", ...queueing });
+    expect(messenger.lastSend?.options).toEqual(queueing);
+    expect(v.parse(OPERATIONS.send.output, line)).toEqual(line);
+    expect(line).toMatchObject({ status: "queued", rttMs: null, attempts: null });
+  });
+
   it("refuses what only a daemon can do", async () => {
     const service = new Service(new FakeMessenger());
     const refused = { code: "DAEMON_NOT_RUNNING" };
@@ -114,6 +124,7 @@ describe("Service events", () => {
         sentAt: null,
         receivedAt: new Date(2000),
         verified: false,
+        late: false,
       },
     });
     expect((await events.next()).value).toEqual({
@@ -126,9 +137,29 @@ describe("Service events", () => {
       sentAt: null,
       receivedAt: "1970-01-01T00:00:02.000Z",
       verified: false,
+      late: false,
     });
     await events.return();
     await until(() => messenger.source.listeners === 0);
+  });
+
+  it("say what became of messages, but not in a chat", async () => {
+    const messenger = new FakeMessenger();
+    const service = new Service(messenger);
+    const events = service.stream("events", {});
+    await events.next();
+    const chat = service.stream("chat", { group: "#ops" });
+    await chat.next();
+    const progress = { id: "m1", to: ALICE, rttMs: null, attempts: null } as const;
+    const event = { type: "delivery", progress: { ...progress, status: "read" } } as const;
+    messenger.source.push(event);
+    const line = (await events.next()).value;
+    expect(line).toEqual({ type: "delivery", ...progress, status: "read" });
+    expect(v.parse(OPERATIONS.events.output, line)).toEqual(line);
+    const [group] = messenger.groupsMade;
+    group?.source.push(event);
+    group?.source.push(messageEvent("hello", "#ops"));
+    expect((await chat.next()).value).toMatchObject({ type: "message", text: "hello" });
   });
 
   it("ends quietly when its signal aborts", async () => {

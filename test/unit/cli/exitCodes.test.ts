@@ -16,6 +16,7 @@ describe("exitCodeOf", () => {
         "MESSAGE_TOO_LARGE",
         "AMBIGUOUS_PEER",
         "NOT_A_MEMBER",
+        "NO_SUCH_MESSAGE",
       ],
     ],
     [3, ["NO_SUCH_PEER", "NOBODY", "NAME_NOT_RESOLVED"]],
@@ -23,7 +24,18 @@ describe("exitCodeOf", () => {
     [5, ["REFUSED", "NO_HANDLER", "HANDLER_FAILED", "EXPIRED"]],
     [6, ["DAEMON_NOT_RUNNING", "DAEMON_RUNNING"]],
     [130, ["ABORTED"]],
-    [1, ["CLOSED", "PORT_IN_USE", "HOME_UNUSABLE", "LIMIT_REACHED", "INTERNAL"]],
+    [
+      1,
+      [
+        "CLOSED",
+        "PORT_IN_USE",
+        "HOME_UNUSABLE",
+        "NO_SQLITE",
+        "STORE_UNUSABLE",
+        "LIMIT_REACHED",
+        "INTERNAL",
+      ],
+    ],
   ];
 
   it.each(promised)("answers %i for its codes", (exitCode, codes) => {

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import {
   GroupLineSchema,
+  HistoryLineSchema,
   InvitationLineSchema,
   type MessageLine,
   MessageLineSchema,
@@ -126,6 +127,45 @@ describe("hostile lists", () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe("a hostile history", () => {
+  const lists = hostileValue(v.array(HistoryLineSchema)).map((list) =>
+    v.parse(v.array(HistoryLineSchema), list),
+  );
+
+  it.each(Object.entries(people))("is harmless on a %s", async (where, printerOf) => {
+    await fc.assert(
+      fc.asyncProperty(lists, async (list) => {
+        for (const print of ["history", "outbox"] as const) {
+          let text = "";
+          const printer = printerOf(async (part) => {
+            text += part;
+          });
+          await printer[print](list);
+          expect(rawControls(text)).toEqual([]);
+          // Indented are the further lines of a text; all others are ours, one for each message.
+          const ours = text.split("\n").filter((line) => line !== "" && !line.startsWith("      "));
+          const heads = where === "pipe" ? 0 : Math.min(1, list.length);
+          // But an id that is empty, which none is, leaves a row of the outbox indented.
+          if (print === "history") expect(ours).toHaveLength(heads + list.length);
+          else expect(ours.length).toBeLessThanOrEqual(heads + list.length);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("a peer that is called as we are, is in quotes", async () => {
+    const [sample] = fc.sample(hostileValue(HistoryLineSchema), 1);
+    const line = v.parse(HistoryLineSchema, sample);
+    const from = { ...line.from, id: "ab".repeat(32), trust: "known" } as const;
+    for (const name of ["you", "YOU", "ｙｏｕ"]) {
+      const shown = { ...line, scope: "direct", group: null, own: false, to: null } as const;
+      const text = await printed({ ...shown, from: { ...from, name } }, people.pipe);
+      expect(text).toContain(` "${name}" -> you `);
+    }
   });
 });
 

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { GroupLine, MessageLine, PeerLine, PeerRefLine } from "../../../src/api/lines.js";
+import type {
+  GroupLine,
+  HistoryLine,
+  MessageLine,
+  PeerLine,
+  PeerRefLine,
+} from "../../../src/api/lines.js";
 import { JsonPrinter } from "../../../src/cli/printers/jsonPrinter.js";
 import { PeoplePrinter } from "../../../src/cli/printers/peoplePrinter.js";
 import type { Line, Printer } from "../../../src/cli/printers/printer.js";
@@ -25,6 +31,7 @@ function message(overrides: Partial<MessageLine>): MessageLine {
     sentAt: "2026-01-02T03:04:05.000Z",
     receivedAt: "2026-01-02T03:04:05.000Z",
     verified: true,
+    late: false,
     ...overrides,
   };
 }
@@ -45,6 +52,28 @@ function peer(overrides: Partial<PeerLine>): PeerLine {
   };
 }
 
+/** At this local time, whatever the time zone of whoever runs the tests. */
+const at = (day: number, hour: number, minute = 0): string =>
+  new Date(2026, 0, day, hour, minute).toISOString();
+
+const NOW_MS = Date.parse(at(6, 12));
+
+function stored(overrides: Partial<HistoryLine>): HistoryLine {
+  return {
+    ...message({}),
+    id: "3f9a01c2".padEnd(32, "0"),
+    scope: "direct",
+    sentAt: at(2, 9, 5),
+    own: false,
+    to: null,
+    state: "read",
+    receipts: [],
+    clientId: null,
+    expiresAt: null,
+    ...overrides,
+  };
+}
+
 interface Setting {
   readonly tables?: boolean;
   readonly colour?: boolean;
@@ -58,7 +87,9 @@ async function printed(
   const write = async (part: string): Promise<void> => {
     text += part;
   };
-  await print(new PeoplePrinter(write, { style: styleFor(colour, {}), tables }));
+  await print(
+    new PeoplePrinter(write, { style: styleFor(colour, {}), tables, nowMs: () => NOW_MS }),
+  );
   return text;
 }
 
@@ -78,6 +109,7 @@ describe("the printer for people", () => {
         members: [alice],
         standing: false,
         secret: false,
+        transport: "multicast",
       },
       message({ scope: "group", group: "#ops" }),
       {
@@ -118,6 +150,7 @@ describe("the printer for people", () => {
       members: [],
       standing: false,
       secret: true,
+      transport: "mixed",
     };
     const direct = message({ group: null });
     const text = await linesPrinted(
@@ -144,7 +177,7 @@ describe("the printer for people", () => {
       ].join("\n"),
     );
     const table = await printed((printer) => printer.groups([group]), { tables: true });
-    expect(table).toMatch(/SECRET\n#ops .* no +yes\n$/);
+    expect(table).toMatch(/SECRET +TRANSPORT\n#ops .* no +yes +mixed\n$/);
   });
 
   it("marks a stranger under a known name wherever he is mentioned", async () => {
@@ -297,6 +330,156 @@ describe("the printer for people", () => {
         attempts: 1,
       }),
     ).toBe("delivered to bob (10.77.0.2:22400) in 1.2 ms\n");
+  });
+});
+
+describe("history", () => {
+  const own = { own: true, to: { ...alice, name: "爱丽丝" }, state: "sent" } as const;
+  const ops = { scope: "group", group: "#ops", to: null } as const;
+
+  it("is a log by days on a terminal, lined up, with the state of what is ours", async () => {
+    const receipts = [alice, otherAlice].map(
+      (member) => ({ peer: member, status: "delivered", at: null }) as const,
+    );
+    const lines = [
+      stored({ text: "hello" }),
+      stored({ ...own, text: "hi", sentAt: at(2, 23, 59), state: "delivered" }),
+      stored({ ...own, ...ops, text: "one\ntwo", sentAt: at(3, 0), receipts }),
+      stored({ ...ops, text: "new", sentAt: at(3, 0, 1), state: "unread" }),
+      stored({ ...own, text: "lost", sentAt: at(3, 0, 2), state: "undelivered" }),
+    ];
+    expect(await printed((printer) => printer.history(lines), { tables: true })).toBe(
+      [
+        "* Friday 2026-01-02",
+        "09:05 alice -> you   hello",
+        "23:59 you -> 爱丽丝  hi (delivered)",
+        "* Saturday 2026-01-03",
+        "00:00 you -> #ops    one",
+        "      two (sent, 2 have it)",
+        "00:01 alice -> #ops  new (new)",
+        "00:02 you -> 爱丽丝  lost (undelivered)",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("is one line a message with tabs in a pipe", async () => {
+    const lines = [
+      stored({ text: "a\tb\nc" }),
+      stored({ ...own, ...ops, state: "queued", sentAt: at(3, 0) }),
+    ];
+    expect(await printed((printer) => printer.history(lines))).toBe(
+      `${at(2, 9, 5)}\talice\tyou\tread\ta␉b␊c\n${at(3, 0)}\tyou\t#ops\tqueued\thello\n`,
+    );
+  });
+
+  it("is nothing where nothing is stored", async () => {
+    expect(await printed((printer) => printer.history([]), { tables: true })).toBe("");
+    expect(await printed((printer) => printer.outbox([]), { tables: true })).toBe("");
+  });
+
+  it("marks a stranger under a known name", async () => {
+    const line = stored({ from: { ...alice, trust: "conflict" } });
+    const text = await printed((printer) => printer.history([line]), { tables: true });
+    expect(text).toContain("alice (not the one you know) -> you  hello\n");
+  });
+
+  it("has colour on a terminal alone", async () => {
+    const show = (printer: Printer): Promise<void> => printer.history([stored(own)]);
+    expect(await printed(show, { tables: true })).not.toContain("\u001b");
+    expect(await printed(show, { tables: true, colour: true })).toContain("\u001b[90m(sent)");
+  });
+});
+
+describe("the outbox", () => {
+  const to = { ...alice, name: "爱丽丝" };
+  const queued = { own: true, state: "queued", sentAt: at(6, 9), expiresAt: at(13, 9) } as const;
+  const nobodyYet = { ...alice, id: null, name: "", trust: null };
+  const lines = [
+    stored({ ...queued, to, text: `${"宽".repeat(19)}abc` }),
+    stored({ ...queued, to: nobodyYet, text: "two\nlines", sentAt: at(6, 11, 59) }),
+  ];
+
+  it("is a table on a terminal", async () => {
+    expect(await printed((printer) => printer.outbox(lines), { tables: true })).toBe(
+      [
+        "ID        TO              AGE    EXPIRES IN  TEXT",
+        `3f9a01c2  爱丽丝          3 h    6 d         ${"宽".repeat(19)}ab…`,
+        "3f9a01c2  10.0.0.2:22400  1 min  6 d         two␊lines",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("has tabs and whole ids in a pipe", async () => {
+    const [, second = ""] = (await printed((printer) => printer.outbox(lines))).split("\n");
+    expect(second.split("\t")).toEqual([
+      "3f9a01c2".padEnd(32, "0"),
+      "10.0.0.2:22400",
+      at(6, 11, 59),
+      at(13, 9),
+      "two␊lines",
+    ]);
+  });
+
+  it("says what was dropped", async () => {
+    expect(await printed((printer) => printer.dropped(stored({ ...queued, to })))).toBe(
+      "3f9a01c2 to 爱丽丝 is dropped: hello\n",
+    );
+  });
+});
+
+describe("what was sent before", () => {
+  const progress = {
+    type: "delivery",
+    id: "3f9a01c2".padEnd(32, "0"),
+    to: alice,
+    rttMs: null,
+    attempts: null,
+  } as const;
+
+  it("is told short, and loudly when it is given up", async () => {
+    const told = async (status: "delivered" | "read" | "undelivered"): Promise<string> =>
+      printed((printer) => printer.progress({ ...progress, status }), { colour: true });
+    expect(await told("read")).toBe("\u001b[90m* alice has read message 3f9a01c2\u001b[39m\n");
+    expect(await told("delivered")).toBe("\u001b[90m* alice has message 3f9a01c2\u001b[39m\n");
+    expect(await told("undelivered")).toContain(
+      "\u001b[31m* message 3f9a01c2 to alice is given up: it was not delivered in time",
+    );
+  });
+
+  it("says that a message waits", async () => {
+    expect(await linesPrinted({ ...progress, status: "queued" })).toBe(
+      "queued for alice, message 3f9a01c2\n",
+    );
+  });
+});
+
+describe("a late line", () => {
+  const late = (overrides: Partial<MessageLine>): MessageLine =>
+    message({ scope: "group", group: "#ops", late: true, receivedAt: at(6, 12), ...overrides });
+
+  it("has the time at which it was said, with the day if that is another one", async () => {
+    const text = await linesPrinted(
+      late({ sentAt: at(6, 8, 30) }),
+      late({ sentAt: at(5, 23, 30), text: "one\ntwo" }),
+    );
+    expect(text).toBe(
+      [
+        "08:30 #ops alice (earlier): hello",
+        "2026-01-05 23:30 #ops alice (earlier): one",
+        "      two",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("is faint but for the name", async () => {
+    const line = late({ sentAt: at(6, 8, 30) });
+    const text = await printed((printer) => printer.line(line), { colour: true });
+    expect(text).toBe(
+      "\u001b[90m08:30 #ops \u001b[39m\u001b[1malice\u001b[22m\u001b[90m (earlier): hello\u001b[39m\n",
+    );
   });
 });
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { GlobalArgs } from "../../../src/cli/globalOptions.js";
-import { loadSettings, type Settings } from "../../../src/cli/settings.js";
+import { flagWords, loadSettings, type Settings } from "../../../src/cli/settings.js";
 import { UdpchatError } from "../../../src/errors.js";
 
 let folder: string;
@@ -68,6 +68,39 @@ describe("settings", () => {
     });
   });
 
+  it("say where and how long messages are kept, and whether readers are told of", async () => {
+    const kept = { store: "memory", retention: 90 * 86_400_000, readReceipts: false };
+    const flags = { store: "memory", retention: "90d", noReadReceipts: true };
+    expect(await load({ flags })).toEqual(kept);
+    const env = { UDPCHAT_STORE: "memory", UDPCHAT_RETENTION: "90d", UDPCHAT_READ_RECEIPTS: "0" };
+    expect(await load({ env })).toEqual(kept);
+    expect(await load({ file: { ...kept, retention: "90d" } })).toEqual(kept);
+    expect(await load({ file: kept, flags: { noReadReceipts: false } })).toEqual({
+      ...kept,
+      readReceipts: true,
+    });
+  });
+
+  it("come out again as the words that say them", async () => {
+    const flags = {
+      name: "bob",
+      interface: ["lo", "eth0"],
+      store: "disk",
+      retention: "2h",
+      noReadReceipts: true,
+      requireVerified: false,
+    };
+    expect(flagWords(await load({ flags }))).toEqual([
+      "--name=bob",
+      "--interface=lo",
+      "--interface=eth0",
+      "--require-verified=false",
+      "--store=disk",
+      "--retention=7200000",
+      "--no-read-receipts=true",
+    ]);
+  });
+
   it("read lists in each source", async () => {
     const file = { interface: "lo", peer: ["10.0.0.2:1", "bob.lan"], "discovery-port": 5 };
     const env = { UDPCHAT_BROADCAST: "10.1.255.255, 10.2.255.255" };
@@ -98,6 +131,10 @@ describe("settings", () => {
     ["a bad duration", { flags: { timeout: "soon" } }, "INVALID_DURATION", "--timeout"],
     ["no time at all", { flags: { timeout: "0" } }, "INVALID_DURATION", "at least"],
     ["too long a wait", { file: { timeout: "2d" } }, "INVALID_DURATION", "at most"],
+    ["a store that is none", { env: { UDPCHAT_STORE: "ram" } }, "INVALID_ARGUMENT", "disk or"],
+    ["days without a unit", { flags: { retention: "90" } }, "INVALID_DURATION", "at least 1h"],
+    ["too long a retention", { file: { retention: "40000d" } }, "INVALID_DURATION", "at most"],
+    ["a receipt of maybe", { env: { UDPCHAT_READ_RECEIPTS: "x" } }, "INVALID_ARGUMENT", "true or"],
     ["a broadcast name", { flags: { broadcast: ["lan"] } }, "INVALID_ARGUMENT", "--broadcast"],
     ["a wrong type", { file: { interface: 5 } }, "INVALID_ARGUMENT", '"interface" in'],
     ["broken JSON", { file: "{" }, "INVALID_ARGUMENT", "is not JSON"],

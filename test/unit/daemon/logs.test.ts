@@ -36,8 +36,8 @@ function rawControls(text: string): number[] {
 }
 
 /** Every event whose schema is a line's, with the marker as what was said. */
-const eventTypes = [...lineSchemas].filter(([type]) =>
-  EventLineSchema.options.some((option) => option.entries.type.literal === type),
+const eventTypes = [...lineSchemas].filter(([, schema]) =>
+  EventLineSchema.options.some((option) => option === schema),
 );
 
 describe.each(formats)("a log with %j", ({ pretty }) => {

@@ -39,9 +39,12 @@ describe("Driver", () => {
       },
     );
     const settled: string[] = [];
-    const driver = new Driver(core, lan, clock, (event) => {
-      settled.push(event.kind);
-      throw new Error(`no room for number ${settled.length}`);
+    const driver = new Driver(core, lan, clock, {
+      record: (events) => events,
+      settle: (event) => {
+        settled.push(event.kind);
+        throw new Error(`no room for number ${settled.length}`);
+      },
     });
     driver.command(() => {
       for (const token of [1, 2]) {

@@ -10,7 +10,15 @@ function warning(message: string): MessengerEvent {
 function message(scope: "direct" | "plain", text: string): MessengerEvent {
   const from = { id: null, name: "", address: "10.0.0.9", port: 9, trust: null };
   const receivedAt = new Date(0);
-  const rest = { id: null, from, group: null, sentAt: null, receivedAt, verified: false };
+  const rest = {
+    id: null,
+    from,
+    group: null,
+    sentAt: null,
+    receivedAt,
+    verified: false,
+    late: false,
+  };
   return { type: "message", message: { scope, text, ...rest } };
 }
 

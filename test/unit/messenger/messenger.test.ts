@@ -545,8 +545,9 @@ describe("close", () => {
     const atBob = await bob.join("#ops");
     const events = collect(atBob.events());
     await world.clock.advance(3000);
-    for (let line = 0; line < 15; line += 1) await atAlice.say("x".repeat(65_536));
+    const said = Array.from({ length: 15 }, () => atAlice.say("x".repeat(65_536)));
     await world.clock.until(alice.close());
+    await Promise.all(said);
     await world.clock.until(bob.close());
     const lines = (await events).filter(({ type }) => type === "message");
     expect(lines).toHaveLength(15);

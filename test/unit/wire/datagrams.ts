@@ -22,6 +22,14 @@ import {
   GroupKeyPurpose,
   MAX_REMOVED_DEVICES,
 } from "../../../src/wire/groupKeyNote.js";
+import {
+  decodeGroupSync,
+  encodeGroupSync,
+  type GroupSync,
+  GroupSyncPurpose,
+  MAX_SYNC_KEYS,
+  type SyncStream,
+} from "../../../src/wire/groupSync.js";
 import { withSignature } from "../../../src/wire/header.js";
 import {
   decodeAnswer,
@@ -33,6 +41,7 @@ import {
   encodeLeave,
   encodeQuery,
 } from "../../../src/wire/presence.js";
+import { decodeReceipt, encodeReceipt, MAX_RECEIPT_MESSAGES } from "../../../src/wire/receipt.js";
 import {
   decodeRecord,
   encodeRecord,
@@ -98,6 +107,11 @@ export const ascendingRanges: fc.Arbitrary<SequenceRange[]> = fc
     });
   });
 
+/** More than one NACK or part of a stream holds. */
+const manyRanges: fc.Arbitrary<SequenceRange[]> = fc
+  .integer({ min: 65, max: 200 })
+  .map((count) => Array.from({ length: count }, (_, i) => ({ first: 3 * i + 1, last: 3 * i + 2 })));
+
 const position = fc
   .tuple(fc.constantFrom(...Object.values(Lane)), u53, fc.integer({ min: 0, max: 5000 }))
   .map(([lane, top, distance]) => {
@@ -154,7 +168,59 @@ export const messageRecord: fc.Arbitrary<MessageRecord> = fc.oneof(
     requestSequence: u53,
     status: fc.constantFrom(...Object.values(ReplyStatus)),
   }),
+  fc.record({ kind: fc.constant(RecordKind.groupKey), ...recordFields }),
+  fc.record({ kind: fc.constant(RecordKind.groupSync), ...recordFields }),
+  fc.record({ kind: fc.constant(RecordKind.receipt), ...recordFields }),
 );
+
+/** Of one device after another, each incarnation once; some of more ranges than fit one part. */
+const syncStreams: fc.Arbitrary<SyncStream[]> = fc
+  .uniqueArray(
+    fc.record({
+      device: hexOf(32),
+      streams: fc.uniqueArray(
+        fc.record({
+          incarnation: hexOf(8),
+          latestHlc: u53,
+          ranges: fc.oneof(ascendingRanges, manyRanges),
+        }),
+        { minLength: 1, maxLength: 4, selector: ({ incarnation }) => incarnation },
+      ),
+    }),
+    { maxLength: 3, selector: ({ device }) => device },
+  )
+  .map((devices) =>
+    devices.flatMap(({ device, streams }) => streams.map((stream) => ({ device, ...stream }))),
+  );
+
+const groupSync: fc.Arbitrary<GroupSync> = fc.oneof(
+  fc.record({
+    purpose: fc.constantFrom(GroupSyncPurpose.ask, GroupSyncPurpose.offer),
+    request: u32,
+    partial: fc.boolean(),
+    streams: syncStreams,
+  }),
+  fc.record({
+    purpose: fc.constant(GroupSyncPurpose.fetch),
+    request: u32,
+    keyIds: fc.array(hexOf(8), { maxLength: MAX_SYNC_KEYS }),
+    streams: syncStreams,
+  }),
+  fc.record({
+    purpose: fc.constant(GroupSyncPurpose.data),
+    request: u32,
+    index: fc.nat(255),
+    last: fc.boolean(),
+    looked: u53,
+    datagrams: fc.array(bytesUpTo(1200, 1), { maxLength: 4 }),
+  }),
+  fc.record({ purpose: fc.constant(GroupSyncPurpose.busy), request: u32 }),
+);
+
+const receipt = fc.record({
+  status: fc.constant("read" as const),
+  messageIds: fc.array(hexOf(16), { minLength: 1, maxLength: MAX_RECEIPT_MESSAGES }),
+});
 
 const beacon = fc.record({
   ...instanceFields,
@@ -309,6 +375,8 @@ export const formats: readonly Format[] = [
   ),
   format("cookie", arbitraries.cookie, encodeCookie, decodeCookie, false),
   format("group key note", arbitraries.groupKeyNote, encodeGroupKeyNote, decodeGroupKeyNote),
+  format("group sync", groupSync, encodeGroupSync, decodeGroupSync, false),
+  format("receipt", receipt, encodeReceipt, decodeReceipt),
   format("claims", arbitraries.claims, encodeClaims, decodeClaims),
   format("sealed header", arbitraries.sealedHeader, encodeSealedHeader, decodeSealedHeader),
   format("reset", arbitraries.sealedHeader, encodeReset, decodeReset, false),

@@ -31,8 +31,8 @@ describe("frames", () => {
   });
 
   it("refuses unknown lanes", () => {
-    expectMalformed(() => readHex("03030100" + "00"), "lane");
-    expectMalformed(() => readHex("050301"), "lane");
+    expectMalformed(() => readHex("03040100" + "00"), "lane");
+    expectMalformed(() => readHex("050401"), "lane");
   });
 
   it("refuses a base below 1", () => {

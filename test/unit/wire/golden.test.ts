@@ -28,6 +28,17 @@ import {
   type GroupKeyNote,
   GroupKeyPurpose,
 } from "../../../src/wire/groupKeyNote.js";
+import {
+  decodeGroupSync,
+  decodeSyncGroup,
+  decodeSyncSeal,
+  encodeGroupSync,
+  encodeOpenSync,
+  encodeSealedSync,
+  type GroupSync,
+  GroupSyncPurpose,
+  syncAssociatedData,
+} from "../../../src/wire/groupSync.js";
 import { datagramType, signatureOf, signedPart, withSignature } from "../../../src/wire/header.js";
 import {
   decodeAnswer,
@@ -39,10 +50,12 @@ import {
   encodeLeave,
   encodeQuery,
 } from "../../../src/wire/presence.js";
+import { decodeReceipt, encodeReceipt, type Receipt } from "../../../src/wire/receipt.js";
 import {
   decodeRecord,
   encodeRecord,
   type MessageRecord,
+  messageId,
   RecordKind,
   ReplyStatus,
 } from "../../../src/wire/record.js";
@@ -166,6 +179,28 @@ const groupKeyNote: GroupKeyNote = {
   proof: new Uint8Array(16).fill(0x9f),
 };
 
+/** Of one more range than fits one part, and a second incarnation of the same device. */
+const syncStreams = [
+  {
+    ...aliceHere,
+    latestHlc: startedAtMs * 1024 + 3,
+    ranges: Array.from({ length: 65 }, (_, i) => ({ first: 10 * i + 1, last: 10 * i + 5 })),
+  },
+  { ...aliceHere, incarnation: "a0a0a0a0a0a0a0a0", latestHlc: 7, ranges: [{ first: 2, last: 9 }] },
+  { ...bobHere, latestHlc: 0, ranges: [{ first: 4, last: 4 }] },
+];
+const request = 0x0102_0304;
+const ask: GroupSync = {
+  purpose: GroupSyncPurpose.ask,
+  request,
+  partial: false,
+  streams: syncStreams,
+};
+const receipt: Receipt = {
+  status: "read",
+  messageIds: [messageId(bobHere.incarnation, 1), messageId(bobHere.incarnation, 2)],
+};
+
 const record = { incarnation: aliceHere.incarnation, messageSequence: 9, sentAtMs: startedAtMs };
 const records: readonly [string, MessageRecord][] = [
   ["record-text", { kind: RecordKind.text, ...record, body: encodeUtf8("Grüße 👋") }],
@@ -184,6 +219,11 @@ const records: readonly [string, MessageRecord][] = [
       body: encodeUtf8("no such command"),
     },
   ],
+  [
+    "record-group-sync",
+    { kind: RecordKind.groupSync, ...record, body: encodeOpenSync(groupId, encodeGroupSync(ask)) },
+  ],
+  ["record-receipt", { kind: RecordKind.receipt, ...record, body: encodeReceipt(receipt) }],
 ];
 
 const groupData = signedGolden(
@@ -222,6 +262,30 @@ const groupKey = groupKeyOf("6b".repeat(32), {
   bytes: (countBytes) => new Uint8Array(countBytes).fill(0x4e),
 });
 
+const sealedAsk = { groupId, from: alice.device, to: bob.device, keyId: groupKey.id };
+
+/** The same key and nonce as above, around the content of the file "group-sync-ask". */
+const sealedSync: Golden = {
+  file: "group-sync-sealed",
+  fields: plain({ key: groupKey.secret, ...sealedAsk, content: encodeGroupSync(ask) }),
+  bytes: sealSync(encodeGroupSync(ask)),
+  decode: (bytes) => {
+    const { groupId: of, rest } = decodeSyncGroup(bytes);
+    const { keyId, nonce: drawn, sealed } = decodeSyncSeal(rest);
+    const header = syncAssociatedData({ ...sealedAsk, keyId, nonce: drawn });
+    const content = Uint8Array.from(groupKey.open(drawn, header, sealed) ?? []);
+    return { key: groupKey.secret, ...sealedAsk, groupId: of, keyId, content };
+  },
+  signed: false,
+};
+
+function sealSync(content: Uint8Array): Uint8Array {
+  const drawn = new Uint8Array(24).fill(0x4e);
+  const header = syncAssociatedData({ ...sealedAsk, nonce: drawn });
+  const sealed = groupKey.seal(() => header, content).subarray(header.length);
+  return encodeSealedSync({ ...sealedAsk, nonce: drawn }, sealed);
+}
+
 const goldens: readonly Golden[] = [
   beacon,
   signedGolden("leave", { ...aliceHere, sequence: 4 }, encodeLeave, decodeLeave),
@@ -256,6 +320,45 @@ const goldens: readonly Golden[] = [
     decodeHandshakeInit,
   ),
   golden("group-key-note", groupKeyNote, encodeGroupKeyNote, decodeGroupKeyNote),
+  golden("receipt", receipt, encodeReceipt, decodeReceipt),
+  golden("group-sync-ask", ask, encodeGroupSync, decodeGroupSync),
+  golden<GroupSync>(
+    "group-sync-offer",
+    { purpose: GroupSyncPurpose.offer, request, partial: true, streams: syncStreams.slice(2) },
+    encodeGroupSync,
+    decodeGroupSync,
+  ),
+  golden<GroupSync>(
+    "group-sync-fetch",
+    {
+      purpose: GroupSyncPurpose.fetch,
+      request,
+      keyIds: [groupKey.id, "0102030405060708"],
+      streams: syncStreams.slice(2),
+    },
+    encodeGroupSync,
+    decodeGroupSync,
+  ),
+  golden<GroupSync>(
+    "group-sync-data",
+    {
+      purpose: GroupSyncPurpose.data,
+      request,
+      index: 2,
+      last: true,
+      looked: 300,
+      datagrams: [groupData.bytes, Uint8Array.of(1, 2, 3)],
+    },
+    encodeGroupSync,
+    decodeGroupSync,
+  ),
+  golden<GroupSync>(
+    "group-sync-busy",
+    { purpose: GroupSyncPurpose.busy, request },
+    encodeGroupSync,
+    decodeGroupSync,
+  ),
+  sealedSync,
   {
     file: "group-sealed",
     // A key of 32 times 0x6b and a nonce of 24 times 0x4e, around the group data of the file so named.

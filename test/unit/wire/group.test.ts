@@ -111,13 +111,19 @@ describe("group heartbeat", () => {
     expectMalformed(() => readHeartbeat({ ...heartbeat, lead: 7, trail: 9 }), "trail");
   });
 
-  it("keeps its two flags apart and ignores others", () => {
+  it("keeps its three flags apart and ignores others", () => {
     expect(readHeartbeat({ ...heartbeat, hello: false, leaving: true })).toMatchObject({
       hello: false,
       leaving: true,
+      wantsCopies: false,
+    });
+    expect(readHeartbeat({ ...heartbeat, hello: false, wantsCopies: true })).toMatchObject({
+      hello: false,
+      leaving: false,
+      wantsCopies: true,
     });
     const bytes = encodeGroupHeartbeat(heartbeat);
-    bytes[4 + 8 + 40 + 8 + 8] = 0xfd;
+    bytes[4 + 8 + 40 + 8 + 8] = 0xf9;
     expect(decodeGroupHeartbeat(withSignature(bytes, filler))).toEqual(heartbeat);
   });
 

@@ -3,9 +3,11 @@ import { HEADER_BYTES, MIN_QUERY_BYTES, SIGNATURE_BYTES } from "../../../src/wir
 import { withSignature } from "../../../src/wire/header.js";
 import {
   type Beacon,
+  type BeaconGroup,
   decodeBeacon,
   decodeLeave,
   decodeQuery,
+  encodeAnswer,
   encodeBeacon,
   encodeLeave,
   encodeQuery,
@@ -34,13 +36,23 @@ const query: Query = {
   known: new Uint8Array(0),
 };
 
-/** Offset of the name's length byte: header, key, incarnation, three numbers, port, digest. */
-const NAME_AT = HEADER_BYTES + 32 + 8 + 8 + 8 + 4 + 2 + 8;
+/** Offset of the name's length byte: header, key, incarnation, three numbers, port, no groups. */
+const NAME_AT = HEADER_BYTES + 32 + 8 + 8 + 8 + 4 + 2 + 1;
+
+function groups(count: number): BeaconGroup[] {
+  return Array.from({ length: count }, (_, i) => {
+    return { groupId: `0${i.toString(16)}`.repeat(8), digest: "44".repeat(8) };
+  });
+}
 
 describe("beacon", () => {
-  it("is within its budget of 246 bytes for the longest name", () => {
-    const longest = encodeBeacon({ ...beacon, name: "n".repeat(32) });
-    expect(withSignature(longest, filler).length).toBeLessThanOrEqual(246);
+  it("is within its budget of 246 bytes with two groups, and takes twelve at most", () => {
+    const two = encodeBeacon({ ...beacon, groups: groups(2), name: "n".repeat(32) });
+    expect(withSignature(two, filler).length).toBeLessThanOrEqual(246);
+    const most = withSignature(encodeBeacon({ ...beacon, groups: groups(12) }), filler);
+    expect(decodeBeacon(most).groups).toEqual(groups(12));
+    const tooMany = withSignature(encodeBeacon({ ...beacon, groups: groups(13) }), filler);
+    expectMalformed(() => decodeBeacon(tooMany), "groups");
   });
 
   it("accepts 32 bytes of name and refuses 33", () => {
@@ -117,7 +129,9 @@ describe("query", () => {
   });
 
   it("allows at most three times its own length in answer", () => {
-    const answerBytes = HEADER_BYTES + 12 + 246;
+    const longest = { ...beacon, groups: groups(12), name: "n".repeat(32) };
+    const answer = { nonce: query.nonce, heldUs: 0, announces: true, beacon: longest };
+    const answerBytes = withSignature(encodeAnswer(answer), filler).length;
     expect(answerBytes).toBeLessThanOrEqual(3 * MIN_QUERY_BYTES);
   });
 

@@ -41,7 +41,7 @@ describe("record", () => {
     const bytes = encodeRecord({ ...reply, body: new Uint8Array(0) });
     bytes[bytes.length - 1] = 6;
     expectMalformed(() => decodeRecord(bytes), "status");
-    bytes[0] = 4;
+    bytes[0] = 6;
     expectMalformed(() => decodeRecord(bytes), "unknown record");
   });
 

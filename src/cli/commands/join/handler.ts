@@ -6,6 +6,7 @@ import { withApi, withDaemon } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
 import { reportError } from "../../errorReport.js";
 import { EXIT, exitCodeOf } from "../../exitCodes.js";
+import { ReadMarks } from "../../readMarks.js";
 import { isWanted } from "../../verifiedOnly.js";
 import { askedInput, type SecretInput, secretInput } from "./passphrase.js";
 import { isTyped, typedLines } from "./typedLines.js";
@@ -24,7 +25,8 @@ const SECRET_GROUP =
 export async function handle(args: JoinArgs, context: CommandContext): Promise<number> {
   const input = { group: args.group, ...(await secretInput(args, context)) };
   if (args.detach) return await withDaemon(context, (api) => stand(input, api, context));
-  return await withApi(context, { receives: false }, (api) => chat(input, api, context));
+  const own = { receives: false, keeps: true };
+  return await withApi(context, own, (api) => chat(input, api, context));
 }
 
 type JoinInput = SecretInput & { readonly group: string };
@@ -49,6 +51,7 @@ async function chat(input: JoinInput, api: Api, context: CommandContext): Promis
   const leaving = new AbortController();
   const signal = AbortSignal.any([context.signal, leaving.signal]);
   const pending = await pendingInvitations(input, api);
+  const marks = ReadMarks.of(api, context);
   let saying: Promise<number> | undefined;
   let label = "";
   let removed = false;
@@ -68,10 +71,12 @@ async function chat(input: JoinInput, api: Api, context: CommandContext): Promis
         await context.stderr.line(sanitiseName(`udpchat: ${line.message}`));
       } else {
         await printer.line(line);
+        if (line.type === "message") marks.shown(line);
       }
     }
   } finally {
     leaving.abort();
+    await marks.close();
   }
   const code = (await saying) ?? EXIT.done;
   return removed ? EXIT.refused : code;

@@ -13,7 +13,9 @@ export async function handle(args: SayArgs, context: CommandContext): Promise<nu
   const text = await readTextArgument(args.text, io, signal);
   const input = { group: args.group, text, temporary: true };
   await printer.line(
-    await withApi(context, { receives: false }, (api) => api.call("say", input, { signal })),
+    await withApi(context, { receives: false, keeps: true }, (api) =>
+      api.call("say", input, { signal }),
+    ),
   );
   return EXIT.done;
 }

@@ -7,6 +7,8 @@ export const send = defineCommand<SendArgs>({
   examples: [
     "udpchat send bob 'Lunch at noon?'",
     "udpchat send 10.77.0.2 - --require-verified < report.txt",
+    "udpchat send bob 'Call me' --queue --ttl 2d",
+    'udpchat send bob "backup finished" --queue --id "backup-$(date +%F)"',
   ],
   options: (yargs) =>
     yargs
@@ -19,6 +21,21 @@ export const send = defineCommand<SendArgs>({
         type: "string",
         demandOption: true,
         describe: "What to send; - reads standard input",
+      })
+      .option("queue", {
+        type: "boolean",
+        default: false,
+        describe: "Keep it if the peer is away: it goes when the peer is seen",
+      })
+      .option("ttl", {
+        type: "string",
+        requiresArg: true,
+        describe: "With --queue: give it up after this (7d)",
+      })
+      .option("id", {
+        type: "string",
+        requiresArg: true,
+        describe: "Your own id: the same one again sends nothing twice",
       })
       .option("plain", {
         type: "boolean",

@@ -1,9 +1,11 @@
 import type { DeliveryLine } from "../../../api/lines.js";
+import { CLIENT_ID, type Input, MAX_TTL_MS } from "../../../api/operations.js";
 import { UdpchatError, UNREACHABLE_REMEDY } from "../../../errors.js";
 import { DEFAULT_TIMEOUT_MS, durationText } from "../../../messenger/waiting.js";
 import { sanitiseName } from "../../../sanitise.js";
 import { withApi } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
+import { parseDurationMs } from "../../duration.js";
 import { errorSentence } from "../../errorReport.js";
 import { EXIT } from "../../exitCodes.js";
 import { readTextArgument } from "../../textArgument.js";
@@ -12,17 +14,17 @@ import { waitInput } from "../../timeoutInput.js";
 export interface SendArgs {
   readonly target: string;
   readonly text: string;
+  readonly queue: boolean;
+  readonly ttl?: string | undefined;
+  readonly id?: string | undefined;
   readonly plain: boolean;
   readonly wait?: string | undefined;
 }
 
 export async function handle(args: SendArgs, context: CommandContext): Promise<number> {
   const { io, printer, settings, signal, stderr } = context;
-  if (args.wait !== undefined && !args.plain) {
-    throw new UdpchatError("INVALID_ARGUMENT", "--wait goes with --plain alone", {
-      remedy: "use --timeout to wait for a delivery",
-    });
-  }
+  assertFit(args);
+  const queueing = queueInput(args);
   const text = await readTextArgument(args.text, io, signal);
   if (args.plain) {
     if (settings.requireVerified === true) {
@@ -33,23 +35,77 @@ export async function handle(args: SendArgs, context: CommandContext): Promise<n
     const { sendPlain } = await import("./plain.js");
     return await sendPlain({ target: args.target, text, wait: args.wait }, context);
   }
-  const input = { target: args.target, text, ...waitInput(context) };
-  const delivery = await withApi(context, { receives: false }, (api) =>
-    api.call("send", input, { signal }),
-  );
+  const input = { target: args.target, text, ...waitInput(context), ...queueing };
+  const own = { receives: false, keeps: true };
+  const { delivery, by } = await withApi(context, own, async (api, by) => {
+    if (args.queue && by === "ourselves" && settings.store === "memory") throw notKept();
+    return { delivery: await api.call("send", input, { signal }), by };
+  });
   if (delivery.status !== "undelivered") {
     await printer.line(delivery);
+    if (delivery.status === "queued" && by === "ourselves" && !printer.forScripts) {
+      await stderr.line("no daemon runs here: it goes when one does (`udpchat start`)");
+    }
     return EXIT.done;
   }
   if (printer.forScripts) await printer.line(delivery);
-  await stderr.line(undeliveredSentence(delivery, settings.timeout ?? DEFAULT_TIMEOUT_MS));
+  await stderr.line(
+    undeliveredSentence(delivery, settings.timeout ?? DEFAULT_TIMEOUT_MS, args.queue),
+  );
   return EXIT.notDelivered;
 }
 
+/** @throws UdpchatError INVALID_ARGUMENT for options that do not go together */
+function assertFit({ id, plain, queue, ttl, wait }: SendArgs): void {
+  if (wait !== undefined && !plain) {
+    throw invalid("--wait goes with --plain alone", "use --timeout to wait for a delivery");
+  }
+  if (plain && (queue || id !== undefined)) {
+    const option = queue ? "--queue" : "--id";
+    throw invalid(`${option} does not go with --plain`, "nobody acknowledges plain text");
+  }
+  if (ttl !== undefined && !queue) {
+    throw invalid("--ttl goes with --queue alone", "use --timeout to wait for a delivery");
+  }
+}
+
+/** @throws UdpchatError INVALID_DURATION, INVALID_ARGUMENT */
+function queueInput({ id, queue, ttl }: SendArgs): QueueInput {
+  if (id !== undefined && !CLIENT_ID.test(id)) {
+    throw invalid("--id is not possible", "use 1 to 64 printable ASCII characters");
+  }
+  return {
+    ...(queue ? { queue } : {}),
+    ...(ttl === undefined ? {} : { ttlMs: ttlMsOf(ttl) }),
+    ...(id === undefined ? {} : { id }),
+  };
+}
+
+type QueueInput = Pick<Input<"send">, "queue" | "ttlMs" | "id">;
+
+function ttlMsOf(text: string): number {
+  const ttlMs = parseDurationMs(text);
+  if (ttlMs >= 1 && ttlMs <= MAX_TTL_MS) return ttlMs;
+  throw new UdpchatError("INVALID_DURATION", `--ttl: "${text}" is not possible`, {
+    remedy: "use 1ms to 365d",
+  });
+}
+
+function notKept(): UdpchatError {
+  return new UdpchatError("DAEMON_NOT_RUNNING", "only a daemon can queue with --store memory", {
+    remedy: "start it with `udpchat start`, or leave --store memory out",
+  });
+}
+
+function invalid(message: string, remedy: string): UdpchatError {
+  return new UdpchatError("INVALID_ARGUMENT", message, { remedy });
+}
+
 /** `udpchat: not delivered to bob (10.77.0.2:22400) within 5 s: what to do about it`. */
-function undeliveredSentence({ to }: DeliveryLine, timeoutMs: number): string {
+function undeliveredSentence({ to }: DeliveryLine, timeoutMs: number, queued: boolean): string {
   const where = `${to.address}:${to.port}`;
   const whom = to.name === "" ? where : `${sanitiseName(to.name)} (${where})`;
   const message = `not delivered to ${whom} within ${durationText(timeoutMs)}`;
-  return errorSentence(new UdpchatError("TIMEOUT", message, { remedy: UNREACHABLE_REMEDY }));
+  const remedy = queued ? UNREACHABLE_REMEDY : `${UNREACHABLE_REMEDY}, or let it wait with --queue`;
+  return errorSentence(new UdpchatError("TIMEOUT", message, { remedy }));
 }

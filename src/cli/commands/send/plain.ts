@@ -34,6 +34,7 @@ export async function sendPlain(
         sentAt: null,
         receivedAt: new Date().toISOString(),
         verified: false,
+        late: false,
       });
     } else {
       await stdout.line(`${from.address}:${from.port}: ${body(reply)}`);

@@ -4,7 +4,7 @@ import type { CommandContext } from "../../context.js";
 import { EXIT } from "../../exitCodes.js";
 import type { GlobalArgs } from "../../globalOptions.js";
 import { remarkAbsentInterface } from "../../interfaces.js";
-import { flagOf, readFlags } from "../../settings.js";
+import { flagWords, readFlags } from "../../settings.js";
 
 export async function handle(args: GlobalArgs, context: CommandContext): Promise<number> {
   const { io, paths, printer, stdout } = context;
@@ -26,12 +26,9 @@ function runningText(status: StatusLine): string {
 
 /** What was said on this command line; environment and file reach the daemon by themselves. */
 function daemonFlags(args: GlobalArgs, home: string | undefined): string[] {
-  const flags = Object.entries(readFlags(args)).flatMap(([key, value]) =>
-    (Array.isArray(value) ? value : [value]).map((item) => `${flagOf(key)}=${String(item)}`),
-  );
   return [
     ...(home === undefined ? [] : [`--home=${home}`]),
     ...(args.verbose ? ["--verbose"] : []),
-    ...flags,
+    ...flagWords(readFlags(args)),
   ];
 }

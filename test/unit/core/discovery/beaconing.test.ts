@@ -116,6 +116,84 @@ describe("beacons", () => {
     expect(bench.sent(DatagramType.query).length).toBeGreaterThan(0);
   });
 
+  it("go out soon when a group was joined or left, once a second at most", () => {
+    const bench = new DiscoveryBench({ announce: true });
+    bench.runUntil(5_000);
+    const before = beaconTimes(bench).length;
+    for (let atMs = 5_000; atMs < 8_000; atMs += 50) {
+      bench.runUntil(atMs);
+      bench.groups = bench.groups.length === 0 ? [GROUP] : [];
+      bench.discovery.groupsChanged(atMs);
+    }
+    bench.runUntil(9_500);
+    const extra = beaconTimes(bench).slice(before);
+    expect(extra[0]).toBeLessThan(5_250);
+    expect(extra.length).toBeGreaterThanOrEqual(3);
+    expect(extra.length).toBeLessThanOrEqual(5);
+    for (const [i, atMs] of extra.entries()) {
+      if (i > 0) expect(atMs - (extra[i - 1] ?? 0)).toBeGreaterThanOrEqual(1000);
+    }
+  });
+
+  it("say the newest digest, and are not sent for it", () => {
+    const bench = new DiscoveryBench({ announce: true });
+    bench.groups = [GROUP];
+    bench.runUntil(5_000);
+    const before = beaconTimes(bench).length;
+    const changed = { ...GROUP, digest: "0000000000000001" };
+    bench.groups = [changed];
+    bench.receive(queryOf(9, { direct: true }), "10.1.0.9");
+    const { beacon } = decodeAnswer(bench.sent(ANSWER).at(-1)?.bytes ?? new Uint8Array());
+    expect(beacon).toMatchObject({ groups: [GROUP], sequence: 3 });
+    bench.runUntil(7_000);
+    expect(beaconTimes(bench).length).toBe(before);
+    bench.runUntil(20_000);
+    const latest = decodeBeacon(bench.sent(BEACON).at(-1)?.bytes ?? new Uint8Array());
+    expect(latest.groups).toEqual([changed]);
+  });
+
+  it("become rarer when they are longer", () => {
+    const bench = new DiscoveryBench({ announce: true });
+    bench.groups = Array.from({ length: 12 }, (_, i) => ({
+      ...GROUP,
+      groupId: i.toString(16).padStart(16, "0"),
+    }));
+    const nonce = bench.query();
+    for (let number = 1; number <= 999; number += 1) {
+      const peer = new FakePeer(number);
+      peer.intervalMs = 600_000;
+      bench.receive(peer.answer(nonce), peer.address);
+    }
+    bench.runUntil(60_000);
+    const bytes = bench.sent(BEACON).at(-1)?.bytes ?? new Uint8Array();
+    const intervalMs = (1000 * (bytes.length + 28) * 8) / 64;
+    expect(decodeBeacon(bytes).intervalMs).toBe(Math.ceil(intervalMs * 1.25));
+  });
+
+  it("of a proven start say in which groups it is", () => {
+    const bench = new DiscoveryBench({ announce: true });
+    const peer = new FakePeer(1);
+    bench.receive(peer.beacon({ groups: [GROUP] }), peer.address);
+    expect(bench.announced).toEqual([]);
+    bench.meet(peer, peer.address, peer.beacon({ groups: [GROUP] }));
+    const { device, incarnation } = peer;
+    expect(bench.announced).toEqual([{ device, incarnation, groups: [GROUP] }]);
+    const instance = { device, incarnation };
+    expect([...bench.discovery.announcedIn(GROUP.groupId)]).toEqual([
+      { instance, digest: GROUP.digest },
+    ]);
+    expect(bench.discovery.provenAddressOf(instance)).toEqual({
+      address: peer.address,
+      port: peer.dataPort,
+    });
+    expect(
+      bench.discovery.provenAddressOf({ device, incarnation: "ff".repeat(8) }),
+    ).toBeUndefined();
+    bench.receive(peer.beacon({ groups: [] }), peer.address);
+    expect([...bench.discovery.announcedIn(GROUP.groupId)]).toEqual([]);
+    expect(bench.announced.at(-1)?.groups).toEqual([]);
+  });
+
   it("are signed again between two of them only if the groups changed", () => {
     const bench = new DiscoveryBench({ announce: true });
     bench.runUntil(4_000);

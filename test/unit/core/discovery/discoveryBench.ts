@@ -23,6 +23,7 @@ import {
   encodeBeacon,
   encodeLeave,
   encodeQuery,
+  type Instance,
   type Query,
 } from "../../../../src/wire/presence.js";
 import { SeededRandom } from "../../../support/seededRandom.js";
@@ -46,6 +47,8 @@ export class DiscoveryBench {
   readonly blocked = new Set<string>();
   /** Devices that `restarted` was called for. */
   readonly restarted: string[] = [];
+  /** What `groupsAnnounced` was called with. */
+  readonly announced: (Instance & { readonly groups: readonly BeaconGroup[] })[] = [];
   readonly context: CoreContext;
   readonly discovery: Discovery;
   readonly transmits: TimedTransmit[] = [];
@@ -79,6 +82,8 @@ export class DiscoveryBench {
       configuredPeers: options.configuredPeers ?? [],
       groups: () => this.groups,
       restarted: (_nowMs, device) => this.restarted.push(device),
+      groupsAnnounced: (_nowMs, { device, incarnation }, groups) =>
+        this.announced.push({ device, incarnation, groups }),
     });
   }
 

@@ -62,9 +62,9 @@ describe("liveness", () => {
     const { bench, peer } = met();
     peer.intervalMs = 0xffff_ffff;
     bench.receive(peer.beacon(), peer.address);
-    bench.runUntil(3.5 * 180_000 - 1);
+    bench.runUntil(3.5 * 270_000 - 1);
     expect(bench.changes(peer)).toEqual(["online"]);
-    bench.runUntil(3.5 * 180_000);
+    bench.runUntil(3.5 * 270_000);
     expect(bench.changes(peer)).toEqual(["online", "suspect"]);
     const hasty = new FakePeer(2);
     hasty.intervalMs = 600_000;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DatagramType } from "../../../../src/wire/constants.js";
+import { decodeUtf8 } from "../../../../src/wire/cursor.js";
 import { decodeGroupHeartbeat, encodeGroupHeartbeat } from "../../../../src/wire/group.js";
 import { withSignature } from "../../../../src/wire/header.js";
 import { GroupBus, GroupNode, isData, TEST_GROUP } from "../../../support/groupBus.js";
@@ -156,20 +157,29 @@ describe("presence", () => {
 });
 
 describe("joining and leaving", () => {
-  it("a late joiner begins with what is said from now on", () => {
-    const bus = new GroupBus(1);
-    const [a] = bus.joined(2);
-    for (const text of ["old 1", "old 2"]) {
-      a?.say(bus.nowMs, text);
-      bus.run(10);
+  it("a late joiner asks for nothing but what is said from now on; others bring what was before", () => {
+    for (const carriesSync of [false, true]) {
+      const bus = new GroupBus(1);
+      bus.carriesSync = carriesSync;
+      const [a] = bus.joined(2);
+      for (const text of ["old 1", "old 2"]) {
+        a?.say(bus.nowMs, text);
+        bus.run(10);
+      }
+      const late = bus.add();
+      late.groups.join(bus.nowMs, TEST_GROUP);
+      bus.run(1500);
+      a?.say(bus.nowMs, "new");
+      bus.run(10_000);
+      const told = late.of("groupMessage").map((event) => ({
+        text: decodeUtf8(event.body),
+        late: event.late,
+      }));
+      const history = ["old 1", "old 2"].map((text) => ({ text, late: true }));
+      expect(told).toEqual([...(carriesSync ? history : []), { text: "new", late: false }]);
+      expect(late.sentOf(DatagramType.groupNack)).toEqual([]);
+      expect(late.of("gap")).toEqual([]);
     }
-    const late = bus.add();
-    late.groups.join(bus.nowMs, TEST_GROUP);
-    bus.run(1500);
-    a?.say(bus.nowMs, "new");
-    bus.run(10_000);
-    expect(late.texts()).toEqual(["new"]);
-    expect(late.of("gap")).toEqual([]);
   });
 
   it("the first lines of a newcomer are recovered", () => {

@@ -1,0 +1,68 @@
+import type { GroupData } from "../../wire/group.js";
+import { messageId } from "../../wire/record.js";
+import type { Address, PeerRef } from "../io.js";
+import type { Archive } from "./archive.js";
+import { completedBy } from "./assembly.js";
+import type { GroupsContext } from "./groupsContext.js";
+import type { Members } from "./members.js";
+
+/** A verified datagram of another member, as it is to be kept. */
+export interface Arrival {
+  /** Before any seal. */
+  readonly bytes: Uint8Array;
+  /** What it was sealed with; undefined in an open group. */
+  readonly keyId: string | undefined;
+  /** It did not come from its author as it was said. */
+  readonly late: boolean;
+}
+
+/** Of an author who was never here while we were. */
+const NOWHERE: Address = { address: "0.0.0.0", port: 0 };
+
+/**
+ * Where what others say becomes ours: it is kept, and every message that it completes is told, in
+ * one turn. So what is held was told, and what is not held was not, whenever the power fails: a
+ * datagram is kept when it is its turn and not when it arrives, or a crash would take those that
+ * waited for an earlier one, with nobody to bring them again.
+ */
+export class Intake {
+  readonly #context: GroupsContext;
+  readonly #groupId: string;
+  readonly #archive: Archive;
+  readonly #members: Members;
+
+  constructor(context: GroupsContext, groupId: string, archive: Archive, members: Members) {
+    this.#context = context;
+    this.#groupId = groupId;
+    this.#archive = archive;
+    this.#members = members;
+  }
+
+  take(nowMs: number, data: GroupData, { bytes, keyId, late }: Arrival): void {
+    const { clock, counters, outputs } = this.#context;
+    const hlc = Math.max(...data.entries.map((entry) => entry.hlc));
+    clock.heard(hlc, this.#context.wallMs(nowMs));
+    const { sequence } = data;
+    if (!this.#archive.keep(data, hlc, { sequence, bytes, keyId })) return;
+    const malformed = () => counters.add("datagramsMalformed");
+    for (const message of completedBy(this.#archive, data, malformed)) {
+      outputs.event({
+        kind: "groupMessage",
+        groupId: this.#groupId,
+        from: this.#author(data),
+        messageId: messageId(data.incarnation, message.messageSequence),
+        sentAtMs: message.sentAtMs,
+        hlc: message.hlc,
+        late,
+        body: message.body,
+      });
+    }
+  }
+
+  #author(data: GroupData): PeerRef {
+    const met = this.#members.find(data)?.peer() ?? this.#members.peer(data.device);
+    if (met !== undefined) return met;
+    const at = this.#context.addressOf(data.device) ?? NOWHERE;
+    return { id: data.device, name: data.name, address: at.address, port: at.port };
+  }
+}

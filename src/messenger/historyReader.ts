@@ -1,0 +1,82 @@
+import { parseGroupName } from "../core/groups/groupName.js";
+import { UdpchatError } from "../errors.js";
+import type { HistoryQuery, MessageStore, StoredMessage } from "../store/messageStore.js";
+import type { TrustReader } from "./peerShapes.js";
+import { historyMessage } from "./storedShapes.js";
+import type { HistoryMessage, HistoryOptions } from "./types.js";
+
+/** What a reader builds on. */
+export interface HistoryReaderParts {
+  readonly store: MessageStore;
+  readonly trust: TrustReader;
+  readonly discoveryPort: number;
+  /**
+   * The device that a name means, whether it is there or not.
+   * @throws UdpchatError NO_SUCH_PEER, AMBIGUOUS_PEER
+   */
+  readonly deviceOf: (name: string) => string;
+}
+
+const DEFAULT_LIMIT = 100;
+
+/** Stored messages in the public vocabulary. */
+export class HistoryReader {
+  readonly #parts: HistoryReaderParts;
+
+  constructor(parts: HistoryReaderParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws UdpchatError NO_SUCH_PEER, AMBIGUOUS_PEER, INVALID_GROUP, INVALID_ARGUMENT */
+  history(options: HistoryOptions): HistoryMessage[] {
+    const limit = checkedLimit(options.limit ?? DEFAULT_LIMIT);
+    const found = this.#parts.store.history({ ...this.#query(options), limit });
+    return found.map((message) => this.shape(message));
+  }
+
+  /** @throws UdpchatError as `history`, at once */
+  export(options: HistoryOptions): AsyncGenerator<HistoryMessage, void, undefined> {
+    return this.#shapes(this.#parts.store.export(this.#query(options)));
+  }
+
+  async *#shapes(
+    messages: Iterable<StoredMessage>,
+  ): AsyncGenerator<HistoryMessage, void, undefined> {
+    for (const message of messages) yield this.shape(message);
+  }
+
+  outbox(): HistoryMessage[] {
+    return this.#parts.store.outbox().map((message) => this.shape(message));
+  }
+
+  shape(message: StoredMessage): HistoryMessage {
+    const { store, trust } = this.#parts;
+    return historyMessage(message, message.own ? store.receipts(message) : [], trust);
+  }
+
+  #query({ query, peer, group, since }: HistoryOptions): HistoryQuery {
+    const { deviceOf, discoveryPort } = this.#parts;
+    return {
+      words: query?.split(/\s+/u).filter((word) => word !== ""),
+      device: peer === undefined ? undefined : deviceOf(peer.trim()),
+      groupLabel:
+        group === undefined ? undefined : parseGroupName(group.trim(), discoveryPort).label,
+      sinceMs: since?.getTime(),
+    };
+  }
+}
+
+/** @throws UdpchatError INVALID_ARGUMENT */
+function checkedLimit(limit: number): number {
+  if (Number.isSafeInteger(limit) && limit > 0) return limit;
+  throw new UdpchatError("INVALID_ARGUMENT", `${limit} messages cannot be shown`, {
+    remedy: "use a whole number, 1 or more",
+  });
+}
+
+/** What nothing in the outbox has. */
+export function noSuchMessage(id: string): UdpchatError {
+  return new UdpchatError("NO_SUCH_MESSAGE", `no queued message has the id ${id}`, {
+    remedy: "see what is queued with outbox",
+  });
+}

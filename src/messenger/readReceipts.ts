@@ -1,0 +1,103 @@
+import type { MessageStore } from "../store/messageStore.js";
+import { encodeReceipt, MAX_RECEIPT_MESSAGES } from "../wire/receipt.js";
+import type { Clock } from "./clock.js";
+import type { Outgoing } from "./outgoing.js";
+
+/** What read receipts build on. */
+export interface ReadReceiptsParts {
+  readonly store: MessageStore;
+  readonly clock: Clock;
+  readonly outgoing: Outgoing;
+  /** False: what a person reads here is nobody else's business. */
+  readonly tells: boolean;
+  readonly isBlocked: (device: string) => boolean;
+}
+
+/** After an attempt that failed while the author is there. */
+const RETRY_MS = 30_000;
+/** Longer than the core tries (30 s): it says when an attempt has failed. */
+const ATTEMPT_MS = 60_000;
+
+/** Tells authors that their messages were read: owed in the store, until they have it. */
+export class ReadReceipts {
+  readonly #parts: ReadReceiptsParts;
+  /** Devices that are online; bounded by `limits.peers` of the core. */
+  readonly #online = new Set<string>();
+  /** By device: a receipt is on its way, or waits for its next attempt. Bounded as `#online`. */
+  readonly #busy = new Map<string, () => void>();
+  #closed = false;
+
+  constructor(parts: ReadReceiptsParts) {
+    this.#parts = parts;
+  }
+
+  /** A person was shown these messages: the direct ones of others that were unread count. */
+  markRead(ids: readonly string[]): void {
+    const { store, tells } = this.#parts;
+    const unread = store.unread(ids);
+    if (unread.length === 0) return;
+    store.batch("promise", () => {
+      for (const { author, id } of unread) store.markRead(author, [id], tells);
+    });
+    for (const author of new Set(unread.map((message) => message.author))) this.#pay(author);
+  }
+
+  /** The roster changed. */
+  rosterChanged(
+    change: "online" | "suspect" | "offline" | "updated",
+    { id }: { readonly id: string },
+  ): void {
+    if (change === "offline") {
+      this.#online.delete(id);
+      return;
+    }
+    if (change === "suspect" || this.#online.has(id)) return;
+    this.#online.add(id);
+    this.#pay(id);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const cancelRetry of this.#busy.values()) cancelRetry();
+  }
+
+  #pay(author: string): void {
+    const { store, tells, isBlocked } = this.#parts;
+    if (this.#closed || !tells || this.#busy.has(author) || isBlocked(author)) return;
+    const messageIds = store.receiptsOwed(author, MAX_RECEIPT_MESSAGES);
+    if (messageIds.length === 0) return;
+    this.#busy.set(author, () => undefined);
+    void this.#tell(author, messageIds);
+  }
+
+  async #tell(author: string, messageIds: readonly string[]): Promise<void> {
+    const { store, outgoing } = this.#parts;
+    const body = encodeReceipt({ status: "read", messageIds });
+    try {
+      await outgoing.sendText({
+        label: author,
+        text: "",
+        find: async () => ({ kind: "device", id: author }),
+        options: { timeoutMs: ATTEMPT_MS },
+        handOver(core, nowMs, target, token) {
+          core.send(nowMs, { token, target, kind: "receipt", body, sentAtMs: 0 });
+        },
+      });
+    } catch {
+      this.#retry(author);
+      return;
+    }
+    store.batch("soon", () => store.receiptsPaid(author, messageIds));
+    this.#busy.delete(author);
+    this.#pay(author);
+  }
+
+  #retry(author: string): void {
+    if (this.#closed) return;
+    const again = (): void => {
+      this.#busy.delete(author);
+      if (this.#online.has(author)) this.#pay(author);
+    };
+    this.#busy.set(author, this.#parts.clock.after(RETRY_MS, again));
+  }
+}

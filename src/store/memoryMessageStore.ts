@@ -1,0 +1,348 @@
+import { MemoryGroupLog } from "./memoryGroupLog.js";
+import { type MemoryBounds, type MemoryEntry, MemoryMessages } from "./memoryMessages.js";
+import { peerOf, storable, storableParty } from "./messageRows.js";
+import { mayBecome, receiptFits } from "./messageStates.js";
+import type {
+  HistoryQuery,
+  MessageStore,
+  NewMessage,
+  OutboxTerms,
+  OwnState,
+  StoredMessage,
+  StoredParty,
+  StoredReceipt,
+} from "./messageStore.js";
+import { foldText } from "./search.js";
+import { UndoLog } from "./undoLog.js";
+
+const DEFAULT_BOUNDS: MemoryBounds = { messages: 10_000, bytes: 32 * 1024 * 1024 };
+const MAX_GROUP_RECEIPTS = 10_000;
+
+/** A member has all up to there. */
+interface GroupReceipt {
+  readonly groupId: string;
+  readonly incarnation: string;
+  readonly party: StoredParty;
+  readonly upTo: number;
+  readonly atMs: number | undefined;
+}
+
+/**
+ * Messages that last as long as the process: where nothing touches the disk, or the disk does not
+ * take anything. It keeps the latest of them, and everything that is queued.
+ */
+export class MemoryMessageStore implements MessageStore {
+  readonly log: MemoryGroupLog;
+  readonly #undo = new UndoLog();
+  readonly #messages: MemoryMessages;
+  /** By group, incarnation and device; at most `MAX_GROUP_RECEIPTS`, the oldest go. */
+  readonly #groupReceipts = new Map<string, GroupReceipt>();
+  #lastRow = 0;
+
+  constructor(bounds: Partial<MemoryBounds> = {}) {
+    this.#messages = new MemoryMessages({ ...DEFAULT_BOUNDS, ...bounds }, this.#undo);
+    this.log = new MemoryGroupLog(this.#undo.changed);
+  }
+
+  batch<T>(_durability: "promise" | "soon", work: () => T): T {
+    return this.#undo.batch(work);
+  }
+
+  add(message: NewMessage): StoredMessage | undefined {
+    const { author, id, clientId } = message;
+    if (this.#messages.get(author.device, id) !== undefined) return undefined;
+    if (clientId !== undefined && this.findByClientId(clientId) !== undefined) return undefined;
+    const stored = { ...storable(message), row: this.#lastRow + 1 };
+    this.#undo.batch(() => this.#messages.add(stored));
+    this.#lastRow = stored.row;
+    this.#undo.changed(() => {
+      this.#lastRow = stored.row - 1;
+    });
+    return stored;
+  }
+
+  find(author: string, id: string): StoredMessage | undefined {
+    return this.#messages.get(author, id)?.message;
+  }
+
+  findByClientId(clientId: string): StoredMessage | undefined {
+    return this.#messages.byClientId(clientId)?.message;
+  }
+
+  history(query: HistoryQuery): StoredMessage[] {
+    const words = (query.words ?? []).map(foldText);
+    const found = this.#messages
+      .values()
+      .filter((entry) => fits(entry, query, words))
+      .map(({ message }) => message)
+      .toSorted(compareMessages);
+    return query.limit === undefined ? found : found.slice(Math.max(0, found.length - query.limit));
+  }
+
+  *export(query: HistoryQuery): Generator<StoredMessage, void, undefined> {
+    yield* this.history(query);
+  }
+
+  receipts({ author, id, group }: StoredMessage): StoredReceipt[] {
+    if (group === undefined) {
+      const receipt = this.#messages.get(author.device, id)?.receipt;
+      return receipt === undefined ? [] : [receipt];
+    }
+    const { groupId, datagram } = group;
+    if (datagram === undefined) return [];
+    return [...this.#groupReceipts.values()]
+      .filter(
+        (one) =>
+          one.groupId === groupId &&
+          one.incarnation === datagram.incarnation &&
+          one.upTo >= datagram.sequence,
+      )
+      .map(({ party, upTo, atMs }) => ({
+        party,
+        status: "delivered" as const,
+        atMs: upTo === datagram.sequence ? atMs : undefined,
+      }))
+      .toSorted((a, b) => compare(a.party.device, b.party.device));
+  }
+
+  setState(author: string, id: string, state: OwnState): void {
+    const entry = this.#messages.get(author, id);
+    if (entry === undefined || !entry.message.own) return;
+    if (mayBecome(entry.message.state, state)) this.#change(entry, { state });
+  }
+
+  setRecipient(author: string, id: string, to: StoredParty): void {
+    const entry = this.#messages.get(author, id);
+    if (entry === undefined || !entry.message.own || entry.message.to === undefined) return;
+    this.#change(entry, { to: storableParty(to) });
+  }
+
+  addReceipt(
+    author: string,
+    id: string,
+    { party, status, atMs }: StoredReceipt & { readonly atMs: number },
+  ): boolean {
+    const entry = this.#messages.get(author, id);
+    if (entry === undefined || !receiptFits(entry.message, party)) return false;
+    const { message, receipt } = entry;
+    const state = mayBecome(message.state, status) ? status : message.state;
+    const isNews = receipt === undefined || (receipt.status === "delivered" && status === "read");
+    const latest = isNews ? { party: storableParty(party), status, atMs } : receipt;
+    this.#messages.replace({ ...entry, message: { ...message, state }, receipt: latest });
+    return isNews;
+  }
+
+  addGroupReceipt(
+    groupId: string,
+    incarnation: string,
+    to: StoredParty,
+    upTo: number,
+    atMs?: number,
+  ): void {
+    const key = `${groupId}/${incarnation}/${to.device}`;
+    const before = this.#groupReceipts.get(key);
+    if (before !== undefined && before.upTo >= upTo) return;
+    if (before === undefined && this.#groupReceipts.size >= MAX_GROUP_RECEIPTS) {
+      const [oldest] = this.#groupReceipts.keys();
+      if (oldest !== undefined) this.#setGroupReceipt(oldest, undefined);
+    }
+    this.#setGroupReceipt(key, { groupId, incarnation, party: storableParty(to), upTo, atMs });
+  }
+
+  outbox(to?: string, limit = Number.POSITIVE_INFINITY): StoredMessage[] {
+    const queued = this.#queued();
+    const isFor = (party: StoredParty | undefined): boolean =>
+      to === undefined || (party !== undefined && recipientKey(party) === to);
+    return queued.filter((message) => isFor(message.to)).slice(0, limit);
+  }
+
+  recipients(): StoredParty[] {
+    const latest = new Map<string, StoredParty>();
+    for (const { to } of this.#queued()) {
+      if (to === undefined) continue;
+      latest.delete(recipientKey(to));
+      latest.set(recipientKey(to), to);
+    }
+    return [...latest.values()];
+  }
+
+  requeue(author: string, id: string, outbox: OutboxTerms): void {
+    const entry = this.#messages.get(author, id);
+    if (entry === undefined || !entry.message.own || entry.message.group !== undefined) return;
+    const { state } = entry.message;
+    if (state === "queued" || mayBecome(state, "queued")) {
+      this.#change(entry, { state: "queued", outbox });
+    }
+  }
+
+  expired(nowMs: number): StoredMessage[] {
+    return this.#queued().filter(({ outbox }) => (outbox?.expiresAtMs ?? nowMs + 1) <= nowMs);
+  }
+
+  nextExpiryMs(): number | undefined {
+    const times = this.#queued().flatMap(({ outbox }) => outbox?.expiresAtMs ?? []);
+    return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
+  }
+
+  drop(author: string, idOrClientId: string): StoredMessage | undefined {
+    const queued = this.#queued().filter((message) => message.author.device === author);
+    const digits = idOrClientId.toLowerCase();
+    const byClientId = queued.find(({ clientId }) => clientId === idOrClientId);
+    const byId = digits === "" ? [] : queued.filter(({ id }) => id.startsWith(digits));
+    const dropped = byClientId ?? (byId.length === 1 ? byId[0] : undefined);
+    const entry = dropped && this.#messages.get(author, dropped.id);
+    if (entry !== undefined) this.#messages.delete(entry);
+    return dropped;
+  }
+
+  unread(ids: readonly string[]): { readonly author: string; readonly id: string }[] {
+    const wanted = new Set(ids);
+    const found = this.#messages
+      .values()
+      .filter(({ message }) => wanted.has(message.id) && isUnread(message))
+      .map(({ message }) => ({ author: message.author.device, id: message.id }));
+    return [...wanted].flatMap((id) => found.filter((one) => one.id === id));
+  }
+
+  markRead(author: string, ids: readonly string[], owed: boolean): string[] {
+    return ids.filter((id) => {
+      const entry = this.#messages.get(author, id);
+      if (entry === undefined || !isUnread(entry.message)) return false;
+      const message: StoredMessage = { ...entry.message, state: "read" };
+      this.#messages.replace({ ...entry, message, receiptOwed: owed });
+      return true;
+    });
+  }
+
+  receiptsOwed(author: string, limit: number): string[] {
+    return this.#messages
+      .values()
+      .filter(({ message, receiptOwed }) => receiptOwed && message.author.device === author)
+      .slice(0, limit)
+      .map(({ message }) => message.id);
+  }
+
+  receiptsPaid(author: string, ids: readonly string[]): void {
+    for (const id of ids) {
+      const entry = this.#messages.get(author, id);
+      if (entry?.receiptOwed === true) this.#messages.replace({ ...entry, receiptOwed: false });
+    }
+  }
+
+  prune(beforeMs: number | undefined, keep: number, atMost = Number.MAX_SAFE_INTEGER): number {
+    return this.#undo.batch(() => {
+      const isQueued = ({ message }: MemoryEntry): boolean => message.state === "queued";
+      const old = this.#messages
+        .values()
+        .filter((entry) => !isQueued(entry) && entry.message.storedAtMs < (beforeMs ?? 0))
+        .toSorted((a, b) => a.message.storedAtMs - b.message.storedAtMs)
+        .slice(0, atMost);
+      for (const entry of old) this.#messages.delete(entry);
+      const left = this.#messages.values();
+      const excess = left
+        .slice(0, Math.max(0, left.length - keep))
+        .filter((entry) => !isQueued(entry))
+        .slice(0, atMost - old.length);
+      for (const entry of excess) this.#messages.delete(entry);
+      if (old.length + excess.length > 0) this.#forgetGroupReceipts();
+      return old.length + excess.length;
+    });
+  }
+
+  /**
+   * Everything into another store, in one step that survives a power cut; then this one is empty.
+   * What the other one knows already is not lowered there. If it fails, nothing has moved.
+   */
+  moveTo(target: MessageStore): void {
+    target.batch("promise", () => {
+      for (const entry of this.#messages.values()) moveMessage(entry, target);
+      for (const { groupId, incarnation, party, upTo, atMs } of this.#groupReceipts.values()) {
+        target.addGroupReceipt(groupId, incarnation, party, upTo, atMs);
+      }
+      this.log.copyTo(target.log);
+    });
+    this.close();
+  }
+
+  close(): void {
+    this.#messages.clear();
+    this.#groupReceipts.clear();
+    this.log.clear();
+  }
+
+  #change(entry: MemoryEntry, change: Partial<StoredMessage>): void {
+    this.#messages.replace({ ...entry, message: { ...entry.message, ...change } });
+  }
+
+  #queued(): StoredMessage[] {
+    return this.#messages
+      .values()
+      .filter(({ message }) => message.state === "queued")
+      .map(({ message }) => message);
+  }
+
+  #setGroupReceipt(key: string, receipt: GroupReceipt | undefined): void {
+    const before = this.#groupReceipts.get(key);
+    if (receipt === undefined) this.#groupReceipts.delete(key);
+    else this.#groupReceipts.set(key, receipt);
+    this.#undo.changed(() => {
+      if (before === undefined) this.#groupReceipts.delete(key);
+      else this.#groupReceipts.set(key, before);
+    });
+  }
+
+  /** Those of incarnations that no line is left of. */
+  #forgetGroupReceipts(): void {
+    const said = new Set(
+      this.#messages
+        .values()
+        .map(({ message: { group } }) => `${group?.groupId}/${group?.datagram?.incarnation}`),
+    );
+    for (const [key, { groupId, incarnation }] of this.#groupReceipts) {
+      if (!said.has(`${groupId}/${incarnation}`)) this.#setGroupReceipt(key, undefined);
+    }
+  }
+}
+
+function moveMessage({ message, receiptOwed, receipt }: MemoryEntry, target: MessageStore): void {
+  const { row: _, ...known } = message;
+  const { author, id, own, state, outbox } = known;
+  const added = target.add(receiptOwed ? { ...known, state: "unread" } : known);
+  if (own && added === undefined && state !== "unread") {
+    if (state === "queued" && outbox !== undefined) target.requeue(author.device, id, outbox);
+    else target.setState(author.device, id, state);
+    if (known.to !== undefined) target.setRecipient(author.device, id, known.to);
+  }
+  if (!own && state === "read") target.markRead(author.device, [id], receiptOwed);
+  if (receipt?.atMs === undefined) return;
+  target.addReceipt(author.device, id, { ...receipt, atMs: receipt.atMs });
+}
+
+function fits({ message, folded }: MemoryEntry, query: HistoryQuery, words: readonly string[]) {
+  const { device, groupLabel, sinceMs, afterRow } = query;
+  return (
+    (device === undefined || peerOf(message) === device) &&
+    (groupLabel === undefined || message.group?.label === groupLabel) &&
+    (sinceMs === undefined || message.storedAtMs >= sinceMs) &&
+    (afterRow === undefined || message.row > afterRow) &&
+    words.every((word) => folded.includes(word))
+  );
+}
+
+function isUnread({ state, group }: StoredMessage): boolean {
+  return state === "unread" && group === undefined;
+}
+
+/** A device, or `address:port` while none is known. */
+function recipientKey({ device, address, port }: StoredParty): string {
+  return device === "" ? `${address}:${port}` : device;
+}
+
+/** The order of the history: hybrid clock, author, id. */
+export function compareMessages(a: StoredMessage, b: StoredMessage): number {
+  return a.hlc - b.hlc || compare(a.author.device, b.author.device) || compare(a.id, b.id);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

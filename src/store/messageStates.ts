@@ -1,0 +1,17 @@
+import type { MessageState, NewMessage, OwnState, StoredParty } from "./messageStore.js";
+
+/**
+ * Of a message of ours: what arrived never goes back, and was read at most; everything else may
+ * still become anything, as one that was given up is sent again.
+ */
+export function mayBecome(from: MessageState, to: OwnState): boolean {
+  if (to === "read") return from !== "read";
+  return from !== to && from !== "delivered" && from !== "read";
+}
+
+/** Only whom a direct message of ours was written to has it: a device, or who is at an address. */
+export function receiptFits({ own, group, to }: NewMessage, party: StoredParty): boolean {
+  if (!own || group !== undefined || to === undefined) return false;
+  if (to.device !== "") return to.device === party.device;
+  return to.address === party.address && to.port === party.port;
+}

@@ -1,0 +1,330 @@
+import type { SequenceRange } from "../wire/group.js";
+import type { Instance } from "../wire/presence.js";
+import { rangesOf } from "./memoryGroupLog.js";
+import { compareMessages, MemoryMessageStore } from "./memoryMessageStore.js";
+import type {
+  GroupLogStore,
+  HistoryQuery,
+  MessageStore,
+  NewMessage,
+  OutboxTerms,
+  OwnState,
+  StoredDatagram,
+  StoredMessage,
+  StoredParty,
+  StoredReceipt,
+} from "./messageStore.js";
+
+/** Reads the store that cannot be written; `instead` if there is none, or it cannot be read. */
+type Below = <T>(read: (disk: MessageStore) => T, instead: T) => T;
+
+/**
+ * A store that cannot be written, and over it in memory what would have been written: reading
+ * shows both. What changes a message below copies it up first; the copy hides it. Rows of messages
+ * are those of whichever store they are in.
+ */
+export class OverlayStore implements MessageStore {
+  readonly log: OverlayLog;
+  readonly #memory = new MemoryMessageStore();
+  readonly #below: Below;
+  /** Dropped, but still below; as many as were queued there. */
+  readonly #dropped = new Map<string, StoredMessage>();
+  /** Receipts paid that are still owed below, ids by author; as many as were owed there. */
+  readonly #paid = new Map<string, Set<string>>();
+
+  constructor(below: Below) {
+    this.#below = below;
+    this.log = new OverlayLog(below, this.#memory.log);
+  }
+
+  batch<T>(durability: "promise" | "soon", work: () => T): T {
+    return this.#memory.batch(durability, work);
+  }
+
+  add(message: NewMessage): StoredMessage | undefined {
+    const { author, id, clientId } = message;
+    if (this.find(author.device, id) !== undefined) return undefined;
+    if (clientId !== undefined && this.findByClientId(clientId) !== undefined) return undefined;
+    return this.#memory.add(message);
+  }
+
+  find(author: string, id: string): StoredMessage | undefined {
+    return this.#memory.find(author, id) ?? this.#findBelow((disk) => disk.find(author, id));
+  }
+
+  findByClientId(clientId: string): StoredMessage | undefined {
+    return (
+      this.#memory.findByClientId(clientId) ??
+      this.#findBelow((disk) => disk.findByClientId(clientId))
+    );
+  }
+
+  history(query: HistoryQuery): StoredMessage[] {
+    const below = this.#listBelow((disk) => disk.history(query));
+    const found = [...below, ...this.#memory.history(query)].toSorted(compareMessages);
+    return query.limit === undefined ? found : found.slice(Math.max(0, found.length - query.limit));
+  }
+
+  /** Merges two sorted lists, of which the long one is not held. */
+  *export(query: HistoryQuery): Generator<StoredMessage, void, undefined> {
+    const above = this.#memory.history(query);
+    let next = 0;
+    for (const message of this.#below((disk) => disk.export(query), [])) {
+      if (this.#isHidden(message)) continue;
+      for (; ; next += 1) {
+        const first = above[next];
+        if (first === undefined || compareMessages(first, message) > 0) break;
+        yield first;
+      }
+      yield message;
+    }
+    yield* above.slice(next);
+  }
+
+  receipts(message: StoredMessage): StoredReceipt[] {
+    const { author, id } = message;
+    const byDevice = new Map<string, StoredReceipt>();
+    const below = this.#below((disk) => {
+      const found = disk.find(author.device, id);
+      return found === undefined ? [] : disk.receipts(found);
+    }, []);
+    for (const receipt of [...below, ...this.#memory.receipts(message)]) {
+      const before = byDevice.get(receipt.party.device);
+      if (before?.status !== "read") byDevice.set(receipt.party.device, receipt);
+    }
+    return [...byDevice.values()];
+  }
+
+  setState(author: string, id: string, state: OwnState): void {
+    this.#copyUp(author, id);
+    this.#memory.setState(author, id, state);
+  }
+
+  setRecipient(author: string, id: string, to: StoredParty): void {
+    this.#copyUp(author, id);
+    this.#memory.setRecipient(author, id, to);
+  }
+
+  addReceipt(
+    author: string,
+    id: string,
+    receipt: StoredReceipt & { readonly atMs: number },
+  ): boolean {
+    this.#copyUp(author, id);
+    return this.#memory.addReceipt(author, id, receipt);
+  }
+
+  addGroupReceipt(
+    groupId: string,
+    incarnation: string,
+    to: StoredParty,
+    upTo: number,
+    atMs?: number,
+  ): void {
+    this.#memory.addGroupReceipt(groupId, incarnation, to, upTo, atMs);
+  }
+
+  outbox(to?: string, limit = Number.POSITIVE_INFINITY): StoredMessage[] {
+    const below = this.#listBelow((disk) => disk.outbox(to));
+    return [...below, ...this.#memory.outbox(to)]
+      .toSorted((a, b) => a.storedAtMs - b.storedAtMs)
+      .slice(0, limit);
+  }
+
+  recipients(): StoredParty[] {
+    const parties = this.outbox().flatMap(({ to }) => to ?? []);
+    const byKey = new Map(
+      parties.map((to) => [to.device === "" ? `${to.address}:${to.port}` : to.device, to]),
+    );
+    return [...byKey.values()];
+  }
+
+  requeue(author: string, id: string, terms: OutboxTerms): void {
+    this.#copyUp(author, id);
+    this.#memory.requeue(author, id, terms);
+  }
+
+  expired(nowMs: number): StoredMessage[] {
+    const below = this.#listBelow((disk) => disk.expired(nowMs));
+    return [...below, ...this.#memory.expired(nowMs)];
+  }
+
+  nextExpiryMs(): number | undefined {
+    return this.outbox().reduce<number | undefined>((first, { outbox }) => {
+      const at = outbox?.expiresAtMs;
+      return at === undefined || (first !== undefined && first < at) ? first : at;
+    }, undefined);
+  }
+
+  drop(author: string, idOrClientId: string): StoredMessage | undefined {
+    const digits = idOrClientId.toLowerCase();
+    for (const { author: by, id, clientId } of this.#listBelow((disk) => disk.outbox())) {
+      if (by.device !== author) continue;
+      if (clientId === idOrClientId || id.startsWith(digits)) this.#copyUp(author, id);
+    }
+    const dropped = this.#memory.drop(author, idOrClientId);
+    if (dropped !== undefined) this.#dropped.set(keyOf(dropped), dropped);
+    return dropped;
+  }
+
+  unread(ids: readonly string[]): { readonly author: string; readonly id: string }[] {
+    const below = this.#below((disk) => disk.unread(ids), []).filter(
+      ({ author, id }) => this.#memory.find(author, id) === undefined,
+    );
+    return [...below, ...this.#memory.unread(ids)];
+  }
+
+  markRead(author: string, ids: readonly string[], owed: boolean): string[] {
+    for (const one of this.unread(ids)) {
+      if (one.author === author) this.#copyUp(author, one.id);
+    }
+    return this.#memory.markRead(author, ids, owed);
+  }
+
+  receiptsOwed(author: string, limit: number): string[] {
+    const paid = this.#paid.get(author) ?? new Set<string>();
+    const below = this.#below((disk) => disk.receiptsOwed(author, limit + paid.size), []);
+    const owed = [
+      ...below.filter((id) => !paid.has(id)),
+      ...this.#memory.receiptsOwed(author, limit),
+    ];
+    return [...new Set(owed)].slice(0, limit);
+  }
+
+  receiptsPaid(author: string, ids: readonly string[]): void {
+    const owedBelow = ids.filter((id) => this.#memory.find(author, id) === undefined);
+    const paid = this.#paid.get(author) ?? new Set<string>();
+    for (const id of owedBelow) paid.add(id);
+    if (paid.size > 0) this.#paid.set(author, paid);
+    this.#memory.receiptsPaid(author, ids);
+  }
+
+  /** Only what is in memory; the rest when it can be written again. */
+  prune(beforeMs: number | undefined, keep: number, atMost?: number): number {
+    return this.#memory.prune(beforeMs, keep, atMost);
+  }
+
+  /**
+   * Everything that would have been written into a store that can be; then nothing is held here.
+   * If it throws, everything is still held.
+   */
+  moveTo(target: MessageStore): void {
+    target.batch("soon", () => {
+      for (const { author, id } of this.#dropped.values()) target.drop(author.device, id);
+      for (const [author, ids] of this.#paid) target.receiptsPaid(author, [...ids]);
+      this.log.forgetIn(target.log);
+    });
+    this.#memory.moveTo(target);
+    this.#forget();
+  }
+
+  close(): void {
+    this.#memory.close();
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#dropped.clear();
+    this.#paid.clear();
+    this.log.forgetNothing();
+  }
+
+  #listBelow(read: (disk: MessageStore) => StoredMessage[]): StoredMessage[] {
+    return this.#below(read, []).filter((message) => !this.#isHidden(message));
+  }
+
+  #findBelow(read: (disk: MessageStore) => StoredMessage | undefined): StoredMessage | undefined {
+    const found = this.#below(read, undefined);
+    return found === undefined || this.#isHidden(found) ? undefined : found;
+  }
+
+  #isHidden(message: StoredMessage): boolean {
+    const { author, id } = message;
+    return this.#memory.find(author.device, id) !== undefined || this.#dropped.has(keyOf(message));
+  }
+
+  #copyUp(author: string, id: string): void {
+    if (this.#memory.find(author, id) !== undefined) return;
+    const found = this.#findBelow((disk) => disk.find(author, id));
+    if (found === undefined) return;
+    const { row: _, ...message } = found;
+    const receipts = this.receipts(found);
+    this.#memory.add(message);
+    for (const { atMs, ...receipt } of message.group === undefined ? receipts : []) {
+      if (atMs !== undefined) this.#memory.addReceipt(author, id, { ...receipt, atMs });
+    }
+  }
+}
+
+/** Group datagrams of both. */
+class OverlayLog implements GroupLogStore {
+  readonly #below: Below;
+  readonly #memory: GroupLogStore;
+  /** What is still below; at most one for each stream there. */
+  readonly #forgotten = new Map<string, { groupId: string; of: Instance; upTo: number }>();
+
+  constructor(below: Below, memory: GroupLogStore) {
+    this.#below = below;
+    this.#memory = memory;
+  }
+
+  streams(groupId: string): ReturnType<GroupLogStore["streams"]> {
+    type Stream = ReturnType<GroupLogStore["streams"]>[number];
+    const merged = new Map<string, Stream>();
+    const below = this.#below((disk) => disk.log.streams(groupId), []);
+    for (const stream of [...below, ...this.#memory.streams(groupId)]) {
+      const key = stream.device + stream.incarnation;
+      const before = merged.get(key);
+      const numbers = new Set([...numbersIn(before?.ranges ?? []), ...numbersIn(stream.ranges)]);
+      const upTo = this.#forgotten.get(groupId + key)?.upTo ?? -1;
+      const left = [...numbers].filter((number) => number > upTo).toSorted((a, b) => a - b);
+      merged.set(key, {
+        ...stream,
+        ranges: rangesOf(left),
+        latestHlc: Math.max(stream.latestHlc, before?.latestHlc ?? 0),
+      });
+    }
+    return [...merged.values()].filter(({ ranges }) => ranges.length > 0);
+  }
+
+  read(groupId: string, of: Instance, range: SequenceRange): readonly StoredDatagram[] {
+    const upTo = this.#forgotten.get(groupId + of.device + of.incarnation)?.upTo ?? -1;
+    const below = this.#below((disk) => disk.log.read(groupId, of, range), []);
+    const bySequence = new Map(
+      [...below, ...this.#memory.read(groupId, of, range)]
+        .filter(({ sequence }) => sequence > upTo)
+        .map((datagram) => [datagram.sequence, datagram]),
+    );
+    return [...bySequence.values()].toSorted((a, b) => a.sequence - b.sequence);
+  }
+
+  append(groupId: string, of: Instance, hlc: number, datagram: StoredDatagram): void {
+    this.#memory.append(groupId, of, hlc, datagram);
+  }
+
+  forget(groupId: string, of: Instance, upTo: number): void {
+    this.#memory.forget(groupId, of, upTo);
+    const key = groupId + of.device + of.incarnation;
+    const before = this.#forgotten.get(key)?.upTo ?? -1;
+    this.#forgotten.set(key, { groupId, of, upTo: Math.max(before, upTo) });
+  }
+
+  /** What was forgotten here goes there as well. */
+  forgetIn(target: GroupLogStore): void {
+    for (const { groupId, of, upTo } of this.#forgotten.values()) target.forget(groupId, of, upTo);
+  }
+
+  forgetNothing(): void {
+    this.#forgotten.clear();
+  }
+}
+
+function keyOf({ author, id }: StoredMessage): string {
+  return author.device + id;
+}
+
+function* numbersIn(ranges: readonly SequenceRange[]): Generator<number> {
+  for (const { first, last } of ranges) {
+    for (let number = first; number <= last; number += 1) yield number;
+  }
+}

@@ -1,0 +1,103 @@
+import {
+  type MessageDatabase,
+  numberIn,
+  partyValues,
+  storableParty,
+  textIn,
+} from "./messageRows.js";
+import { mayBecome, receiptFits } from "./messageStates.js";
+import type { MessageStore, StoredMessage, StoredParty, StoredReceipt } from "./messageStore.js";
+import type { SqlRow } from "./sql.js";
+import type { SqlMessages } from "./sqlMessages.js";
+
+/** Who has, or read, what we wrote. */
+export class SqlReceipts
+  implements Pick<MessageStore, "receipts" | "addReceipt" | "addGroupReceipt">
+{
+  readonly #database: MessageDatabase;
+  readonly #messages: SqlMessages;
+
+  constructor(database: MessageDatabase, messages: SqlMessages) {
+    this.#database = database;
+    this.#messages = messages;
+  }
+
+  receipts({ row, group }: StoredMessage): StoredReceipt[] {
+    if (group === undefined) {
+      return this.#database
+        .prepare("SELECT * FROM receipts WHERE message = ? ORDER BY device")
+        .all(row)
+        .map((found) => ({
+          party: partyIn(found),
+          status: found["status"] === "read" ? "read" : "delivered",
+          atMs: numberIn(found, "at_ms"),
+        }));
+    }
+    const { datagram } = group;
+    if (datagram === undefined) return [];
+    return this.#database
+      .prepare(
+        `SELECT * FROM group_receipts
+          WHERE group_id = ? AND incarnation = ? AND up_to >= ? ORDER BY device`,
+      )
+      .all(group.groupId, datagram.incarnation, datagram.sequence)
+      .map((found) => ({
+        party: partyIn(found),
+        status: "delivered",
+        atMs:
+          found["up_to"] === datagram.sequence && found["at_ms"] !== null
+            ? numberIn(found, "at_ms")
+            : undefined,
+      }));
+  }
+
+  addReceipt(
+    author: string,
+    id: string,
+    { party, status, atMs }: StoredReceipt & { readonly atMs: number },
+  ): boolean {
+    const database = this.#database;
+    return database.batch("soon", () => {
+      const message = this.#messages.find(author, id);
+      if (message === undefined || !receiptFits(message, party)) return false;
+      const added = database
+        .prepare(
+          `INSERT INTO receipts (message, device, name, address, port, status, at_ms)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET status = excluded.status, at_ms = excluded.at_ms
+              WHERE status = 'delivered' AND excluded.status = 'read'`,
+        )
+        .run(message.row, ...partyValues(storableParty(party)), status, atMs);
+      if (mayBecome(message.state, status)) this.#messages.setState(author, id, status);
+      return added > 0;
+    });
+  }
+
+  addGroupReceipt(
+    groupId: string,
+    incarnation: string,
+    to: StoredParty,
+    upTo: number,
+    atMs?: number,
+  ): void {
+    this.#database
+      .prepare(
+        `INSERT INTO group_receipts
+          (group_id, incarnation, device, name, address, port, up_to, at_ms)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+          ON CONFLICT DO UPDATE SET name = excluded.name, address = excluded.address,
+            port = excluded.port, up_to = excluded.up_to, at_ms = excluded.at_ms
+            WHERE excluded.up_to > up_to`,
+      )
+      .run(groupId, incarnation, ...partyValues(storableParty(to)), upTo, atMs ?? null);
+  }
+}
+
+function partyIn(row: SqlRow): StoredParty {
+  return {
+    device: textIn(row, "device"),
+    name: textIn(row, "name"),
+    address: textIn(row, "address"),
+    port: numberIn(row, "port"),
+  };
+}
