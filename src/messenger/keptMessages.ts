@@ -1,11 +1,8 @@
 import { MemoryMessageStore } from "../store/memoryMessageStore.js";
 import type { MessageStore } from "../store/messageStore.js";
 import { NullMessageStore } from "../store/nullMessageStore.js";
-import { openDatabase } from "../store/openDatabase.js";
+import { openMessageStore } from "../store/openMessageStore.js";
 import type { Paths } from "../store/paths.js";
-import { MIGRATIONS } from "../store/schema.js";
-import { loadEngine } from "../store/sqliteEngine.js";
-import { SqlMessageStore } from "../store/sqlMessageStore.js";
 import type { Clock } from "./clock.js";
 import type { MessengerOptions, Warning } from "./types.js";
 
@@ -15,18 +12,23 @@ const PRUNE_INTERVAL_MS = 3_600_000;
 /** Forgotten at a time, and the pause until the next: nothing else waits long for it. */
 const PRUNED_AT_ONCE = 2000;
 const PRUNE_PAUSE_MS = 250;
-/** How often a disk that failed is tried again. */
-const RETRY_INTERVAL_MS = 10_000;
+/** How often somebody looks after the disk. */
+const RETRY_INTERVAL_MS = 5000;
 
 /** A store of messages, and what keeps it in order. */
 export class KeptMessages {
   readonly store: MessageStore;
   /** Something is kept, for as long as the process or longer. */
   readonly keeps: boolean;
-  readonly #retry: () => void;
+  readonly #retry: (nowMs: number) => Promise<void>;
   #cancelTimers: () => void = () => undefined;
 
-  constructor(store: MessageStore, keeps: boolean, retry: () => void = () => undefined) {
+  /** @param retry tries a disk that failed again; by default there is none */
+  constructor(
+    store: MessageStore,
+    keeps: boolean,
+    retry: (nowMs: number) => Promise<void> = async () => undefined,
+  ) {
     this.store = store;
     this.keeps = keeps;
     this.#retry = retry;
@@ -46,7 +48,7 @@ export class KeptMessages {
     let cancelRetry: () => void = () => undefined;
     const retry = (): void => {
       cancelRetry = clock.after(RETRY_INTERVAL_MS, retry);
-      this.#retry();
+      void this.#retry(clock.nowMs());
     };
     cancelRetry = clock.after(RETRY_INTERVAL_MS, retry);
     this.#cancelTimers = () => {
@@ -62,24 +64,20 @@ export class KeptMessages {
 }
 
 /**
+ * @param paths undefined: there is no home, and nothing touches the disk
  * @param warn what goes less well than asked for, now and later
- * @throws UdpchatError HOME_UNUSABLE, NO_SQLITE, STORE_UNUSABLE
+ * @throws UdpchatError NO_SQLITE; STORE_UNUSABLE if a later version wrote the database
  */
 export async function openKeptMessages(
-  { store: place, ephemeral = false }: Pick<MessengerOptions, "store" | "ephemeral">,
+  { store: place = "disk" }: Pick<MessengerOptions, "store">,
   paths: Paths | undefined,
   warn: (warning: Warning) => void,
 ): Promise<KeptMessages> {
   if (place === "none") return new KeptMessages(new NullMessageStore(), false);
-  if (ephemeral || place === "memory" || paths === undefined) {
-    return new KeptMessages(new MemoryMessageStore(), true);
-  }
-  const opened = await openDatabase(await loadEngine(), paths.databaseFile, MIGRATIONS);
-  if (opened.setAside !== undefined) warn(damaged(opened.setAside));
-  return new KeptMessages(new SqlMessageStore(opened.database), true);
-}
-
-function damaged(path: string): Warning {
-  const message = `the database of messages was damaged: it was kept as ${path}, and a new one begun`;
-  return { code: "STORE_DAMAGED", message, peer: null };
+  if (paths === undefined) return new KeptMessages(new MemoryMessageStore(), true);
+  const { store, retry } = await openMessageStore(paths, {
+    store: place,
+    onTrouble: (trouble) => warn({ ...trouble, peer: null }),
+  });
+  return new KeptMessages(store, true, retry);
 }

@@ -14,6 +14,7 @@ import { measureLosing } from "./measures/losing.js";
 import { measureNewInterface } from "./measures/newInterface.js";
 import { measureOverhead } from "./measures/overhead.js";
 import { measureSending } from "./measures/sending.js";
+import { measureStore } from "./measures/store.js";
 import { type Result, resultOf, tableOf } from "./result.js";
 import { openStage, type Stage, startDaemon } from "./stage.js";
 
@@ -37,6 +38,7 @@ const MEASURES = [
   ["overhead", measureOverhead],
   ["converging", measureConverging],
   ["history", measureHistory],
+  ["store", measureStore],
 ] as const;
 
 async function measureAll(stage: Stage): Promise<Result[]> {

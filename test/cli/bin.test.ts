@@ -64,7 +64,7 @@ describe("the life of a daemon", () => {
       () => !existsSync(pathsOf(world.home("alice")).pidFile),
       () => "the pid file to go",
     );
-    const left = readdirSync(world.home("alice")).filter((name) => !name.startsWith("messages.db"));
+    const left = readdirSync(world.home("alice")).filter((name) => !name.startsWith("udpchat.db"));
     expect(left.toSorted()).toEqual(["identity.json", "run", "udpchat.log"]);
     expect((await world.run("alice", "status")).code).toBe(6);
   });

@@ -1,6 +1,5 @@
 /** What is kept: messages that wait, what became of them, and the history; by the built program. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
@@ -9,6 +8,7 @@ import {
   HistoryLineSchema,
   ProgressLineSchema,
 } from "../../src/api/lines.js";
+import { pathsOf } from "../../src/store/paths.js";
 import { type CliResult, runCli } from "../support/cliInProcess.js";
 import { buildBin, CliWorld, eventually, killDaemon } from "../support/cliWorld.js";
 import { parseLines } from "../support/jsonLines.js";
@@ -321,7 +321,7 @@ describe("--store memory", () => {
     expect((await world.run("carol", "send", `127.0.0.1:${port}`, "off the record")).code).toBe(0);
     expect(texts(await history("carol"))).toEqual(["off the record"]);
     await stop("carol");
-    expect(existsSync(join(world.home("carol"), "messages.db"))).toBe(false);
+    expect(existsSync(pathsOf(world.home("carol")).databaseFile)).toBe(false);
     expect(await history("carol")).toEqual([]);
     dave.kill("SIGINT");
     await dave.ended();

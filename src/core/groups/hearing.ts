@@ -5,13 +5,13 @@ import { isAuthentic } from "../authenticity.js";
 import type { Address, ReceivedDatagram } from "../io.js";
 import type { Archive } from "./archive.js";
 import type { GroupsContext } from "./groupsContext.js";
-import type { Arrival, Intake } from "./intake.js";
+import type { Intake } from "./intake.js";
 import type { KeyExchange } from "./keyExchange.js";
 import { Member } from "./member.js";
 import type { Members } from "./members.js";
 import type { GroupRoundTrip } from "./nack.js";
 import { type Newcomer, Newcomers } from "./newcomers.js";
-import type { Baseline } from "./receiver.js";
+import type { Arrival, Baseline } from "./receiver.js";
 import type { Ways } from "./ways.js";
 
 /** A member for longer than this has met everybody: who is unknown is new, or was cut off. */

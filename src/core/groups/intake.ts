@@ -5,16 +5,7 @@ import type { Archive } from "./archive.js";
 import { completedBy } from "./assembly.js";
 import type { GroupsContext } from "./groupsContext.js";
 import type { Members } from "./members.js";
-
-/** A verified datagram of another member, as it is to be kept. */
-export interface Arrival {
-  /** Before any seal. */
-  readonly bytes: Uint8Array;
-  /** What it was sealed with; undefined in an open group. */
-  readonly keyId: string | undefined;
-  /** It did not come from its author as it was said. */
-  readonly late: boolean;
-}
+import type { Arrival } from "./receiver.js";
 
 /** Of an author who was never here while we were. */
 const NOWHERE: Address = { address: "0.0.0.0", port: 0 };

@@ -5,9 +5,8 @@ import type { Address, PeerRef } from "../io.js";
 import type { Alarm } from "../timers.js";
 import { TokenBucket } from "../tokenBucket.js";
 import type { GroupsContext } from "./groupsContext.js";
-import type { Arrival } from "./intake.js";
 import type { GroupRoundTrip } from "./nack.js";
-import { type Baseline, Receiver } from "./receiver.js";
+import { type Arrival, type Baseline, Receiver } from "./receiver.js";
 
 /** Silence of this many announced intervals makes a member offline. */
 const SILENT_INTERVALS = 3.5;

@@ -5,7 +5,6 @@ import { RangeSet } from "../rangeSet.js";
 import type { Alarm } from "../timers.js";
 import type { GroupsContext } from "./groupsContext.js";
 import type { Holder } from "./heldBytes.js";
-import type { Arrival } from "./intake.js";
 import { type GroupRoundTrip, NackTimer } from "./nack.js";
 
 /**
@@ -18,6 +17,16 @@ const ROUNDS_BEFORE_GAP = 24;
 const ROUNDS_WITHOUT_AUTHOR = 8;
 /** While what was said before we came is on its way by other means, we look so often how far it is. */
 const CATCH_UP_LOOK_MS = 200;
+
+/** A verified datagram of another member, as it is to be kept. */
+export interface Arrival {
+  /** Before any seal. */
+  readonly bytes: Uint8Array;
+  /** What it was sealed with; undefined in an open group. */
+  readonly keyId: string | undefined;
+  /** It did not come from its author as it was said. */
+  readonly late: boolean;
+}
 
 /** What a receiver needs of the membership around it. */
 export interface ReceiverSurroundings {

@@ -474,9 +474,10 @@ export class Sessions implements Timed {
     const entry = this.#sessions.ofRemote(from, unknown.receiverIndex);
     if (entry === undefined || !entry.session.wasSent(unknown.counter)) return;
     this.#context.counters.add("resetsReceived");
-    if (entry.session === entry.link.session) {
-      this.#renew(nowMs, entry.link, this.#verifications);
-    }
+    // Whoever will have nothing to do with us takes no handshake either, and says so each time.
+    const { session, link } = entry;
+    const isWorthIt = session.confirmed || link.hasCommands;
+    if (session === link.session && isWorthIt) this.#renew(nowMs, link, this.#verifications);
   }
 
   // Sessions begin and end.

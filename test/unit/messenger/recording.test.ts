@@ -24,6 +24,26 @@ function watched(store: MessageStore, told: string[]): MessageStore {
   });
 }
 
+/** A store that gives each step up at its end, and runs it once more. */
+function failingOnce(store: MessageStore): MessageStore {
+  return new Proxy(store, {
+    get(target, key) {
+      if (key === "batch") {
+        return (durability: "promise" | "soon", work: () => unknown) => {
+          const failing = (): never => {
+            work();
+            throw new Error("no room");
+          };
+          expect(() => target.batch(durability, failing)).toThrow("no room");
+          return target.batch(durability, work);
+        };
+      }
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
 describe("what arrives", () => {
   it("is in the history of both, once, in the words of each", async () => {
     const alice = await world.start("alice");
@@ -63,6 +83,20 @@ describe("what arrives", () => {
     await world.clock.until(alice.messenger.send("bob", "hello"));
     expect(told.slice(before)).toContain("promise");
     expect(acknowledged).toBeGreaterThan(0);
+  });
+
+  it("is stored and shown once though the disk fails in the middle of every step", async () => {
+    const alice = await world.start("alice");
+    const bob = await world.start("bob", {}, failingOnce);
+    await world.clock.until(alice.messenger.send("bob", "hello"));
+    await world.clock.until(bob.messenger.send("alice", "and you", { id: "job 1" }));
+    const [arrived] = await bob.messenger.history();
+    await bob.messenger.markRead([arrived?.id ?? ""]);
+    await alice.messenger.markRead((await alice.messenger.history()).map(({ id }) => id));
+    await world.clock.advance(1000);
+    expect([alice.shown, bob.shown]).toEqual([["and you"], ["hello"]]);
+    expect([alice.progress, bob.progress]).toEqual([["read bob"], ["read alice"]]);
+    expect(await bob.messenger.history()).toMatchObject([{ state: "read" }, { state: "read" }]);
   });
 
   it("is not acknowledged if it cannot be stored at all", async () => {

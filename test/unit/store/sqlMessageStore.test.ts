@@ -80,6 +80,7 @@ describe.each(await databaseKinds())("a store in $engine", ({ open }) => {
       { sinceMs: 5_900_000, words: ["co"] },
       { sinceMs: 100, words: ["co"], limit: 9 },
       { afterRow: 5_990 },
+      { afterRow: 10 },
       { afterRow: 10, limit: 5 },
     ];
     const rowsOf = (messages: Iterable<StoredMessage>) =>

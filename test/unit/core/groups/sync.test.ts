@@ -148,7 +148,7 @@ describe("members that hold different things", () => {
     bus.run(50);
     for (const author of authors) bus.crash(author);
     bus.run(60_000);
-    expect([a.texts(), b.texts()]).toEqual(Array(2).fill(["last words", "last words"]));
+    for (const node of [a, b]) expect(node.texts()).toEqual(["last words", "last words"]);
     expect(a.context.counters.get("syncsStarted") + b.context.counters.get("syncsStarted")).toBe(1);
   });
 

@@ -37,6 +37,18 @@ describe("a blocked device", () => {
     expect(bob.ofKind("delivered")).toEqual([]);
   });
 
+  it("is left alone by whoever does not know that it is blocked, once nothing waits", () => {
+    const { wire, alice, bob, blocked } = new Scene();
+    blocked.add(bob.id);
+    const token = bob.sendTo(alice, "hello");
+    wire.run(5_000);
+    bob.sessions.cancel(wire.nowMs, token);
+    wire.run(60_000);
+    const before = bob.sent.length;
+    wire.run(60_000);
+    expect(bob.sent.length - before).toBe(0);
+  });
+
   it("is not written to, and not called", () => {
     const scene = new Scene();
     scene.blocked.add(scene.bob.id);
