@@ -24,13 +24,8 @@ export class RangeSet {
   /** Adds one number; false if it was present. */
   add(value: number): boolean {
     const ranges = this.#ranges;
-    // New numbers are nearly always at or near the top.
-    let index = ranges.length - 1;
-    let below = ranges[index];
-    while (below !== undefined && below.first > value) {
-      index -= 1;
-      below = ranges[index];
-    }
+    const index = this.#indexAtOrBelow(value);
+    const below = ranges[index];
     if (below !== undefined && value <= below.last) return false;
     const above = ranges[index + 1];
     const touching = below?.last === value - 1 ? below : undefined;
@@ -62,25 +57,49 @@ export class RangeSet {
   }
 
   has(value: number): boolean {
-    for (let index = this.#ranges.length - 1; index >= 0; index -= 1) {
-      const range = this.#ranges[index];
-      if (range !== undefined && range.first <= value) return value <= range.last;
+    const range = this.#ranges[this.#indexAtOrBelow(value)];
+    return range !== undefined && value <= range.last;
+  }
+
+  /**
+   * The highest range that does not begin behind `value`; -1 for none. Others choose how many
+   * ranges there are, and how often we look: a walk through them all would cost them little.
+   */
+  #indexAtOrBelow(value: number): number {
+    const ranges = this.#ranges;
+    let low = 0;
+    let high = ranges.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((ranges[middle]?.first ?? 0) <= value) low = middle + 1;
+      else high = middle;
     }
-    return false;
+    return low - 1;
   }
 
   /** The numbers from `first` to `last` that are absent, as ascending ranges, at most `limit`. */
   missing(first: number, last: number, limit: number): SequenceRange[] {
     const absent: SequenceRange[] = [];
     let next = first;
-    for (const range of this.#ranges) {
-      if (next > last || absent.length >= limit) break;
+    for (let at = Math.max(0, this.#indexAtOrBelow(first)); at < this.#ranges.length; at += 1) {
+      const range = this.#ranges[at];
+      if (range === undefined || next > last || absent.length >= limit) break;
       if (range.last < next) continue;
       if (range.first > next) absent.push({ first: next, last: Math.min(last, range.first - 1) });
       next = range.last + 1;
     }
     if (next <= last && absent.length < limit) absent.push({ first: next, last });
     return absent;
+  }
+
+  /** The numbers from `first` to `last` that are present, as ascending ranges. */
+  *present(first: number, last: number): Iterable<SequenceRange> {
+    for (let at = Math.max(0, this.#indexAtOrBelow(first)); at < this.#ranges.length; at += 1) {
+      const range = this.#ranges[at];
+      if (range === undefined || range.first > last) return;
+      if (range.last < first) continue;
+      yield { first: Math.max(first, range.first), last: Math.min(last, range.last) };
+    }
   }
 
   /** The ranges with the highest first, at most `limit`: the form of an ACK frame. */

@@ -113,7 +113,11 @@ export class Database {
     if (this.#version() > migrations.length) throw laterVersion(this.#path);
     const mode = sql.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
     if (mode !== "wal") {
-      throw new StoreFailure("broken", this.#path, new Error(`no WAL there: ${mode}`));
+      throw new StoreFailure(
+        "broken",
+        this.#path,
+        new Error("no write-ahead log is possible there"),
+      );
     }
     this.#exec(`
       PRAGMA foreign_keys = ON;

@@ -1,33 +1,48 @@
 import { randomBytes } from "node:crypto";
-import { link, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { rmSync, writeFileSync } from "node:fs";
+import { link, readFile, rename, rm, stat } from "node:fs/promises";
+import { hostname } from "node:os";
+import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { errnoOf, UdpchatError } from "../errors.js";
+import { isAlive } from "./pidFile.js";
 
 /** How long others may keep us waiting. */
 const PATIENCE_MS = 2000;
 /** A step under the lock takes milliseconds: a lock this old was left behind. */
 const STALE_MS = 5000;
+/** One that says nothing: its process was killed in the instant between two system calls. */
+const EMPTY_STALE_MS = 200;
 const RETRY_MS = 20;
+
+/** What our own locks say; bounded by the calls under way. */
+const ours = new Set<string>();
 
 /**
  * Runs a short step while no other process, and no other call, holds the lock file at `path`.
- * A lock that a killed process left behind is broken after some seconds.
+ * A lock that a killed process of this host left behind is broken at once, any other one after some
+ * seconds.
  * @throws UdpchatError HOME_UNUSABLE if the others do not end in time, and what `step` throws
  */
 export async function withFileLock<T>(path: string, step: () => Promise<T>): Promise<T> {
-  const token = randomBytes(16).toString("hex");
-  await acquire(path, token);
+  const content = `${process.pid} ${randomBytes(16).toString("hex")} ${hostname()}`;
+  ours.add(content);
   try {
-    return await step();
+    await acquire(path, content);
+    try {
+      return await step();
+    } finally {
+      // One that was taken for stale is another's by now.
+      if ((await contentOf(path)) === content) await rm(path, { force: true });
+    }
   } finally {
-    // One that was taken for stale is another's by now.
-    if ((await contentOf(path)) === token) await rm(path, { force: true });
+    ours.delete(content);
   }
 }
 
-async function acquire(path: string, token: string): Promise<void> {
+async function acquire(path: string, content: string): Promise<void> {
   const giveUpAtMs = performance.now() + PATIENCE_MS;
-  while (!(await create(path, token))) {
+  while (!create(path, content)) {
     if (await breakStale(path)) continue;
     if (performance.now() >= giveUpAtMs) {
       throw new UdpchatError("HOME_UNUSABLE", `another process holds ${path}`, {
@@ -39,23 +54,16 @@ async function acquire(path: string, token: string): Promise<void> {
   }
 }
 
-/** False if somebody else has it. */
-async function create(path: string, token: string): Promise<boolean> {
+/** False if somebody else has it. In one go: whoever is killed should leave none that is empty. */
+function create(path: string, content: string): boolean {
   try {
-    const file = await open(path, "wx", 0o600);
-    try {
-      await file.writeFile(token);
-    } catch (error) {
-      // On a full disk: an empty one would be in the way of others until it is stale.
-      await rm(path, { force: true });
-      throw error;
-    } finally {
-      await file.close();
-    }
+    writeFileSync(path, content, { flag: "wx", mode: 0o600 });
     return true;
   } catch (error) {
     // Windows says EPERM while a removed file is still open somewhere.
     if (errnoOf(error) === "EEXIST" || errnoOf(error) === "EPERM") return false;
+    // On a full disk: an empty one would be in the way of others until it is stale.
+    if (errnoOf(error) === "ENOSPC") rmSync(path, { force: true });
     throw error;
   }
 }
@@ -67,7 +75,7 @@ async function create(path: string, token: string): Promise<boolean> {
 async function breakStale(path: string): Promise<boolean> {
   const seen = await contentOf(path);
   const ageMs = await ageMsOf(path);
-  if (seen === undefined || ageMs === undefined || ageMs < STALE_MS) return false;
+  if (seen === undefined || ageMs === undefined || ageMs < staleAfterMs(seen)) return false;
   const aside = `${path}.${randomBytes(6).toString("hex")}.stale`;
   try {
     await rename(path, aside);
@@ -78,6 +86,15 @@ async function breakStale(path: string): Promise<boolean> {
   if (moved !== seen) await link(aside, path).catch(() => undefined);
   await rm(aside, { force: true });
   return moved === seen;
+}
+
+function staleAfterMs(content: string): number {
+  if (content === "") return EMPTY_STALE_MS;
+  const [, pid, host] = /^(\d+) [0-9a-f]+ (.+)$/.exec(content) ?? [];
+  if (pid === undefined || host !== hostname()) return STALE_MS;
+  // In a container the next process may well get the number of the one that was killed.
+  const isHeld = Number(pid) === process.pid ? ours.has(content) : isAlive(Number(pid));
+  return isHeld ? STALE_MS : 0;
 }
 
 async function contentOf(path: string): Promise<string | undefined> {

@@ -348,6 +348,10 @@ export class ResilientStore implements MessageStore {
       this.#overlay = undefined;
       return undefined;
     } catch (error) {
+      if (error instanceof StoreFailure && error.kind === "damaged") {
+        this.#damaged = this.#disk.file;
+        this.#closeDisk();
+      }
       return toUdpchatError(error);
     }
   }

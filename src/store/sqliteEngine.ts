@@ -51,7 +51,7 @@ async function loadBetterSqlite(): Promise<OpenEngine> {
  * about it. That one sentence goes nowhere, any other warning where it always goes.
  */
 function withoutSqliteWarning<T>(load: () => T): T {
-  const emitWarning = process.emitWarning;
+  const emitWarning: typeof process.emitWarning = Reflect.get(process, "emitWarning");
   process.emitWarning = (warning: string | Error, ...rest: readonly unknown[]): void => {
     const text = typeof warning === "string" ? warning : warning.message;
     if (rest[0] === "ExperimentalWarning" && text.startsWith("SQLite is an experimental")) return;

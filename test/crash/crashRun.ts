@@ -61,6 +61,7 @@ class CrashRun {
   readonly #users: readonly CrashUser[];
   readonly #startMs = performance.now();
   #kills = 0;
+  #tellAtKills = TOLD_EVERY;
 
   constructor(world: CliWorld, options: CrashOptions) {
     this.#options = options;
@@ -124,11 +125,17 @@ class CrashRun {
       const lifeMs = chance < 0.25 ? EARLY_MS : chance < 0.9 ? SOON_MS : LATE_MS;
       await delay(uniformBetween(random, 0, lifeMs));
       await user.kill();
-      if (this.#kills % TOLD_EVERY === 0) this.#options.tell?.(this.#progress());
+      this.#tellNowAndThen();
       if (random.uniform() < 0.7) await delay(uniformBetween(random, 0, 600));
       user.spawn();
     }
     await user.ready();
+  }
+
+  #tellNowAndThen(): void {
+    if (this.#kills < this.#tellAtKills) return;
+    this.#tellAtKills = this.#kills + TOLD_EVERY;
+    this.#options.tell?.(this.#progress());
   }
 
   /** Waits until every promise is kept; what is not kept by then. */

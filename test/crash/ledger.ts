@@ -47,7 +47,7 @@ export class Ledger {
     const ids = shown.get(line.text) ?? [];
     shown.set(line.text, [...ids, line.id ?? "no id"]);
     if (ids.length > 0)
-      this.faults.push(`${user} was shown "${brief(line.text)}" again (${ids}, ${line.id})`);
+      this.faults.push(`${user} was shown "${brief(line.text)}" again (${ids[0]}, ${line.id})`);
   }
 
   get promises(): { readonly delivered: number; readonly queued: number; readonly lines: number } {

@@ -3,7 +3,7 @@
  * it found as one line of JSON.
  */
 import { execFileSync } from "node:child_process";
-import { rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import type { MessageStore } from "../../src/store/messageStore.js";
@@ -46,12 +46,12 @@ const tasks: Readonly<Record<string, () => Promise<object>>> = {
     writeFileSync(ballast, Buffer.alloc(400 * 1024));
     const { store, retry } = await open();
     let count = 0;
-    const add = (): void => {
-      count += 1;
-      store.batch("promise", () => store.add(incoming(count, "x".repeat(4096))));
-    };
-    while (troubles.length === 0 && count < 2000) add();
-    for (let more = 0; more < 5; more += 1) add();
+    let troubled = 0;
+    for (let n = 1; n <= 2000 && troubled < 6; n += 1) {
+      store.batch("promise", () => store.add(incoming(n, "x".repeat(4096))));
+      count = n;
+      troubled += troubles.length;
+    }
     const whileFull = store.history({}).length;
     await retry(0);
     const troublesWhileFull = [...troubles];
@@ -63,7 +63,24 @@ const tasks: Readonly<Record<string, () => Promise<object>>> = {
     const all = Array.from({ length: count }, (_, index) => idOf(index + 1));
     const isComplete = JSON.stringify(ids) === JSON.stringify(all);
     again.store.close();
-    return { count, whileFull, troublesWhileFull, isComplete };
+    const isEverythingThere = whileFull === count;
+    return { count, isEverythingThere, troublesWhileFull, isComplete };
+  },
+
+  /** On a small disk that is full before anything is opened. */
+  async fullAtOpen() {
+    const ballast = openSync(join(dirname(databaseFile), "ballast"), "w");
+    try {
+      for (;;) writeSync(ballast, Buffer.alloc(4096));
+    } catch {
+      closeSync(ballast);
+    }
+    const { store, retry } = await open();
+    store.add(incoming(1, "meanwhile"));
+    await retry(0);
+    const texts = store.history({}).map(({ text }) => text);
+    store.close();
+    return { texts, files: readdirSync(dirname(databaseFile)) };
   },
 
   /** On a disk that becomes read-only between two starts. */

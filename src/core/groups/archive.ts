@@ -95,12 +95,10 @@ export class Archive {
   /** What of `ranges`, ascending, is held: the lowest sequences, at most `limit`. */
   heldIn(of: Instance, ranges: readonly SequenceRange[], limit: number): number[] {
     const found: number[] = [];
-    const held = this.#streams.get(keyOf(of))?.held.ascending() ?? [];
+    const held = this.#streams.get(keyOf(of))?.held;
     for (const wanted of ranges) {
-      for (const present of held) {
-        if (present.first > wanted.last) break;
-        const last = Math.min(wanted.last, present.last);
-        for (let next = Math.max(wanted.first, present.first); next <= last; next += 1) {
+      for (const { first, last } of held?.present(wanted.first, wanted.last) ?? []) {
+        for (let next = first; next <= last; next += 1) {
           if (found.length >= limit) return found;
           found.push(next);
         }

@@ -47,6 +47,10 @@ function watched(engine: OpenEngine): {
   return { engine: open, opened, told };
 }
 
+function modeOf(file: string): string {
+  return (statSync(file).mode & 0o777).toString(8);
+}
+
 function failureOf(step: () => unknown): StoreFailure | undefined {
   try {
     step();
@@ -122,8 +126,8 @@ await describeOnEngines("a database", (engine, engineName) => {
     const database = Database.open(engine, path, TABLE);
     database.prepare("INSERT INTO things (name) VALUES (?)").run("a");
     const modes = (): string[] =>
-      readdirSync(folder).map((name) => `${name} ${statSync(join(folder, name)).mode & 0o777}`);
-    const isPrivate = ["", "-shm", "-wal"].map((end) => `udpchat.db${end} ${0o600}`);
+      readdirSync(folder).map((name) => `${name} ${modeOf(join(folder, name))}`);
+    const isPrivate = ["", "-shm", "-wal"].map((end) => `udpchat.db${end} 600`);
     expect(modes()).toEqual(isPrivate);
     for (const name of readdirSync(folder)) chmodSync(join(folder, name), 0o644);
     const second = Database.open(engine, path, TABLE);
@@ -181,8 +185,33 @@ await describeOnEngines("a database", (engine, engineName) => {
       database.close();
     });
 
+    it("takes no step that another process was quicker to take", () => {
+      let isFirst = true;
+      const database = Database.open(
+        (file) => {
+          const connection = engine(file);
+          const exec = connection.exec.bind(connection);
+          connection.exec = (sql) => {
+            if (sql.startsWith("BEGIN") && isFirst) {
+              isFirst = false;
+              Database.open(engine, path, steps).close();
+            }
+            exec(sql);
+          };
+          return connection;
+        },
+        path,
+        steps,
+      );
+      expect(isFirst).toBe(false);
+      expect(versionOf(database)).toBe(3);
+      database.close();
+    });
+
     it("is left alone if a later version wrote it", () => {
-      Database.open(engine, path, steps).close();
+      const later = engine(path);
+      later.exec("CREATE TABLE things (name TEXT); PRAGMA user_version = 3");
+      later.close();
       const before = readFileSync(path);
       const open = (): unknown => Database.open(engine, path, steps.slice(0, 2));
       expect(open).toThrow(

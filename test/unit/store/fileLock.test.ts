@@ -1,5 +1,6 @@
+import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -13,9 +14,9 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** As if a process had died with the lock `ageMs` ago. */
-async function leaveBehind(ageMs: number): Promise<void> {
-  await writeFile(lock, "of a dead process");
+/** As if another process had made the lock `ageMs` ago. */
+async function leaveBehind(ageMs: number, content = "of somebody"): Promise<void> {
+  await writeFile(lock, content);
   const at = new Date(Date.now() - ageMs);
   await utimes(lock, at, at);
 }
@@ -64,11 +65,39 @@ it.each([
   expect(await readdir(folder)).toEqual([]);
 });
 
-it("waits in vain for one that is in use, and does not touch it", async () => {
-  await leaveBehind(0);
-  await expect(withFileLock(lock, async () => "never")).rejects.toMatchObject({
-    code: "HOME_UNUSABLE",
-    message: expect.stringContaining("another process holds"),
-  });
-  expect(await readFile(lock, "utf8")).toBe("of a dead process");
+it.each([
+  ["of this host that is dead", () => `${deadPid()} 0123 ${hostname()}`],
+  ["that had our process id, in a container", () => `${process.pid} 0123 ${hostname()}`],
+])("breaks the fresh lock of a process %s at once", async (_, content) => {
+  await leaveBehind(0, content());
+  expect(await withFileLock(lock, async () => "mine")).toBe("mine");
+  expect(await readdir(folder)).toEqual([]);
 });
+
+it("breaks one that says nothing in time for whoever waits", async () => {
+  await leaveBehind(0, "");
+  expect(await withFileLock(lock, async () => "mine")).toBe("mine");
+});
+
+it("waits in vain for one that is in use, and does not touch it", async () => {
+  const held = [
+    `${process.ppid} 0123 ${hostname()}`,
+    `${deadPid()} 0123 not-${hostname()}`,
+    "of somebody",
+  ];
+  const inVain = held.map(async (content, i) => {
+    const path = `${lock}${i}`;
+    await writeFile(path, content);
+    await expect(withFileLock(path, async () => "never")).rejects.toMatchObject({
+      code: "HOME_UNUSABLE",
+      message: expect.stringContaining("another process holds"),
+    });
+    expect(await readFile(path, "utf8")).toBe(content);
+  });
+  await Promise.all(inVain);
+});
+
+/** Of a process that ran and has ended. */
+function deadPid(): number {
+  return spawnSync(process.execPath, ["--version"]).pid;
+}

@@ -42,6 +42,10 @@ let troubles: StoreTrouble[];
 let connections: SqlDatabase[];
 /** How often opening fails from now on. */
 let refusals: number;
+/** What their engine was told to do. */
+let told: string[];
+/** A part of statements that find damage wherever they look. */
+let damagedStatement: string | undefined;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "udpchat-store-"));
@@ -49,6 +53,8 @@ beforeEach(() => {
   troubles = [];
   connections = [];
   refusals = 0;
+  told = [];
+  damagedStatement = undefined;
 });
 
 afterEach(() => {
@@ -72,6 +78,17 @@ async function open(engine: OpenEngine): Promise<Opened> {
           throw Object.assign(new Error("cannot open"), { code: "SQLITE_CANTOPEN" });
         }
         const connection = engine(path);
+        const exec = connection.exec.bind(connection);
+        connection.exec = (sql) => {
+          told.push(sql);
+          exec(sql);
+        };
+        const prepare = connection.prepare.bind(connection);
+        connection.prepare = (sql) => {
+          if (damagedStatement === undefined || !sql.includes(damagedStatement))
+            return prepare(sql);
+          throw Object.assign(new Error("malformed"), { code: "SQLITE_CORRUPT" });
+        };
         connections.push(connection);
         return connection;
       },
@@ -141,6 +158,29 @@ await describeOnEngines("a store whose disk fails", (engine) => {
     expect(texts(store)).toEqual(all);
     store.close();
     expect(texts((await open(engine)).store)).toEqual(all);
+  });
+
+  it("keeps a promise that is made within a batch that promises less", async () => {
+    const { store } = await open(engine);
+    store.batch("soon", () => store.add(incoming(1, "one")));
+    told.length = 0;
+    store.batch("soon", () => store.batch("promise", () => store.add(incoming(2, "two"))));
+    expect(told).toContain("PRAGMA synchronous = FULL");
+  });
+
+  it("is not restored by a disk that still takes nothing, even if there is nothing to take", async () => {
+    const { store, retry } = await open(engine);
+    makeReadOnly();
+    store.batch("soon", () => store.add(incoming(1, "one")));
+    expect(store.prune(2_000_000, 0)).toBe(1);
+    const push = connections.push.bind(connections);
+    connections.push = (...more) => {
+      for (const connection of more) connection.exec("PRAGMA query_only = ON");
+      return push(...more);
+    };
+    await retry(0);
+    expect(connections).toHaveLength(2);
+    expect(codes()).toEqual(["STORE_FAILED"]);
   });
 
   it("does nothing of a batch that throws, in memory as well", async () => {
@@ -338,6 +378,33 @@ await describeOnEngines("a store whose file is damaged", (engine) => {
     await retry(0);
     expect(codes()).toEqual(["STORE_DAMAGED"]);
     expect(texts(store)).toEqual(["new"]);
+  });
+
+  it("sets new ones aside at once, but not again and again, if all of them are damaged", async () => {
+    const { store, retry } = await open(engine);
+    damagedStatement = "ORDER BY m.hlc";
+    const counts: number[] = [];
+    for (const nowMs of [0, 0, 1, 2, 3, 29_999]) {
+      texts(store);
+      await retry(nowMs);
+      counts.push(asideFiles().length);
+    }
+    // By damage; by time, and by damage again: it may be another one.
+    expect(counts).toEqual([1, 2, 3, 3, 3, 3]);
+  });
+
+  it("sets one aside that is found damaged on the way back to it", async () => {
+    const { store, retry } = await open(engine);
+    makeReadOnly();
+    store.add(incoming(1, "one"));
+    damagedStatement = "INSERT INTO messages";
+    await retry(0);
+    expect(asideFiles()).toHaveLength(0);
+    damagedStatement = undefined;
+    await retry(30_000);
+    expect(codes()).toEqual(["STORE_FAILED", "STORE_DAMAGED", "STORE_RESTORED"]);
+    expect(asideFiles()).toHaveLength(1);
+    expect(texts(store)).toEqual(["one"]);
   });
 
   it("never replaces what was set aside before", async () => {
