@@ -56,7 +56,13 @@ export function peerOf({ own, author, to, group }: NewMessage): string {
 export function valuesOf(message: NewMessage): SqlValue[] {
   const { author, to, group, outbox } = message;
   return [
-    ...[message.id, ...partyValues(author), message.own ? 1 : 0, peerOf(message), message.text],
+    ...[
+      message.id,
+      ...partyValues(author),
+      message.own ? 1 : 0,
+      peerOf(message),
+      escaped(message.text),
+    ],
     ...[message.sentAtMs, message.storedAtMs, message.hlc, message.state],
     ...(to === undefined ? [null, null, null, null] : partyValues(to)),
     ...[group?.groupId ?? null, group?.label ?? null],
@@ -68,7 +74,7 @@ export function valuesOf(message: NewMessage): SqlValue[] {
 
 /** Device, name, address, port. */
 export function partyValues({ device, name, address, port }: StoredParty): SqlValue[] {
-  return [device, name, address, port];
+  return [device, escaped(name), address, port];
 }
 
 /** @throws UdpchatError STORE_UNUSABLE if the row is none that we wrote */
@@ -135,7 +141,21 @@ function stateIn(row: SqlRow): MessageState {
 export function textIn(row: SqlRow, column: string): string {
   const value = row[column];
   if (typeof value !== "string") throw unreadable(column);
-  return value;
+  return unescaped(value);
+}
+
+/** A noncharacter, kept by Unicode for uses like this (section 23.7): texts hardly ever have it. */
+const ESCAPE = "\uFFFE";
+
+/** Without NUL: `node:sqlite` of Node 22 reads a text up to its first one. */
+function escaped(text: string): string {
+  if (!text.includes("\0") && !text.includes(ESCAPE)) return text;
+  return text.replaceAll(ESCAPE, `${ESCAPE}1`).replaceAll("\0", `${ESCAPE}0`);
+}
+
+function unescaped(text: string): string {
+  if (!text.includes(ESCAPE)) return text;
+  return text.replaceAll(`${ESCAPE}0`, "\0").replaceAll(`${ESCAPE}1`, ESCAPE);
 }
 
 export function numberIn(row: SqlRow, column: string): number {
