@@ -198,7 +198,9 @@ class CrashRun {
 
   #summary(quietMs: number, settledMs: number): string {
     const kills = this.#users.map((user) => `${user.name} ${user.kills}`).join(", ");
-    const outcomes = [...this.#ledger.outcomes].toSorted().map(([what, n]) => `  ${what} x ${n}`);
+    const outcomes = [...this.#ledger.outcomes]
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([what, count]) => `  ${what} x ${count}`);
     return [
       `seed ${this.#options.seed}: ${this.#progress()}`,
       `kills: ${kills}; shown to followers: ${this.#ledger.shownCount}`,
