@@ -130,8 +130,8 @@ export class EventLog {
 function resync(reason: "restarted" | "tooOld"): LoggedLine {
   const message =
     reason === "restarted"
-      ? "the daemon was started anew since: events may be missing here"
-      : "the daemon no longer has all events since: some are missing here";
+      ? "the daemon was started anew since: events may be missing here, messages are in the history"
+      : "the daemon no longer has all events since: some are missing here, messages are in the history";
   const line: EventLine = { type: "resync", reason, message };
   return { id: undefined, type: "resync", json: toJson(line) };
 }

@@ -1,6 +1,6 @@
 import type { HistoryMessage, HistoryOptions } from "../messenger/types.js";
 import type { HistoryLine } from "./lines.js";
-import type { CallOptions, Input, Output } from "./operations.js";
+import { type CallOptions, type Input, MAX_HISTORY_BYTES, type Output } from "./operations.js";
 import { toHistoryLine } from "./toLines.js";
 
 /** Where stored messages are read: a messenger, or the desk of a home in which nothing runs. */
@@ -9,9 +9,10 @@ export interface HistorySource {
   exportHistory(options?: HistoryOptions): AsyncIterable<HistoryMessage>;
   outbox(): Promise<HistoryMessage[]>;
   dropQueued(id: string): Promise<HistoryMessage>;
+  markRead(ids: readonly string[]): Promise<void>;
 }
 
-export type HistoryCall = "history" | "outbox" | "dropQueued";
+export type HistoryCall = "history" | "outbox" | "dropQueued" | "read";
 
 /** The operations on stored messages alone: every `Api` has them. */
 export interface HistoryApi {
@@ -46,12 +47,16 @@ export class HistoryService implements HistoryApi {
 
   readonly #calls: Calls = {
     history: async ({ limit, ...input }) => {
-      const options = limit === undefined ? {} : { limit };
+      const options = { maxBytes: MAX_HISTORY_BYTES, ...(limit === undefined ? {} : { limit }) };
       const messages = await this.#source.history({ ...filterOf(input), ...options });
       return messages.map(toHistoryLine);
     },
     outbox: async () => (await this.#source.outbox()).map(toHistoryLine),
     dropQueued: async ({ id }) => toHistoryLine(await this.#source.dropQueued(id)),
+    read: async ({ ids }) => {
+      await this.#source.markRead(ids);
+      return { type: "marked" };
+    },
   };
 }
 

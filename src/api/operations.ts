@@ -46,6 +46,8 @@ export const MAX_TIMEOUT_MS = 86_400_000;
 export const MAX_TTL_MS = 365 * 86_400_000;
 /** The most stored messages that one answer holds; `export` has all of them. */
 export const MAX_HISTORY_LIMIT = 10_000;
+/** About as many bytes one answer has: of the messages that were asked for the latest that fit. */
+export const MAX_HISTORY_BYTES = 16 * 1024 * 1024;
 /** Messages that may be marked as read at once. */
 export const MAX_READ_IDS = 1000;
 /** An id chosen by the caller. */
@@ -153,7 +155,9 @@ export const OPERATIONS = {
   history: {
     method: "POST",
     path: "/v1/history",
-    summary: "The latest stored messages (100), in the order that every member has",
+    summary:
+      "The latest stored messages (100, or as many as fit into 16 MiB), in the order that every " +
+      "member has",
     kind: "unary",
     input: v.strictObject({
       ...filter.entries,
@@ -187,7 +191,7 @@ export const OPERATIONS = {
   dropQueued: {
     method: "POST",
     path: "/v1/outbox/drop",
-    summary: "Give up a queued message, by the first digits of its id or the id that was chosen",
+    summary: "Give up a queued message, by the last digits (4) of its id or the id that was chosen",
     kind: "unary",
     input: v.strictObject({ id: name }),
     output: HistoryLineSchema,

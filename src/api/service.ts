@@ -116,10 +116,7 @@ export class Service implements Api {
     history: (input) => this.#history.call("history", input),
     outbox: (input) => this.#history.call("outbox", input),
     dropQueued: (input) => this.#history.call("dropQueued", input),
-    read: async ({ ids }) => {
-      await this.#messenger.markRead(ids);
-      return { type: "marked" };
-    },
+    read: (input) => this.#history.call("read", input),
     ask: async ({ target, text, ...input }, signal) =>
       toReplyLine(await this.#messenger.ask(target, text, waiting(input, signal))),
     verificationCode: async ({ target }) =>

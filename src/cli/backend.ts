@@ -40,16 +40,13 @@ export async function withApi<T>(
   }
 }
 
-/**
- * Calls `use` with what tells stored messages: the daemon, or else the disk without any network.
- * @param use `daemon` is undefined where none runs
- */
+/** Calls `use` with what tells stored messages: the daemon, or else the disk without any network. */
 export async function withHistory<T>(
   context: CommandContext,
-  use: (history: HistoryApi, daemon: Api | undefined) => Promise<T>,
+  use: (history: HistoryApi) => Promise<T>,
 ): Promise<T> {
   if (await daemonAnswers(context.paths.socket)) {
-    return await useDaemon(context, (api) => use(api, api));
+    return await useDaemon(context, use);
   }
   const [{ HistoryDesk }, { HistoryService }] = await Promise.all([
     import("../messenger/historyDesk.js"),
@@ -59,10 +56,11 @@ export async function withHistory<T>(
   const desk = await HistoryDesk.open({
     ...(home === undefined ? {} : { home }),
     ...(settings.discoveryPort === undefined ? {} : { discoveryPort: settings.discoveryPort }),
+    ...(settings.readReceipts === undefined ? {} : { readReceipts: settings.readReceipts }),
   });
   await remarkDamage(desk.openingWarnings, context);
   try {
-    return await use(new HistoryService(desk), undefined);
+    return await use(new HistoryService(desk));
   } finally {
     await desk.close();
   }

@@ -1,5 +1,6 @@
+import type { HistoryApi } from "../api/historyService.js";
 import type { MessageLine } from "../api/lines.js";
-import { type Api, MAX_READ_IDS } from "../api/operations.js";
+import { MAX_READ_IDS } from "../api/operations.js";
 import type { CommandContext } from "./context.js";
 
 /** Who reads. */
@@ -16,19 +17,19 @@ const BATCH_MS = 200;
  * pipe or `--json` may be a program: it marks nothing.
  */
 export class ReadMarks {
-  readonly #api: Pick<Api, "call">;
+  readonly #api: Pick<HistoryApi, "call">;
   readonly #forPeople: boolean;
   /** Not told yet; told at once at MAX_READ_IDS. */
   #ids: string[] = [];
   #timer: NodeJS.Timeout | undefined;
   #told: Promise<void> = Promise.resolve();
 
-  constructor(api: Pick<Api, "call">, { isTTY, forScripts }: Reader) {
+  constructor(api: Pick<HistoryApi, "call">, { isTTY, forScripts }: Reader) {
     this.#api = api;
     this.#forPeople = isTTY.stdout && !forScripts;
   }
 
-  static of(api: Pick<Api, "call">, { io, printer }: CommandContext): ReadMarks {
+  static of(api: Pick<HistoryApi, "call">, { io, printer }: CommandContext): ReadMarks {
     return new ReadMarks(api, { isTTY: io.isTTY, forScripts: printer.forScripts });
   }
 

@@ -3,30 +3,38 @@ import type { CoreContext } from "./context.js";
 import type { ReceivedDatagram } from "./io.js";
 import type { SourceGate } from "./sourceGate.js";
 
+/** `refused`: its signature was not looked at. */
+export type Authenticity = "genuine" | "refused" | "forged";
+
 /**
- * True if `device` signed the datagram, is not blocked, and its source has not spent its allowance
- * of forgeries; false is counted. Costs much: ask last. `gate`: of what can't be sent by just
- * anybody, so that others can't spend its allowance in the sender's name.
+ * Whether `device` signed the datagram; refused if that is blocked, or if its source has spent its
+ * allowance of forgeries. All but genuine is counted. Costs much: ask last. `gate`: of what can't
+ * be sent by just anybody, so that others can't spend its allowance in the sender's name.
  */
-export function isAuthentic(
+export function authenticityOf(
   context: CoreContext,
   nowMs: number,
   device: string,
   { bytes, from }: Pick<ReceivedDatagram, "bytes" | "from">,
   gate: SourceGate = context.gate,
-): boolean {
+): Authenticity {
   if (context.trust.isBlocked(device)) {
     context.counters.add("datagramsBlocked");
-    return false;
+    return "refused";
   }
   if (!gate.admits(nowMs, from.address)) {
     context.counters.add("datagramsThrottled");
-    return false;
+    return "refused";
   }
   if (context.verify(device, signedPart(bytes), signatureOf(bytes))) {
     gate.proved(from.address);
-    return true;
+    return "genuine";
   }
   context.counters.add("datagramsForged");
-  return false;
+  return "forged";
+}
+
+/** See `authenticityOf`. */
+export function isAuthentic(...args: Parameters<typeof authenticityOf>): boolean {
+  return authenticityOf(...args) === "genuine";
 }

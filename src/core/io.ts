@@ -207,7 +207,10 @@ export type CoreEvent =
       readonly sentAtMs: number;
       /** Where it stands in the group: by this, then by author, then by message id. */
       readonly hlc: number;
-      /** It came later than it was said, from what others had kept: not in the order of its author. */
+      /**
+       * It was said before we came, or while its author was not here for us, or something that its
+       * author said later came before it. PROTOCOL.md section 6.2.
+       */
       readonly late: boolean;
       readonly body: Uint8Array;
     }

@@ -96,7 +96,7 @@ export class RangeSet {
   *present(first: number, last: number): Iterable<SequenceRange> {
     for (let at = Math.max(0, this.#indexAtOrBelow(first)); at < this.#ranges.length; at += 1) {
       const range = this.#ranges[at];
-      if (range === undefined || range.first > last) return;
+      if (range === undefined || range.first > last || first > last) return;
       if (range.last < first) continue;
       yield { first: Math.max(first, range.first), last: Math.min(last, range.last) };
     }

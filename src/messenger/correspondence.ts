@@ -4,7 +4,7 @@ import { type DirectText, DirectTexts } from "./directTexts.js";
 import type { Driver } from "./driver.js";
 import type { EventStream } from "./eventStream.js";
 import type { GroupMembers } from "./groupMembers.js";
-import { HistoryReader, noSuchMessage } from "./historyReader.js";
+import { HistoryReader } from "./historyReader.js";
 import type { KeptMessages } from "./keptMessages.js";
 import { Outbox } from "./outbox.js";
 import type { Outgoing } from "./outgoing.js";
@@ -143,9 +143,7 @@ export class Correspondence {
 
   /** @throws UdpchatError NO_SUCH_MESSAGE */
   dropQueued(id: string): HistoryMessage {
-    const dropped = this.#outbox.drop(id);
-    if (dropped === undefined) throw noSuchMessage(id);
-    return this.#reader.shape(dropped);
+    return this.#reader.shape(this.#outbox.drop(id));
   }
 
   markRead(ids: readonly string[]): void {

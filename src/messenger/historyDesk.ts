@@ -1,11 +1,15 @@
+import { existsSync } from "node:fs";
 import { UdpchatError } from "../errors.js";
-import { pathsOf } from "../store/paths.js";
-import { openStore } from "../store/store.js";
+import { loadIdentity } from "../store/identityFile.js";
+import { type Paths, pathsOf } from "../store/paths.js";
+import { TrustFile } from "../store/trustFile.js";
 import { DEFAULT_DISCOVERY_PORT } from "../wire/constants.js";
 import { systemClock } from "./clock.js";
-import { HistoryReader, noSuchMessage } from "./historyReader.js";
+import { HistoryReader } from "./historyReader.js";
 import { type KeptMessages, openKeptMessages } from "./keptMessages.js";
 import { namedDevice } from "./namedDevice.js";
+import { giveUpQueued } from "./queuedNames.js";
+import { storeRead } from "./readReceipts.js";
 import { TrustBook } from "./trustBook.js";
 import type { HistoryMessage, HistoryOptions, Warning } from "./types.js";
 
@@ -15,28 +19,30 @@ export interface HistoryDeskOptions {
   readonly home?: string;
   /** Default 22401: labels of groups depend on it. */
   readonly discoveryPort?: number;
+  /** Tell others that their messages were read here, as soon as a messenger runs. Default true. */
+  readonly readReceipts?: boolean;
 }
 
 /**
  * The messages of a home, without the network: what is stored can be read while nothing runs.
- * Names are those of the peers that are known there.
+ * Names are those of the peers that are known there. Where nobody was yet, nothing is made.
  */
 export class HistoryDesk {
   /** What went less well while opening. */
   readonly openingWarnings: readonly Warning[];
-  readonly #self: string;
+  readonly #tells: boolean;
   readonly #kept: KeptMessages;
   readonly #reader: HistoryReader;
   readonly #book: TrustBook;
 
   private constructor(
-    self: string,
+    tells: boolean,
     kept: KeptMessages,
     reader: HistoryReader,
     book: TrustBook,
     openingWarnings: readonly Warning[],
   ) {
-    this.#self = self;
+    this.#tells = tells;
     this.#kept = kept;
     this.#reader = reader;
     this.#book = book;
@@ -47,20 +53,22 @@ export class HistoryDesk {
   static async open({
     home,
     discoveryPort = DEFAULT_DISCOVERY_PORT,
+    readReceipts = true,
   }: HistoryDeskOptions = {}): Promise<HistoryDesk> {
     const paths = pathsOf(home);
-    const store = await openStore(paths);
-    const self = store.identity().device;
-    const book = await TrustBook.load({ store: store.trust, self, clock: systemClock });
+    // Of a home that has none nothing is ours.
+    const self = (await loadIdentity(paths.identityFile))?.device ?? "";
+    const trust = new TrustFile(paths.trustFile);
+    const book = await TrustBook.load({ store: trust, self, clock: systemClock });
     const warnings = [...book.earlyWarnings];
-    const kept = await openKeptMessages({}, paths, (warning) => void warnings.push(warning));
+    const kept = await openKept(paths, (warning) => void warnings.push(warning));
     const reader = new HistoryReader({
       store: kept.store,
       trust: book,
       discoveryPort,
       deviceOf: (name) => knownDevice(name, book),
     });
-    return new HistoryDesk(self, kept, reader, book, warnings);
+    return new HistoryDesk(readReceipts, kept, reader, book, warnings);
   }
 
   async history(options: HistoryOptions = {}): Promise<HistoryMessage[]> {
@@ -78,16 +86,23 @@ export class HistoryDesk {
   }
 
   async dropQueued(id: string): Promise<HistoryMessage> {
-    const { store } = this.#kept;
-    const dropped = store.batch("promise", () => store.drop(this.#self, id));
-    if (dropped === undefined) throw noSuchMessage(id);
-    return this.#reader.shape(dropped);
+    return this.#reader.shape(giveUpQueued(this.#kept.store, id));
+  }
+
+  async markRead(ids: readonly string[]): Promise<void> {
+    storeRead(this.#kept.store, ids, this.#tells);
   }
 
   async close(): Promise<void> {
     this.#kept.close();
     await this.#book.settled();
   }
+}
+
+/** Where nothing was ever stored there is nothing to read, and no database is made for it. */
+async function openKept(paths: Paths, warn: (warning: Warning) => void): Promise<KeptMessages> {
+  const isThere = existsSync(paths.databaseFile);
+  return openKeptMessages({ store: isThere ? "disk" : "memory" }, paths, warn);
 }
 
 /** @throws UdpchatError NO_SUCH_PEER, AMBIGUOUS_PEER */

@@ -1,5 +1,6 @@
 import { parseGroupName } from "../core/groups/groupName.js";
 import { UdpchatError } from "../errors.js";
+import { toJson } from "../sanitise.js";
 import type { HistoryQuery, MessageStore, StoredMessage } from "../store/messageStore.js";
 import type { TrustReader } from "./peerShapes.js";
 import { historyMessage } from "./storedShapes.js";
@@ -30,8 +31,20 @@ export class HistoryReader {
   /** @throws UdpchatError NO_SUCH_PEER, AMBIGUOUS_PEER, INVALID_GROUP, INVALID_ARGUMENT */
   history(options: HistoryOptions): HistoryMessage[] {
     const limit = checkedLimit(options.limit ?? DEFAULT_LIMIT);
-    const found = this.#parts.store.history({ ...this.#query(options), limit });
-    return found.map((message) => this.shape(message));
+    const { maxBytes } = options;
+    const query = { ...this.#query(options), limit, textBytes: maxBytes };
+    const found = this.#parts.store.history(query);
+    if (maxBytes === undefined) return found.map((message) => this.shape(message));
+    const shapes: HistoryMessage[] = [];
+    let leftBytes = maxBytes;
+    // Escapes and receipts may take more than the texts: a line of a group has many.
+    for (const message of found.toReversed()) {
+      const shape = this.shape(message);
+      leftBytes -= Buffer.byteLength(toJson(shape));
+      if (leftBytes < 0) break;
+      shapes.push(shape);
+    }
+    return shapes.toReversed();
   }
 
   /** @throws UdpchatError as `history`, at once */
@@ -71,12 +84,5 @@ function checkedLimit(limit: number): number {
   if (Number.isSafeInteger(limit) && limit > 0) return limit;
   throw new UdpchatError("INVALID_ARGUMENT", `${limit} messages cannot be shown`, {
     remedy: "use a whole number, 1 or more",
-  });
-}
-
-/** What nothing in the outbox has. */
-export function noSuchMessage(id: string): UdpchatError {
-  return new UdpchatError("NO_SUCH_MESSAGE", `no queued message has the id ${id}`, {
-    remedy: "see what is queued with outbox",
   });
 }

@@ -1,14 +1,12 @@
 import type { Core } from "../core/core.js";
 import type { TakesMessages } from "../core/io.js";
-import type { Lan, LanDatagram, LanHandlers, LanInterface } from "../net/lan.js";
-import { DatagramType } from "../wire/constants.js";
-import { datagramType, isOurs } from "../wire/header.js";
+import type { Lan, LanHandlers, LanInterface } from "../net/lan.js";
 import type { Clock } from "./clock.js";
 import { Correspondence } from "./correspondence.js";
+import { discover } from "./discovery.js";
 import { Driver } from "./driver.js";
-import { EventQueue } from "./eventQueue.js";
 import { EventRouter } from "./eventRouter.js";
-import { EventStream, MAX_BEHIND } from "./eventStream.js";
+import { EventStream } from "./eventStream.js";
 import { GroupMembers } from "./groupMembers.js";
 import type { LookUp } from "./hostLookup.js";
 import { Inbox } from "./inbox.js";
@@ -19,6 +17,7 @@ import { type Outbound, Outgoing } from "./outgoing.js";
 import { PeerFinder } from "./peerFinder.js";
 import { rosterPeer } from "./peerShapes.js";
 import { Queries } from "./queries.js";
+import { Reception } from "./reception.js";
 import { type RequestHandler, RequestHandlers } from "./requests.js";
 import { SecretGroups } from "./secretGroups.js";
 import { messengerStatus } from "./status.js";
@@ -47,7 +46,7 @@ import type {
   WaitOptions,
   Warning,
 } from "./types.js";
-import { checkedDurationMs, closedError, DEFAULT_DISCOVER_MS } from "./waiting.js";
+import { closedError } from "./waiting.js";
 
 /**
  * The core says when it is done: lines that wait get 30 s to be sent, repairs 5 s after that
@@ -64,7 +63,6 @@ export class Messenger implements MessengerApi {
   readonly name: string;
   /** What went less well while opening; the first of the events, too. */
   readonly openingWarnings: readonly Warning[];
-  readonly #receives: boolean;
   readonly #core: Core;
   readonly #lan: Lan;
   readonly #clock: Clock;
@@ -79,6 +77,7 @@ export class Messenger implements MessengerApi {
   readonly #members: GroupMembers;
   readonly #secrets: SecretGroups;
   readonly #inbox: Inbox;
+  readonly #reception: Reception;
   readonly #finder: PeerFinder;
   readonly #trust: TrustBook;
   readonly #trustDesk: TrustDesk;
@@ -103,7 +102,7 @@ export class Messenger implements MessengerApi {
     const earlyTroubles: string[] = [];
     const handlers: LanHandlers = {
       datagram(datagram) {
-        if (messenger !== undefined) messenger.#receive(datagram);
+        if (messenger !== undefined) messenger.#reception.receive(datagram);
       },
       interfacesChanged(interfaces) {
         if (messenger !== undefined) messenger.#interfacesChanged(interfaces);
@@ -115,9 +114,16 @@ export class Messenger implements MessengerApi {
       },
     };
     const takesMessages: TakesMessages = (device, kind) =>
-      messenger !== undefined && messenger.#takesMessages(device, kind);
+      messenger !== undefined && messenger.#reception.takesMessages(device, kind);
     const opened = await openParts(options, parts, handlers, takesMessages);
-    messenger = new Messenger(opened, options);
+    try {
+      messenger = new Messenger(opened, options);
+    } catch (error) {
+      // Open sockets would keep the process alive, which answers nobody.
+      opened.messages.close();
+      await opened.lan.close();
+      throw error;
+    }
     for (const trouble of earlyTroubles) messenger.#warnOfNetwork(trouble);
     return messenger;
   }
@@ -128,7 +134,6 @@ export class Messenger implements MessengerApi {
     this.id = core.id;
     this.name = name;
     this.openingWarnings = [...warnings.early];
-    this.#receives = receives;
     this.#requireVerified = requireVerified;
     this.#trust = opened.trust;
     this.#core = core;
@@ -200,6 +205,13 @@ export class Messenger implements MessengerApi {
       trust: opened.trust,
       isWanted,
     });
+    this.#reception = new Reception({
+      driver,
+      inbox: this.#inbox,
+      groups: this.#groups,
+      trust: opened.trust,
+      options,
+    });
     const router = new EventRouter({
       driver,
       trust: opened.trust,
@@ -245,19 +257,8 @@ export class Messenger implements MessengerApi {
 
   async *discover(options: WaitOptions = {}): AsyncGenerator<Peer, void, undefined> {
     this.#assertOpen();
-    const timeoutMs = checkedDurationMs(options.timeoutMs ?? DEFAULT_DISCOVER_MS);
-    const answers = new EventQueue<Peer>({ capacity: MAX_BEHIND.events, signal: options.signal });
-    const stop = this.#queries.start(this.#driver, {
-      answered: (peer) => answers.push(rosterPeer(peer, this.#trust)),
-      closed: () => answers.end(),
-    });
-    const cancelTimer = this.#clock.after(timeoutMs, () => answers.end());
-    try {
-      yield* answers;
-    } finally {
-      cancelTimer();
-      stop();
-    }
+    const parts = { driver: this.#driver, clock: this.#clock, trust: this.#trust };
+    yield* discover({ ...parts, queries: this.#queries }, options);
   }
 
   peers(): Peer[] {
@@ -419,22 +420,6 @@ export class Messenger implements MessengerApi {
     if (this.#closing !== undefined) throw closedError();
   }
 
-  #receive(datagram: LanDatagram): void {
-    if (!isOurs(datagram.bytes)) this.#inbox.receivePlain(datagram);
-    else if (this.#takesCalls() || !beginsHandshake(datagram)) this.#driver.receive(datagram);
-  }
-
-  /** Keys of secret groups come as messages do: who would refuse calls would soon be deaf there. */
-  #takesCalls(): boolean {
-    return this.#receives || this.#groups.handles().some(({ secret }) => secret);
-  }
-
-  /** A request of who is not verified is refused in words; a text would be lost without any. */
-  #takesMessages(device: string, kind: "text" | "request"): boolean {
-    if (kind === "text" && this.#requireVerified && !this.#trust.isVerified(device)) return false;
-    return this.#receives || this.#groups.handles().some(({ showsDirect }) => showsDirect);
-  }
-
   #interfacesChanged(interfaces: readonly LanInterface[]): void {
     this.#driver.command((core, nowMs) => core.interfacesChanged(nowMs));
     this.#stream.publish({ type: "interfaces", interfaces });
@@ -443,9 +428,4 @@ export class Messenger implements MessengerApi {
   #warnOfNetwork(message: string): void {
     this.#stream.publish({ type: "warning", warning: { code: "NETWORK", message, peer: null } });
   }
-}
-
-/** Somebody wants to write to us. */
-function beginsHandshake({ bytes }: LanDatagram): boolean {
-  return datagramType(bytes) === DatagramType.handshakeInit;
 }

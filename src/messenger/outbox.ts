@@ -6,6 +6,7 @@ import { type Dispatch, DispatchWaiters } from "./dispatchWaiters.js";
 import type { EventStream } from "./eventStream.js";
 import type { Outgoing } from "./outgoing.js";
 import type { TrustReader } from "./peerShapes.js";
+import { giveUpQueued } from "./queuedNames.js";
 import { partyRef } from "./storedShapes.js";
 import { type Delivered, type Progress, UndeliveredError } from "./types.js";
 
@@ -19,8 +20,9 @@ export interface OutboxParts {
   /** Our device key. */
   readonly self: string;
   /**
-   * Messages go by themselves when their recipients are seen, and expire. Otherwise each is tried
-   * once, when it is queued: for programs that end soon.
+   * Messages go by themselves when their recipients are seen, and expire, as those do that were on
+   * their way when their process was killed. Otherwise each is tried once, when it is queued: for
+   * programs that end soon.
    */
   readonly dispatches: boolean;
 }
@@ -34,6 +36,8 @@ const FIRST_PAUSE_MS = 5000;
 const LONGEST_PAUSE_MS = 300_000;
 /** How often addresses are tried, and what other processes of this home queued is found. */
 const TICK_MS = 30_000;
+/** After something expired, it may be a moment until the store says so no more. */
+const SHORTEST_TICK_MS = 250;
 
 /** What is queued for one device, or for whoever answers at an address. */
 interface Lane {
@@ -100,11 +104,13 @@ export class Outbox {
     this.#armTick();
   }
 
-  /** The user gives a message up, as `MessageStore.drop` names it. Undefined: there is none. */
-  drop(idOrClientId: string): StoredMessage | undefined {
-    const { store, self } = this.#parts;
-    const message = store.batch("promise", () => store.drop(self, idOrClientId));
-    if (message !== undefined) this.#givenUp(message, "it was dropped from the outbox");
+  /**
+   * The user gives a message up: see `giveUpQueued`.
+   * @throws UdpchatError NO_SUCH_MESSAGE
+   */
+  drop(named: string): StoredMessage {
+    const message = giveUpQueued(this.#parts.store, named);
+    this.#givenUp(message, "it was dropped from the outbox");
     return message;
   }
 
@@ -251,17 +257,28 @@ export class Outbox {
     this.#cancelTick();
     const { clock, store } = this.#parts;
     const expiryMs = (store.nextExpiryMs() ?? Number.POSITIVE_INFINITY) - clock.wallMs();
-    this.#cancelTick = clock.after(Math.max(0, Math.min(TICK_MS, expiryMs)), () => this.#tick());
+    const pauseMs = Math.max(SHORTEST_TICK_MS, Math.min(TICK_MS, expiryMs));
+    this.#cancelTick = clock.after(pauseMs, () => this.#tick());
   }
 
   #expire(): void {
-    const { store, clock, self } = this.#parts;
-    const expired = store.expired(clock.wallMs());
-    if (expired.length === 0) return;
-    store.batch("promise", () => {
-      for (const { id } of expired) store.setState(self, id, "undelivered");
+    const { store, self } = this.#parts;
+    if (this.#expired().length === 0) return;
+    const expired = store.batch("promise", () => {
+      // Once more: another process of this home may have been quicker.
+      const found = this.#expired();
+      for (const { id } of found) store.setState(self, id, "undelivered");
+      return found;
     });
     for (const message of expired) this.#givenUp(message, "its time is over");
+  }
+
+  /** Calls of this process know themselves when theirs has failed, however the clock was set. */
+  #expired(): StoredMessage[] {
+    const { store, clock, outgoing } = this.#parts;
+    return store
+      .expired(clock.wallMs())
+      .filter(({ id, state }) => state === "queued" || !outgoing.hasKept(id));
   }
 
   /** It is not queued any more: nobody shall get it. */

@@ -180,6 +180,11 @@ export class Outgoing {
     return pending?.kept === true ? pending.messageId : undefined;
   }
 
+  /** A text that is kept under this id is on its way. */
+  hasKept(messageId: string): boolean {
+    return [...this.#pending.values()].some((one) => one.kept && one.messageId === messageId);
+  }
+
   delivered({ token, to, rttMs, attempts }: EventOf<"delivered">): void {
     const pending = this.#pending.get(token);
     if (pending?.messageId === undefined) return;

@@ -4,7 +4,13 @@ import type { MessageStore, StoredMessage } from "../store/messageStore.js";
 
 /** The first 16 digits of an id are those of a start of the program, and say little. */
 const MIN_ENDING_DIGITS = 4;
+const SHORT_DIGITS = 8;
 const ENDING = /^[0-9a-f]{4,32}$/;
+
+/** For a sentence about one message: what comes before is alike for all of a start. */
+export function shortId(id: string): string {
+  return id.slice(-SHORT_DIGITS);
+}
 
 /** Of each id the shortest ending, of 4 digits or more, that no other one of them has. */
 export function shortestEndings(ids: Iterable<string>): ReadonlyMap<string, string> {

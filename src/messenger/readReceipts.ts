@@ -18,6 +18,25 @@ const RETRY_MS = 30_000;
 /** Longer than the core tries (30 s): it says when an attempt has failed. */
 const ATTEMPT_MS = 60_000;
 
+/**
+ * A person was shown these messages: the direct ones of others that were unread count. Returns
+ * their authors, who are owed a receipt if `owed`: a daemon pays it when it sees them.
+ */
+export function storeRead(
+  store: MessageStore,
+  ids: readonly string[],
+  owed: boolean,
+): ReadonlySet<string> {
+  const found = store.unread(ids);
+  // Authors number their own messages: who takes another's number must not have that one read.
+  const unread = found.filter(({ id }) => found.filter((one) => one.id === id).length === 1);
+  if (unread.length === 0) return new Set();
+  store.batch("promise", () => {
+    for (const { author, id } of unread) store.markRead(author, [id], owed);
+  });
+  return new Set(unread.map(({ author }) => author));
+}
+
 /** Tells authors that their messages were read: owed in the store, until they have it. */
 export class ReadReceipts {
   readonly #parts: ReadReceiptsParts;
@@ -31,15 +50,10 @@ export class ReadReceipts {
     this.#parts = parts;
   }
 
-  /** A person was shown these messages: the direct ones of others that were unread count. */
+  /** See `storeRead`. */
   markRead(ids: readonly string[]): void {
     const { store, tells } = this.#parts;
-    const unread = store.unread(ids);
-    if (unread.length === 0) return;
-    store.batch("promise", () => {
-      for (const { author, id } of unread) store.markRead(author, [id], tells);
-    });
-    for (const author of new Set(unread.map((message) => message.author))) this.#pay(author);
+    for (const author of storeRead(store, ids, tells)) this.#pay(author);
   }
 
   /** The roster changed. */

@@ -7,9 +7,14 @@ import type { HistoryMessage, PeerRef, Receipt } from "./types.js";
 /** The last moment that a Date can hold (ECMA-262 section 21.4.1.1). */
 const MAX_DATE_MS = 8.64e15;
 
+/** A time that a Date can hold, which is a whole number that the database can hold as well. */
+export function latestDateMs(wallMs: number): number {
+  return Math.min(wallMs, MAX_DATE_MS);
+}
+
 /** The sender's clock may say anything: a Date is made of it that can always be printed. */
 export function dateOf(wallMs: number): Date {
-  return new Date(Math.min(wallMs, MAX_DATE_MS));
+  return new Date(latestDateMs(wallMs));
 }
 
 /** A peer of the core as it is stored. */

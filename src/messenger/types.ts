@@ -84,8 +84,9 @@ export interface Queued {
 }
 
 /**
- * What became of a message of ours after its `send` had ended: a queued one went or expired, or a
- * person was shown it. `rttMs` and `attempts` are null unless it was delivered just now.
+ * What became of a message of ours after its `send` had ended: a queued one went, expired or was
+ * dropped, one whose `send` was cut off by the end of its process was given up, or a person was
+ * shown it. `rttMs` and `attempts` are null unless it was delivered just now.
  */
 export interface Progress {
   /** Message id, 32 hexadecimal digits. */
@@ -133,7 +134,8 @@ export interface Message {
   /** The sender's key was proven. Always false for plain text. */
   readonly verified: boolean;
   /**
-   * It comes later than it was said, from what others had kept: we were away, or joined after it.
+   * It was said before we came, or while we were cut off from its author, or comes behind a later
+   * line of its author. Whatever else was lost on its way and repaired is not late.
    * `history` has it where it belongs.
    */
   readonly late: boolean;
@@ -177,6 +179,8 @@ export interface HistoryOptions {
   readonly since?: Date;
   /** The latest so many. Default 100. */
   readonly limit?: number;
+  /** Of them the latest that have about so many bytes in all, as JSON. Default: all of them. */
+  readonly maxBytes?: number;
 }
 
 /** A request that arrived; return the reply from the handler. */
@@ -439,8 +443,8 @@ export interface MessengerApi {
   /** What is queued, the oldest first. */
   outbox(): Promise<HistoryMessage[]>;
   /**
-   * Gives up a queued message, by the first digits of its id or by the id that its sender chose.
-   * Rejects NO_SUCH_MESSAGE.
+   * Gives up a queued message: it is undelivered now. By the id that its sender chose, its own id,
+   * or 4 digits or more that only its own ends in. Rejects NO_SUCH_MESSAGE.
    */
   dropQueued(id: string): Promise<HistoryMessage>;
   /** A person was shown these messages: their authors are told, unless that is switched off. */

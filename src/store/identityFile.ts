@@ -49,8 +49,11 @@ export async function loadOrCreateIdentity(
   return winner;
 }
 
-/** Undefined if there is none. */
-async function loadIdentity(path: string): Promise<DeviceIdentity | undefined> {
+/**
+ * The identity in the file at `path`; undefined if there is none.
+ * @throws UdpchatError HOME_UNUSABLE
+ */
+export async function loadIdentity(path: string): Promise<DeviceIdentity | undefined> {
   const text = await readPrivateFile(path);
   if (text === undefined) return undefined;
   let parsed: unknown;

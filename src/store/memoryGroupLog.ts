@@ -33,11 +33,12 @@ export class MemoryGroupLog implements GroupLogStore {
 
   read(groupId: string, of: Instance, { first, last }: SequenceRange): readonly StoredDatagram[] {
     const datagrams = this.#groups.get(groupId)?.get(of.device + of.incarnation)?.datagrams;
-    const found: StoredDatagram[] = [];
-    for (const datagram of datagrams?.values() ?? []) {
-      if (datagram.sequence >= first && datagram.sequence <= last) found.push(datagram);
-    }
-    return found.toSorted((a, b) => a.sequence - b.sequence);
+    if (datagrams === undefined) return [];
+    // A short range, as nearly all are, costs no more than its length.
+    if (last - first < datagrams.size) return valuesAt(datagrams, first, last);
+    return [...datagrams.values()]
+      .filter(({ sequence }) => sequence >= first && sequence <= last)
+      .toSorted((a, b) => a.sequence - b.sequence);
   }
 
   append(groupId: string, of: Instance, hlc: number, datagram: StoredDatagram): void {
@@ -101,6 +102,15 @@ export class MemoryGroupLog implements GroupLogStore {
     if (streams?.get(key)?.datagrams.size === 0) streams.delete(key);
     if (streams?.size === 0) this.#groups.delete(groupId);
   }
+}
+
+function valuesAt<Value>(values: ReadonlyMap<number, Value>, first: number, last: number): Value[] {
+  const found: Value[] = [];
+  for (let at = first; at <= last; at += 1) {
+    const value = values.get(at);
+    if (value !== undefined) found.push(value);
+  }
+  return found;
 }
 
 /** From ascending numbers. */

@@ -76,11 +76,11 @@ export class MemoryMessageStore implements MessageStore {
       .filter((entry) => fits(entry, query, words))
       .map(({ message }) => message)
       .toSorted(compareMessages);
-    return query.limit === undefined ? found : found.slice(Math.max(0, found.length - query.limit));
+    return latestOf(found, query);
   }
 
   *export(query: HistoryQuery): Generator<StoredMessage, void, undefined> {
-    yield* this.history(query);
+    yield* this.history({ ...query, textBytes: undefined });
   }
 
   receipts({ author, id, group }: StoredMessage): StoredReceipt[] {
@@ -176,23 +176,12 @@ export class MemoryMessageStore implements MessageStore {
   }
 
   expired(nowMs: number): StoredMessage[] {
-    return this.#queued().filter(({ outbox }) => (outbox?.expiresAtMs ?? nowMs + 1) <= nowMs);
+    return this.#awaited().filter(({ outbox }) => (outbox?.expiresAtMs ?? nowMs + 1) <= nowMs);
   }
 
   nextExpiryMs(): number | undefined {
-    const times = this.#queued().flatMap(({ outbox }) => outbox?.expiresAtMs ?? []);
+    const times = this.#awaited().flatMap(({ outbox }) => outbox?.expiresAtMs ?? []);
     return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
-  }
-
-  drop(author: string, idOrClientId: string): StoredMessage | undefined {
-    const queued = this.#queued().filter((message) => message.author.device === author);
-    const digits = idOrClientId.toLowerCase();
-    const byClientId = queued.find(({ clientId }) => clientId === idOrClientId);
-    const byId = digits === "" ? [] : queued.filter(({ id }) => id.startsWith(digits));
-    const dropped = byClientId ?? (byId.length === 1 ? byId[0] : undefined);
-    const entry = dropped && this.#messages.get(author, dropped.id);
-    if (entry !== undefined) this.#messages.delete(entry);
-    return dropped;
   }
 
   unread(ids: readonly string[]): { readonly author: string; readonly id: string }[] {
@@ -244,7 +233,7 @@ export class MemoryMessageStore implements MessageStore {
         .filter((entry) => !isQueued(entry))
         .slice(0, atMost - old.length);
       for (const entry of excess) this.#messages.delete(entry);
-      if (old.length + excess.length > 0) this.#forgetGroupReceipts();
+      if (old.length + excess.length < atMost) this.#forgetGroupReceipts();
       return old.length + excess.length;
     });
   }
@@ -275,9 +264,14 @@ export class MemoryMessageStore implements MessageStore {
   }
 
   #queued(): StoredMessage[] {
+    return this.#awaited().filter(({ state }) => state === "queued");
+  }
+
+  /** Queued, or on their way. */
+  #awaited(): StoredMessage[] {
     return this.#messages
       .values()
-      .filter(({ message }) => message.state === "queued")
+      .filter(({ message: { state } }) => state === "queued" || state === "sent")
       .map(({ message }) => message);
   }
 
@@ -309,8 +303,10 @@ function moveMessage({ message, receiptOwed, receipt }: MemoryEntry, target: Mes
   const { author, id, own, state, outbox } = known;
   const added = target.add(receiptOwed ? { ...known, state: "unread" } : known);
   if (own && added === undefined && state !== "unread") {
-    if (state === "queued" && outbox !== undefined) target.requeue(author.device, id, outbox);
-    else target.setState(author.device, id, state);
+    if (outbox !== undefined && (state === "queued" || state === "sent")) {
+      target.requeue(author.device, id, outbox);
+    }
+    target.setState(author.device, id, state);
     if (known.to !== undefined) target.setRecipient(author.device, id, known.to);
   }
   if (!own && state === "read") target.markRead(author.device, [id], receiptOwed);
@@ -336,6 +332,21 @@ function isUnread({ state, group }: StoredMessage): boolean {
 /** A device, or `address:port` while none is known. */
 function recipientKey({ device, address, port }: StoredParty): string {
   return device === "" ? `${address}:${port}` : device;
+}
+
+/** Those that a query wants of messages in order. */
+export function latestOf(
+  messages: readonly StoredMessage[],
+  { limit = Number.POSITIVE_INFINITY, textBytes = Number.POSITIVE_INFINITY }: HistoryQuery,
+): StoredMessage[] {
+  let count = 0;
+  let leftBytes = textBytes;
+  for (const { text } of messages.toReversed()) {
+    leftBytes -= Buffer.byteLength(text);
+    if (count >= limit || leftBytes < 0) break;
+    count += 1;
+  }
+  return messages.slice(messages.length - count);
 }
 
 /** The order of the history: hybrid clock, author, id. */

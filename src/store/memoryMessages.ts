@@ -51,7 +51,8 @@ export class MemoryMessages {
   }
 
   /**
-   * A new message. The oldest go for it where there are too many, but none that is queued.
+   * A new message. The oldest go for it where there are too many, but none that is queued; those
+   * have half of the room.
    * @throws UdpchatError LIMIT_REACHED
    */
   add(message: StoredMessage): void {
@@ -61,6 +62,7 @@ export class MemoryMessages {
       receiptOwed: false,
       receipt: undefined,
     };
+    if (message.state === "queued") this.#assertRoomForQueued(sizeOf(entry));
     this.#makeRoom(sizeOf(entry));
     this.#insert(entry);
     this.#undo.changed(() => this.#delete(entry));
@@ -89,6 +91,15 @@ export class MemoryMessages {
     this.#sizeBytes = 0;
   }
 
+  /** Half of it all: what arrives must find room, or nobody could be acknowledged any more. */
+  #assertRoomForQueued(sizeBytes: number): void {
+    const queued = this.values().filter(({ message }) => message.state === "queued");
+    const queuedBytes = queued.reduce((sum, entry) => sum + sizeOf(entry), sizeBytes);
+    const { messages, bytes } = this.#bounds;
+    if (queued.length < messages / 2 && queuedBytes <= bytes / 2) return;
+    throw tooManyQueued();
+  }
+
   #makeRoom(sizeBytes: number): void {
     const fits = (count: number, size: number): boolean =>
       count + 1 <= this.#bounds.messages && size + sizeBytes <= this.#bounds.bytes;
@@ -102,11 +113,7 @@ export class MemoryMessages {
       count -= 1;
       size -= sizeOf(entry);
     }
-    if (!fits(count, size)) {
-      throw new UdpchatError("LIMIT_REACHED", "too many messages are queued in memory", {
-        remedy: "drop some of them, or wait until they are delivered",
-      });
-    }
+    if (!fits(count, size)) throw tooManyQueued();
     for (const entry of going) this.delete(entry);
   }
 
@@ -131,6 +138,12 @@ export class MemoryMessages {
     this.#entries.clear();
     for (const [key, entry] of sorted) this.#entries.set(key, entry);
   }
+}
+
+function tooManyQueued(): UdpchatError {
+  return new UdpchatError("LIMIT_REACHED", "too many messages are queued in memory", {
+    remedy: "drop some of them, or wait until they are delivered",
+  });
 }
 
 function keyOf(author: string, id: string): string {

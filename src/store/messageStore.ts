@@ -40,7 +40,7 @@ export interface NewMessage {
   readonly to?: StoredParty | undefined;
   /** A group line. */
   readonly group?: StoredLine | undefined;
-  /** Of a queued message. */
+  /** Of a direct message of ours that is queued or on its way. */
   readonly outbox?: OutboxTerms | undefined;
   /** Chosen by whoever had it sent: the same one again is the same message. */
   readonly clientId?: string | undefined;
@@ -55,6 +55,7 @@ export interface StoredLine {
 
 /** What is to be done for a message until it is delivered. */
 export interface OutboxTerms {
+  /** Nobody waits for it any more. */
   readonly expiresAtMs: number;
   readonly requireVerified: boolean;
 }
@@ -85,6 +86,8 @@ export interface HistoryQuery {
   readonly sinceMs?: number | undefined;
   /** The latest so many; all of them if undefined. */
   readonly limit?: number | undefined;
+  /** Of them the latest whose texts have no more bytes in all, as UTF-8; an export has all. */
+  readonly textBytes?: number | undefined;
   /** Only what was stored behind this row. */
   readonly afterRow?: number | undefined;
 }
@@ -178,15 +181,13 @@ export interface MessageStore {
   recipients(): StoredParty[];
   /** A message of ours that was given up is queued again. */
   requeue(author: string, id: string, terms: OutboxTerms): void;
-  /** Queued messages that nobody waits for any more at `nowMs`: the caller decides what follows. */
-  expired(nowMs: number): StoredMessage[];
-  /** When the next queued message expires; undefined for none. */
-  nextExpiryMs(): number | undefined;
   /**
-   * A queued message goes, by its client id or by the first digits of its id. Undefined: none, or
-   * several begin like that.
+   * Messages that are queued, or on their way, and nobody waits for any more at `nowMs`: the caller
+   * decides what follows.
    */
-  drop(author: string, idOrClientId: string): StoredMessage | undefined;
+  expired(nowMs: number): StoredMessage[];
+  /** When the next of them expires; undefined for none. */
+  nextExpiryMs(): number | undefined;
 
   /** Which of these ids are direct messages of others that nobody was shown. */
   unread(ids: readonly string[]): { readonly author: string; readonly id: string }[];

@@ -61,8 +61,6 @@ export class NullMessageStore implements MessageStore {
 
   nextExpiryMs(): undefined {}
 
-  drop(): undefined {}
-
   unread(): [] {
     return [];
   }

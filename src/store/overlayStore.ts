@@ -1,4 +1,4 @@
-import { compareMessages, MemoryMessageStore } from "./memoryMessageStore.js";
+import { compareMessages, latestOf, MemoryMessageStore } from "./memoryMessageStore.js";
 import type {
   HistoryQuery,
   MessageStore,
@@ -20,8 +20,6 @@ export class OverlayStore implements MessageStore {
   readonly log: OverlayLog;
   readonly #memory = new MemoryMessageStore();
   readonly #below: Below;
-  /** Dropped, but still below; as many as were queued there. */
-  readonly #dropped = new Map<string, StoredMessage>();
   /** Receipts paid that are still owed below, ids by author; as many as were owed there. */
   readonly #paid = new Map<string, Set<string>>();
 
@@ -55,7 +53,7 @@ export class OverlayStore implements MessageStore {
   history(query: HistoryQuery): StoredMessage[] {
     const below = this.#listBelow((disk) => disk.history(query));
     const found = [...below, ...this.#memory.history(query)].toSorted(compareMessages);
-    return query.limit === undefined ? found : found.slice(Math.max(0, found.length - query.limit));
+    return latestOf(found, query);
   }
 
   /** Merges two sorted lists, of which the long one is not held. */
@@ -143,21 +141,10 @@ export class OverlayStore implements MessageStore {
   }
 
   nextExpiryMs(): number | undefined {
-    return this.outbox().reduce<number | undefined>((first, { outbox }) => {
-      const at = outbox?.expiresAtMs;
-      return at === undefined || (first !== undefined && first < at) ? first : at;
-    }, undefined);
-  }
-
-  drop(author: string, idOrClientId: string): StoredMessage | undefined {
-    const digits = idOrClientId.toLowerCase();
-    for (const { author: by, id, clientId } of this.#listBelow((disk) => disk.outbox())) {
-      if (by.device !== author) continue;
-      if (clientId === idOrClientId || id.startsWith(digits)) this.#copyUp(author, id);
-    }
-    const dropped = this.#memory.drop(author, idOrClientId);
-    if (dropped !== undefined) this.#dropped.set(keyOf(dropped), dropped);
-    return dropped;
+    const times = this.expired(Number.MAX_SAFE_INTEGER).flatMap(
+      ({ outbox }) => outbox?.expiresAtMs ?? [],
+    );
+    return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
   }
 
   unread(ids: readonly string[]): { readonly author: string; readonly id: string }[] {
@@ -203,7 +190,6 @@ export class OverlayStore implements MessageStore {
    */
   moveTo(target: MessageStore): void {
     target.batch("soon", () => {
-      for (const { author, id } of this.#dropped.values()) target.drop(author.device, id);
       for (const [author, ids] of this.#paid) target.receiptsPaid(author, [...ids]);
       this.log.forgetIn(target.log);
     });
@@ -217,7 +203,6 @@ export class OverlayStore implements MessageStore {
   }
 
   #forget(): void {
-    this.#dropped.clear();
     this.#paid.clear();
     this.log.forgetNothing();
   }
@@ -232,8 +217,7 @@ export class OverlayStore implements MessageStore {
   }
 
   #isHidden(message: StoredMessage): boolean {
-    const { author, id } = message;
-    return this.#memory.find(author.device, id) !== undefined || this.#dropped.has(keyOf(message));
+    return this.#memory.find(message.author.device, message.id) !== undefined;
   }
 
   #copyUp(author: string, id: string): void {
@@ -242,13 +226,12 @@ export class OverlayStore implements MessageStore {
     if (found === undefined) return;
     const { row: _, ...message } = found;
     const receipts = this.receipts(found);
-    this.#memory.add(message);
+    // What is queued below is none of memory's bounds.
+    const { state, outbox } = message;
+    this.#memory.add(state === "queued" ? { ...message, state: "sent" } : message);
+    if (state === "queued" && outbox !== undefined) this.#memory.requeue(author, id, outbox);
     for (const { atMs, ...receipt } of message.group === undefined ? receipts : []) {
       if (atMs !== undefined) this.#memory.addReceipt(author, id, { ...receipt, atMs });
     }
   }
-}
-
-function keyOf({ author, id }: StoredMessage): string {
-  return author.device + id;
 }

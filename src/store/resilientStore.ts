@@ -206,10 +206,6 @@ export class ResilientStore implements MessageStore {
     return this.#read((store) => store.nextExpiryMs());
   }
 
-  drop(author: string, idOrClientId: string): StoredMessage | undefined {
-    return this.#write((store) => store.drop(author, idOrClientId));
-  }
-
   unread(ids: readonly string[]): { readonly author: string; readonly id: string }[] {
     return this.#read((store) => store.unread(ids));
   }
@@ -261,6 +257,8 @@ export class ResilientStore implements MessageStore {
   }
 
   #batchSomewhere<T>(durability: "promise" | "soon", work: () => T): T {
+    // What is promised must not go into a file that nobody will open again.
+    if (durability === "promise" && this.#disk?.isInPlace() === false) this.#reopenAtOnce();
     if (this.#overlay === undefined && this.#disk !== undefined) {
       try {
         return this.#disk.store.batch(durability, work);
@@ -280,6 +278,12 @@ export class ResilientStore implements MessageStore {
     }
     this.#damaged = this.#disk?.file;
     this.#closeDisk();
+    this.#reopenAtOnce();
+  }
+
+  /** Until it is open memory holds what is written. */
+  #reopenAtOnce(): void {
+    this.#overlaid();
     if (!this.#mayReopenAtOnce) return;
     this.#mayReopenAtOnce = false;
     this.#reopen();

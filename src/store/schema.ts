@@ -50,7 +50,8 @@ CREATE INDEX messages_by_peer ON messages (peer, hlc);
 CREATE INDEX messages_by_group ON messages (group_label, hlc) WHERE group_label IS NOT NULL;
 CREATE INDEX messages_by_storing ON messages (stored_at_ms);
 CREATE INDEX messages_queued ON messages (to_device) WHERE state = 'queued';
-CREATE INDEX messages_expiring ON messages (expires_at_ms) WHERE state = 'queued';
+CREATE INDEX messages_expiring ON messages (expires_at_ms)
+  WHERE state IN ('queued', 'sent') AND expires_at_ms IS NOT NULL;
 CREATE INDEX messages_owed ON messages (author) WHERE receipt_owed = 1;
 CREATE INDEX messages_said ON messages (group_id, incarnation) WHERE incarnation IS NOT NULL;
 

@@ -42,11 +42,18 @@ export class SqlHistory implements Pick<MessageStore, "history" | "export"> {
 
   history(query: HistoryQuery): StoredMessage[] {
     const { sql, values } = this.#select(query);
-    return this.#database
+    const latestFirst = this.#database
       .prepare(`SELECT m.* ${sql} ${DESCENDING} LIMIT ?`)
-      .all(...values, query.limit ?? -1)
-      .map(messageOf)
-      .toReversed();
+      .iterate(...values, query.limit ?? -1);
+    const found: StoredMessage[] = [];
+    let leftBytes = query.textBytes ?? Number.POSITIVE_INFINITY;
+    for (const row of latestFirst) {
+      const message = messageOf(row);
+      leftBytes -= Buffer.byteLength(message.text);
+      if (leftBytes < 0) break;
+      found.push(message);
+    }
+    return found.toReversed();
   }
 
   /** What was stored when it began. */

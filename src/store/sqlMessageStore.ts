@@ -107,10 +107,6 @@ export class SqlMessageStore implements MessageStore {
     return this.#outbox.nextExpiryMs();
   }
 
-  drop(author: string, idOrClientId: string): StoredMessage | undefined {
-    return this.#outbox.drop(author, idOrClientId);
-  }
-
   unread(ids: readonly string[]): { readonly author: string; readonly id: string }[] {
     return this.#messages.unread(ids);
   }

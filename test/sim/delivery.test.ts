@@ -66,7 +66,7 @@ function expectAllDeliveredOnceInOrder(seed: number): SimNetwork {
     count(nodes, "delivered") === texts.length + asked.length &&
     count(nodes, "reply") === asked.length &&
     count(nodes, "groupMessage") >= linesWanted;
-  network.runUntil(complete, DEADLINE_MS);
+  network.runUntilSeen(complete, DEADLINE_MS);
   network.run(2_000); // whatever would come twice, comes now
   for (const to of nodes) {
     for (const from of nodes) {

@@ -90,7 +90,7 @@ describe("two halves that could not hear each other", () => {
       const total = NODES * (NODES - 1) * texts.length;
       const delivered = (): boolean =>
         nodes.reduce((sum, node) => sum + node.ofKind("delivered").length, 0) === total;
-      network.runUntil(delivered, 30_000);
+      network.runUntilSeen(delivered, 30_000);
       network.run(60_000); // the next heartbeats of the group
       expectEveryTextOnce(seed, nodes, texts);
       expectLinesOrGaps(seed, nodes, group);

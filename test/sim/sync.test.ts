@@ -213,6 +213,30 @@ describe("members that differ for good", () => {
     }
   });
 
+  it("come to one exchange in ten minutes, each two of them", () => {
+    const network = new SimNetwork(1, { lossPercent: 5 });
+    const author = network.addNode("author");
+    const trust = { ...TRUST_NOTHING, isBlocked: (device: string) => device === author.core.id };
+    const others = ["b", "c", "d"].map((name) => network.addNode(name));
+    const nodes = [
+      author,
+      ...others,
+      ...["e", "f"].map((name) => network.addNode(name, { trust })),
+    ];
+    const [group = ""] = nodes.map((node) => node.join(GROUP));
+    network.run(6_000);
+    for (let i = 0; i < 60; i += 1) {
+      nodes[i % 6]?.say(group, `line ${i}`);
+      network.run(200);
+    }
+    network.run(660_000); // until they ask as rarely as they ever will
+    const before = counted(nodes, "syncsStarted");
+    network.run(3_000_000);
+    const each = (counted(nodes, "syncsStarted") - before) / 8 / 5;
+    expect(each).toBeGreaterThan(0);
+    expect(each).toBeLessThanOrEqual(1.2); // ten minutes, and the turn of whoever asks
+  });
+
   it("do not go on to ask for what one of them blocks", () => {
     for (let seed = 1; seed <= 2; seed += 1) {
       const { syncs, syncBytes } = longAfter(seed, "blocks the author");

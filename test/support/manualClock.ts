@@ -6,6 +6,7 @@ const EPOCH_MS = Date.UTC(2026, 0, 1);
 /** Time that passes only when it is turned. */
 export class ManualClock implements Clock {
   #nowMs = 0;
+  #wallAtStartMs = EPOCH_MS;
   #nextId = 0;
   readonly #timers = new Map<number, { readonly atMs: number; readonly callback: () => void }>();
 
@@ -14,7 +15,12 @@ export class ManualClock implements Clock {
   }
 
   wallMs(): number {
-    return EPOCH_MS + this.#nowMs;
+    return this.#wallAtStartMs + this.#nowMs;
+  }
+
+  /** Somebody sets the clock on the wall; no time passes. */
+  setWall(byMs: number): void {
+    this.#wallAtStartMs += byMs;
   }
 
   after(delayMs: number, callback: () => void): () => void {

@@ -38,6 +38,8 @@ export const CALM: Faults = {
   maxDelayMs: 0.5,
 };
 
+const LOOK_EVERY_MS = 20;
+
 /** Wall clock of the simulation at time 0. */
 const EPOCH_MS = Date.UTC(2026, 0, 1);
 
@@ -121,6 +123,15 @@ export class SimNetwork {
       next.action();
     }
     return true;
+  }
+
+  /** The same, for what costs much to find out: looks now and then alone. */
+  runUntilSeen(done: () => boolean, spanMs: number): boolean {
+    const endMs = this.#nowMs + spanMs;
+    while (!done() && this.#nowMs < endMs) {
+      this.run(Math.min(LOOK_EVERY_MS, endMs - this.#nowMs));
+    }
+    return done();
   }
 
   /** Lets the node's core say what it wants, and carries it out. Call after every command. */

@@ -11,6 +11,7 @@ import type {
   RequestLine,
   WarningLine,
 } from "../../api/lines.js";
+import { shortId } from "../../messenger/queuedNames.js";
 import { sanitiseName, sanitiseText, shellWord } from "../../sanitise.js";
 import { endpoint, type Names, partyText } from "./names.js";
 import type { Style } from "./style.js";
@@ -20,7 +21,6 @@ import type { Style } from "./style.js";
  * say with `*`, both in the first column: nobody can write what looks like either, or a prompt.
  */
 const CONTINUATION = "\n      ";
-const SHORT_ID_DIGITS = 8;
 
 /**
  * `14:02 alice: hello`, with the group where several are shown. What comes late has the time at
@@ -122,10 +122,10 @@ export function invitationText(line: InvitationLine, names: Names, style: Style)
   return who + style.strong(` (${endpoint(line.from)}) ${what}`);
 }
 
-/** What became of a message that was sent before: `* bob has read message 3f9a01c2`. */
+/** What became of a message that was sent before: `* bob has read message 0000001c`. */
 export function progressText(line: ProgressLine, names: Names, style: Style): string {
   const whom = partyText(line.to, names);
-  const id = sanitiseName(line.id.slice(0, SHORT_ID_DIGITS));
+  const id = sanitiseName(shortId(line.id));
   switch (line.status) {
     case "read":
       return style.faint(`* ${whom} has read message ${id}`);
@@ -133,7 +133,7 @@ export function progressText(line: ProgressLine, names: Names, style: Style): st
       return style.faint(`* ${whom} has message ${id}`);
     case "undelivered":
       return style.bad(
-        `* message ${id} to ${whom} is given up: it was not delivered in time (udpchat history)`,
+        `* message ${id} to ${whom} is given up: it was not delivered (udpchat history)`,
       );
   }
 }

@@ -1,6 +1,7 @@
 /** Stored messages for people: a log by days on a terminal, one line each with tabs in a pipe. */
 import stringWidth from "fast-string-width";
 import type { HistoryLine } from "../../api/lines.js";
+import { shortId } from "../../messenger/queuedNames.js";
 import { sanitiseName, sanitiseText } from "../../sanitise.js";
 import { body, clock, dateText } from "./conversation.js";
 import { type Names, partyText } from "./names.js";
@@ -38,9 +39,9 @@ export function historyTabs(line: HistoryLine, names: Names): string {
   return [line.sentAt, from, whitherText(line, names), line.state, oneLine(line.text)].join("\t");
 }
 
-/** `3f9a01c2 to bob is dropped: Lunch at noon?`. */
+/** `0000001c to bob is dropped: Lunch at noon?`. */
 export function droppedText(line: HistoryLine, names: Names): string {
-  const id = sanitiseName(line.id.slice(0, 8));
+  const id = sanitiseName(shortId(line.id));
   return `${id} to ${whitherText(line, names)} is dropped: ${oneLine(line.text)}`;
 }
 
@@ -70,9 +71,9 @@ export function whitherText({ group, own, to }: HistoryLine, names: Names): stri
   return partyText(to, names);
 }
 
-/** How far a message of ours came; of others what nobody was shown. */
-function markOf({ own, receipts, state }: HistoryLine, style: Style): string {
-  if (!own) return state === "unread" ? style.good("(new)") : "";
+/** How far a message of ours came; of others what nobody was shown, if it was said to us alone. */
+function markOf({ own, receipts, scope, state }: HistoryLine, style: Style): string {
+  if (!own) return state === "unread" && scope === "direct" ? style.good("(new)") : "";
   const others = receipts.length > 1 ? `, ${receipts.length} have it` : "";
   const mark = `(${state}${others})`;
   return state === "undelivered" ? style.bad(mark) : style.faint(mark);

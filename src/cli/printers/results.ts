@@ -1,14 +1,15 @@
 /** How single commands end, for people. */
 import type { DeliveryLine, IdLine, ProgressLine, StatusLine, TrustLine } from "../../api/lines.js";
+import { shortId } from "../../messenger/queuedNames.js";
 import { sanitiseName } from "../../sanitise.js";
 import { endpoint, type Names, partyText } from "./names.js";
 import { millisecondsText } from "./units.js";
 
-/** `delivered to bob (10.77.0.2:22400) in 1.2 ms`, `queued for bob, message 3f9a01c2`. */
+/** `delivered to bob (10.77.0.2:22400) in 1.2 ms`, `queued for bob, message 0000001c`. */
 export function deliveryText(line: DeliveryLine | ProgressLine, names: Names): string {
   const { to } = line;
   if (line.status === "queued") {
-    return `queued for ${partyText(to, names)}, message ${sanitiseName(line.id.slice(0, 8))}`;
+    return `queued for ${partyText(to, names)}, message ${sanitiseName(shortId(line.id))}`;
   }
   const took = line.rttMs === null ? "" : ` in ${millisecondsText(line.rttMs)}`;
   const repeated =

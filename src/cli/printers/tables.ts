@@ -1,6 +1,7 @@
 /** Peers, groups and queued messages in columns: lined up on a terminal, with tabs between them in a pipe. */
 import stringWidth from "fast-string-width";
 import type { GroupLine, HistoryLine, PeerLine } from "../../api/lines.js";
+import { shortestEndings } from "../../messenger/queuedNames.js";
 import { sanitiseName } from "../../sanitise.js";
 import { oneLine, whitherText } from "./historyLog.js";
 import { endpoint, type Names } from "./names.js";
@@ -50,8 +51,9 @@ export function outboxTable(
   style: Style,
   nowMs: number,
 ): Promise<string> {
+  const endings = shortestEndings(lines.map(({ id }) => id));
   const rows = lines.map((line) => [
-    sanitiseName(line.id.slice(0, SHORT_ID_DIGITS)),
+    sanitiseName(endings.get(line.id) ?? line.id),
     style.strong(whitherText(line, names)),
     roughDurationText(nowMs - Date.parse(line.sentAt)),
     line.expiresAt === null ? "-" : roughDurationText(Date.parse(line.expiresAt) - nowMs),

@@ -4,10 +4,10 @@ const UNITS: readonly [number, string][] = [
   [60_000, "min"],
 ];
 
-/** `40 s`, `12 min`, `5 h` or `7 d`: the largest unit that is full. */
+/** `40 s`, `12 min`, `5 h` or `7 d`: in the largest unit that is full, rounded. */
 export function roughDurationText(durationMs: number): string {
   for (const [unitMs, unit] of UNITS) {
-    if (durationMs >= unitMs) return `${Math.floor(durationMs / unitMs)} ${unit}`;
+    if (durationMs >= unitMs) return `${Math.round(durationMs / unitMs)} ${unit}`;
   }
   return `${Math.max(0, Math.floor(durationMs / 1000))} s`;
 }

@@ -12,6 +12,10 @@ import type { GroupLog, HeldStream, LoggedDatagram } from "./groupLog.js";
 const MIN_HASH_BYTES = 16;
 /** This share of the bound is forgotten at once: each search for what to forget costs a walk. */
 const FORGET_SHARE = 1 / 100;
+/** Every start of every member is one: they cost more than the datagrams in them. */
+const MAX_STREAMS = 2048;
+/** Who has more than this share of the bounds loses his own first, however late he spoke. */
+const AUTHOR_SHARE = 1 / 4;
 /** Streams of which we remember up to where they were forgotten. */
 const MAX_FORGOTTEN_STREAMS = 4096;
 
@@ -24,17 +28,24 @@ interface Stream {
   line: string | undefined;
 }
 
+/** What is held of one author. */
+interface Holding {
+  datagrams: number;
+  streams: number;
+}
+
 /**
  * What we hold of one group: which signed datagrams of whom, so that we can repeat them to whoever
  * lacks them. Only the numbers are in memory; the bytes are in the log, from the end of the turn in
- * which they were told to be kept, and here until then. At most `limits.groupLogDatagrams`: of the
- * author that was silent for longest the first ones go, by the same rule at every member.
+ * which they were told to be kept, and here until then. At most `limits.groupLogDatagrams`: of an
+ * author who has more than a quarter of them, or else of the one who was silent for longest, the
+ * first ones go, by the same rule at every member. So nobody pushes out what all others said.
  */
 export class Archive {
   readonly #context: Pick<CoreContext, "outputs" | "limits">;
   readonly #log: GroupLog;
   readonly #groupId: string;
-  /** By device and incarnation; bounded by the datagrams. */
+  /** By device and incarnation; at most `MAX_STREAMS`. */
   readonly #streams = new Map<string, Stream>();
   /** Told in this turn, by stream and sequence. */
   readonly #fresh = new Map<string, LoggedDatagram>();
@@ -44,6 +55,8 @@ export class Archive {
    * restart, after which the application still knows the messages in it.
    */
   readonly #forgotten = new BoundedMap<string, number>(MAX_FORGOTTEN_STREAMS);
+  /** By device; bounded by the streams. */
+  readonly #holdings = new Map<string, Holding>();
   #count = 0;
   #digest: string | undefined;
 
@@ -55,7 +68,7 @@ export class Archive {
       const of = { device, incarnation };
       const stream = { of, held: RangeSet.of(ranges), latestHlc, line: undefined };
       this.#streams.set(keyOf(of), stream);
-      for (const { first, last } of ranges) this.#count += last - first + 1;
+      this.#add(device, { datagrams: countOf(ranges), streams: 1 });
     }
   }
 
@@ -132,7 +145,8 @@ export class Archive {
   keep(of: Instance, hlc: number, datagram: LoggedDatagram): boolean {
     if (this.isKnown(of, datagram.sequence)) return false;
     const key = keyOf(of);
-    const stream = this.#streams.get(key) ?? {
+    const known = this.#streams.get(key);
+    const stream = known ?? {
       of: { device: of.device, incarnation: of.incarnation },
       held: new RangeSet(Number.POSITIVE_INFINITY),
       latestHlc: 0,
@@ -142,7 +156,7 @@ export class Archive {
     this.#streams.set(key, stream);
     stream.latestHlc = Math.max(stream.latestHlc, hlc);
     this.#changed(stream);
-    this.#count += 1;
+    this.#add(of.device, { datagrams: 1, streams: known === undefined ? 1 : 0 });
     const kept = { ...datagram, bytes: new Uint8Array(datagram.bytes) };
     this.#freshOfThisTurn().set(freshKey(key, datagram.sequence), kept);
     const groupId = this.#groupId;
@@ -191,37 +205,71 @@ export class Archive {
     return this.#fresh;
   }
 
+  #add(device: string, { datagrams, streams }: Holding): void {
+    const holding = this.#holdings.get(device) ?? { datagrams: 0, streams: 0 };
+    holding.datagrams += datagrams;
+    holding.streams += streams;
+    if (holding.datagrams > 0) this.#holdings.set(device, holding);
+    else this.#holdings.delete(device);
+    this.#count += datagrams;
+  }
+
   #forgetSurplus(): void {
+    if (this.#streams.size > MAX_STREAMS) {
+      const stalest = this.#stalest(this.#whoHasMost("streams", MAX_STREAMS));
+      if (stalest !== undefined) this.#forget(stalest, stalest.held.highest);
+    }
     const limit = this.#context.limits.groupLogDatagrams;
     if (this.#count <= limit) return;
     let surplus = this.#count - limit + Math.floor(limit * FORGET_SHARE);
     while (surplus > 0) {
-      const forgotten = this.#forgetSome(surplus);
-      if (forgotten === 0) return;
-      surplus -= forgotten;
+      const stalest = this.#stalest(this.#whoHasMost("datagrams", limit));
+      const [lowest] = stalest?.held.ascending(1) ?? [];
+      if (stalest === undefined || lowest === undefined) return;
+      surplus -= this.#forget(stalest, Math.min(lowest.last, lowest.first + surplus - 1));
     }
   }
 
-  /** From the lowest range of the stream that is silent for longest. Returns how many. */
-  #forgetSome(atMost: number): number {
+  /** Whoever has the largest part of `bound`, if that is more than his share. */
+  #whoHasMost(what: keyof Holding, bound: number): string | undefined {
+    let heaviest: string | undefined;
+    let most = bound * AUTHOR_SHARE;
+    for (const [device, holding] of this.#holdings) {
+      if (holding[what] <= most) continue;
+      heaviest = device;
+      most = holding[what];
+    }
+    return heaviest;
+  }
+
+  /** The stream, of `device` if it is named, that is silent for longest. */
+  #stalest(device: string | undefined): Stream | undefined {
     let stalest: Stream | undefined;
     for (const stream of this.#streams.values()) {
+      if (device !== undefined && stream.of.device !== device) continue;
       if (stalest === undefined || stream.latestHlc < stalest.latestHlc) stalest = stream;
     }
-    const [lowest] = stalest?.held.ascending(1) ?? [];
-    if (stalest === undefined || lowest === undefined) return 0;
-    const upToSequence = Math.min(lowest.last, lowest.first + atMost - 1);
-    const count = upToSequence - lowest.first + 1;
-    const { of, held } = stalest;
+    return stalest;
+  }
+
+  /** Returns how many datagrams that were. */
+  #forget(stream: Stream, upToSequence: number): number {
+    const { of, held } = stream;
+    const count = countOf([...held.present(1, upToSequence)]);
     held.removeUpTo(upToSequence);
     this.#forgotten.set(keyOf(of), upToSequence);
-    if (held.rangeCount === 0) this.#streams.delete(keyOf(of));
-    this.#changed(stalest);
-    this.#count -= count;
+    const isGone = held.rangeCount === 0;
+    if (isGone) this.#streams.delete(keyOf(of));
+    this.#add(of.device, { datagrams: -count, streams: isGone ? -1 : 0 });
+    this.#changed(stream);
     const groupId = this.#groupId;
     this.#context.outputs.event({ kind: "groupForgotten", groupId, of, upToSequence });
     return count;
   }
+}
+
+function countOf(ranges: readonly SequenceRange[]): number {
+  return ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
 }
 
 function keyOf({ device, incarnation }: Instance): string {

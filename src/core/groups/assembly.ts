@@ -65,30 +65,31 @@ function runAround(
   };
   let first = entry;
   for (let at = sequence - 1; first.continued; at -= 1) {
-    const before = read(archive, data, at)?.at(-1);
-    if (before === undefined) return undefined;
-    if (!before.continues || before.body.length === 0 || !fits(before)) return "malformed";
+    const kept = read(archive, data, at);
+    const before = kept?.entries.at(-1);
+    if (kept === undefined || before === undefined) return undefined;
+    const goesOn = before.continues && isWellPlaced(kept, kept.entries.length - 1, before);
+    if (!goesOn || !fits(before)) return "malformed";
     run.unshift(before);
     first = before;
   }
   let last = entry;
   for (let at = sequence + 1; last.continues; at += 1) {
-    const behind = read(archive, data, at)?.at(0);
-    if (behind === undefined) return undefined;
-    if (!behind.continued || !fits(behind)) return "malformed";
+    const kept = read(archive, data, at);
+    const behind = kept?.entries.at(0);
+    if (kept === undefined || behind === undefined) return undefined;
+    // Else one run could begin in every datagram of another one, and each would be read to its end.
+    const goesOn = behind.continued && isWellPlaced(kept, 0, behind);
+    if (!goesOn || !fits(behind)) return "malformed";
     run.push(behind);
     last = behind;
   }
   return run;
 }
 
-function read(
-  archive: Archive,
-  data: GroupData,
-  sequence: number,
-): readonly GroupEntry[] | undefined {
+function read(archive: Archive, data: GroupData, sequence: number): GroupData | undefined {
   const kept = archive.read(data, sequence);
-  return kept === undefined ? undefined : decodeGroupData(kept.bytes).entries;
+  return kept === undefined ? undefined : decodeGroupData(kept.bytes);
 }
 
 /** `first`: of `run`. */

@@ -14,6 +14,8 @@ export class Deliveries {
   readonly #groupId: string;
   /** Our lead by our digest, the latest last. */
   readonly #leads = new BoundedMap<string, number>(MAX_DIGESTS);
+  /** The digest that was noted last: whatever we say next changes it. */
+  #latest: string | undefined;
   /** By device: up to where it was told. */
   readonly #told: BoundedMap<string, number>;
 
@@ -23,8 +25,11 @@ export class Deliveries {
     this.#told = new BoundedMap(context.limits.membersPerGroup);
   }
 
-  /** With this digest of our archive we had said everything up to `lead`. */
+  /** With this digest of our archive, the present one, we had said everything up to `lead`. */
   at(digest: string, lead: number): void {
+    // Cheap: every heartbeat that is heard asks for it.
+    if (digest === this.#latest) return;
+    this.#latest = digest;
     this.#leads.set(digest, lead);
   }
 

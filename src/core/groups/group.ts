@@ -1,5 +1,4 @@
 import {
-  encodeGroupHeartbeat,
   encodeGroupNack,
   type GroupData,
   type GroupHeartbeat,
@@ -16,7 +15,8 @@ import { Farewell } from "./farewell.js";
 import type { GroupName } from "./groupName.js";
 import type { GroupsContext } from "./groupsContext.js";
 import { type GroupDatagram, Hearing } from "./hearing.js";
-import { HeartbeatSchedule } from "./heartbeatSchedule.js";
+import { type ArchivedVerdict, Hearsay, type KeptDatagram } from "./hearsay.js";
+import { type GroupOrigin, Heartbeats } from "./heartbeats.js";
 import { Intake } from "./intake.js";
 import { KeyExchange } from "./keyExchange.js";
 import type { Member } from "./member.js";
@@ -26,7 +26,7 @@ import { NackAnswers, type NackAnswersSurroundings } from "./nackAnswers.js";
 import type { PacedSource } from "./pacer.js";
 import type { GroupLine, Sender } from "./sender.js";
 import { Sync } from "./sync.js";
-import { type HeartbeatAddress, Ways } from "./ways.js";
+import { Ways } from "./ways.js";
 
 /** Our membership of one group, from `join` until everything is said after `leave`. */
 export class Group implements PacedSource {
@@ -38,18 +38,18 @@ export class Group implements PacedSource {
   readonly ways: Ways;
   readonly #context: GroupsContext;
   readonly #sender: Sender;
-  readonly #schedule: HeartbeatSchedule;
+  readonly #heartbeats: Heartbeats;
   readonly #roundTrip = new GroupRoundTrip();
   readonly #intake: Intake;
   readonly #answers: NackAnswers;
   readonly #deliveries: Deliveries;
   readonly #left: (group: Group) => void;
-  readonly #heartbeatDue: Alarm = (nowMs) => this.#sendDueHeartbeats(nowMs);
   readonly #farewellDue: Alarm = (nowMs) => this.#checkFarewell(nowMs);
   #farewell: Farewell | undefined;
   /** The group goes on without us. */
   #expelled = false;
   readonly #hearing: Hearing;
+  readonly #hearsay: Hearsay;
   readonly #sync: Sync;
 
   constructor(
@@ -79,7 +79,7 @@ export class Group implements PacedSource {
       members: this.members,
       ourDigest: () => this.archive.digest,
       heartbeatWanted: (wantedAtMs) => {
-        if (!this.leaving) this.#heartbeatAsked(wantedAtMs);
+        if (!this.leaving) this.#heartbeats.asked(wantedAtMs);
       },
     });
     this.#hearing = new Hearing(nowMs, context, {
@@ -90,25 +90,42 @@ export class Group implements PacedSource {
       roundTrip: this.#roundTrip,
       keys: this.keys,
       repeated: (heardAtMs, data, datagram) => this.#answers.repeated(heardAtMs, data, datagram),
-      heartbeatAsked: (askedAtMs) => this.#heartbeatAsked(askedAtMs),
+      heartbeatAsked: (askedAtMs) => this.#heartbeats.asked(askedAtMs),
       sendNack: (of, missing) => this.#sendNack(of, missing),
       ways: this.ways,
       digestHeard: (heardAtMs, member, digest) => this.#digestHeard(heardAtMs, member, digest),
       memberReturned: (returnedAtMs, member) => this.#memberReturned(returnedAtMs, member),
       catchingUp: (askedAtMs) => this.#catchingUp(askedAtMs),
     });
+    this.#hearsay = new Hearsay(context, {
+      groupId: this.name.groupId,
+      members: this.members,
+      archive: this.archive,
+      intake: this.#intake,
+      keys: this.keys,
+    });
     this.#sync = new Sync(nowMs, context, {
       name: this.name,
       archive: this.archive,
       members: this.members,
       keys: this.keys,
-      archived: (atMs, data, { bytes, keyId }, from) =>
-        this.archived(atMs, data, bytes, keyId, from),
-      showOurselves: (atMs) => this.#heartbeatAsked(atMs),
+      archived: (atMs, data, datagram, from) => this.archived(atMs, data, datagram, from),
+      isRepairing: (askedAtMs) => this.members.isRepairing(askedAtMs),
+      showOurselves: (atMs) => this.#heartbeats.asked(atMs),
     });
-    this.#schedule = new HeartbeatSchedule(context.random, () => this.members.online);
-    this.#schedule.joined(nowMs);
-    this.#sendDueHeartbeats(nowMs);
+    this.#heartbeats = new Heartbeats(context, {
+      origin: this.#origin,
+      members: this.members,
+      sender: this.#sender,
+      ways: this.ways,
+      trail: () => this.#trail,
+      sending: (sentAtMs) => {
+        this.#farewell?.said(sentAtMs);
+        this.#noteDigest();
+      },
+      finished: (unsigned) => this.#signedAndSealed(unsigned),
+    });
+    this.#heartbeats.joined(nowMs);
     context.pacer.add(this);
   }
 
@@ -124,7 +141,7 @@ export class Group implements PacedSource {
       trail: () => this.#trail,
       isBelieved: (nowMs, device, datagram) => this.#hearing.isBelieved(nowMs, device, datagram),
       asked: (nowMs) => this.#farewell?.asked(nowMs),
-      heartbeatAsked: (nowMs) => this.#heartbeatAsked(nowMs),
+      heartbeatAsked: (nowMs) => this.#heartbeats.asked(nowMs),
       repairsReady: () => this.#context.pacer.add(this),
     };
   }
@@ -142,7 +159,7 @@ export class Group implements PacedSource {
         this.#expel();
       },
       showOurselves: (nowMs) => {
-        if (!this.leaving) this.#heartbeatAsked(nowMs);
+        if (!this.leaving) this.#heartbeats.asked(nowMs);
       },
     });
   }
@@ -185,8 +202,7 @@ export class Group implements PacedSource {
 
   interfacesChanged(nowMs: number): void {
     if (this.leaving || this.#expelled) return;
-    this.#schedule.interfacesChanged(nowMs);
-    this.#context.timers.set(this.#heartbeatDue, this.#schedule.dueMs);
+    this.#heartbeats.interfacesChanged(nowMs);
   }
 
   /** Ends what would be sent or asked for; `leave` says the rest. */
@@ -210,7 +226,7 @@ export class Group implements PacedSource {
     this.#answers.close();
     this.ways.close();
     this.#context.pacer.remove(this);
-    this.#context.timers.clear(this.#heartbeatDue);
+    this.#heartbeats.close();
     this.#context.timers.clear(this.#farewellDue);
   }
 
@@ -230,17 +246,10 @@ export class Group implements PacedSource {
 
   /**
    * A datagram of somebody that did not come from its author as it was said, but from what others
-   * keep. What is new in it is kept, and told as late. False if it is held already, or not to be
-   * believed. `from`: who gave it to us.
+   * keep. What is new in it is kept, and told. `from`: who gave it to us.
    */
-  archived(
-    nowMs: number,
-    data: GroupData,
-    bytes: Uint8Array,
-    keyId: string | undefined,
-    from: Address,
-  ): boolean {
-    return !this.leaving && this.#hearing.archived(nowMs, data, { bytes, keyId, late: true }, from);
+  archived(nowMs: number, data: GroupData, datagram: KeptDatagram, from: Address): ArchivedVerdict {
+    return this.leaving ? "unwanted" : this.#hearsay.archived(nowMs, data, datagram, from);
   }
 
   #digestHeard(nowMs: number, member: Member, digest: string): void {
@@ -290,43 +299,15 @@ export class Group implements PacedSource {
     }
     if (this.leaving) this.#checkFarewell(nowMs);
     else if (outgoing !== undefined && this.#sender.isOurs(outgoing.of)) {
-      if (outgoing.isRepair) this.#schedule.repairSent(nowMs);
-      else this.#schedule.dataSent(nowMs);
-      this.#context.timers.set(this.#heartbeatDue, this.#schedule.dueMs);
+      if (outgoing.isRepair) this.#heartbeats.repairSent(nowMs);
+      else this.#heartbeats.dataSent(nowMs);
     }
     return sentBytes;
   }
 
-  #heartbeatAsked(nowMs: number): void {
-    this.#schedule.asked(nowMs);
-    this.#context.timers.set(this.#heartbeatDue, this.#schedule.dueMs);
-  }
-
-  #sendDueHeartbeats(nowMs: number): void {
-    const due = this.#schedule.take(nowMs);
-    if (due !== undefined) {
-      this.#farewell?.said(nowMs);
-      const { name, dataPort } = this.#context;
-      const { lead } = this.#sender;
-      const trail = this.#trail;
-      const { startedAtMs } = this.#context;
-      this.#noteDigest();
-      const { digest } = this.archive;
-      const said = { ...due, startedAtMs, lead, trail, name, dataPort, digest };
-      this.ways.heartbeat(nowMs, ({ asksBack, wantsCopies }: HeartbeatAddress) => {
-        const sequence = this.#sender.nextHeartbeatSequence();
-        const hello = said.hello || asksBack;
-        const heartbeat = { ...this.#origin(), ...said, sequence, hello, wantsCopies };
-        return this.#signedAndSealed(encodeGroupHeartbeat(heartbeat));
-      });
-      this.#context.counters.add("groupHeartbeatsSent");
-    }
-    this.#context.timers.set(this.#heartbeatDue, this.#schedule.dueMs);
-  }
-
   #sendNack(of: Instance, missing: readonly SequenceRange[]): void {
     const sequence = this.#sender.nextHeartbeatSequence();
-    const nack = encodeGroupNack({ ...this.#origin(), sequence, of, missing });
+    const nack = encodeGroupNack({ ...this.#origin, sequence, of, missing });
     this.ways.nack(this.#signedAndSealed(nack));
   }
 
@@ -336,8 +317,7 @@ export class Group implements PacedSource {
     if (this.#sender.hasLines && farewell.outOfPatience(nowMs)) this.#sender.dropLines();
     if (!this.#sender.hasLines && farewell.drained(nowMs)) {
       // Only now is the lead final.
-      this.#schedule.leaving(nowMs);
-      this.#sendDueHeartbeats(nowMs);
+      this.#heartbeats.leaving(nowMs);
     }
     if (!this.#sender.hasLines && farewell.isOver(nowMs, !this.#sender.repairs.isEmpty)) {
       this.close(nowMs);
@@ -347,7 +327,7 @@ export class Group implements PacedSource {
     this.#context.timers.set(this.#farewellDue, farewell.dueMs(nowMs));
   }
 
-  #origin(): { groupId: string; device: string; incarnation: string } {
+  get #origin(): GroupOrigin {
     const { identity, incarnation } = this.#context;
     return { groupId: this.name.groupId, device: identity.device, incarnation };
   }

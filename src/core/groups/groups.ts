@@ -101,7 +101,7 @@ export class Groups implements Timed {
     }
     present?.close(nowMs);
     // What was not sent yet, and what may be asked for still, goes on.
-    const sender = present?.sender ?? this.#newSender(nowMs, name);
+    const sender = present?.sender ?? this.#newSender(name);
     const left = (group: Group) => this.#forget(group);
     const group = new Group(nowMs, this.#context, { name, sender, keys, left });
     this.#groups.set(groupId, group);
@@ -110,14 +110,14 @@ export class Groups implements Timed {
     }
   }
 
-  #newSender(nowMs: number, name: GroupName): Sender {
+  #newSender(name: GroupName): Sender {
     const position = this.#formerPositions.get(name.groupId) ?? AT_THE_BEGINNING;
     const archive = new Archive(this.#context, this.#context.log, name.groupId);
     // What we say now stands behind all that we, and those we heard, said before.
     const { clock, identity } = this.#context;
     for (const { device, latestHlc } of archive.streams()) {
       if (device === identity.device) clock.resume(latestHlc);
-      else clock.heard(latestHlc, this.#context.wallMs(nowMs));
+      else clock.heard(latestHlc);
     }
     return new Sender(this.#context, name, position, archive);
   }

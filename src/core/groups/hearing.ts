@@ -5,13 +5,15 @@ import { isAuthentic } from "../authenticity.js";
 import type { Address, ReceivedDatagram } from "../io.js";
 import type { Archive } from "./archive.js";
 import type { GroupsContext } from "./groupsContext.js";
+import type { Arrival } from "./heldDatagrams.js";
+import { readingAt } from "./hybridClock.js";
 import type { Intake } from "./intake.js";
 import type { KeyExchange } from "./keyExchange.js";
 import { Member } from "./member.js";
 import type { Members } from "./members.js";
 import type { GroupRoundTrip } from "./nack.js";
 import { type Newcomer, Newcomers } from "./newcomers.js";
-import type { Arrival, Baseline } from "./receiver.js";
+import type { Baseline } from "./receiver.js";
 import type { Ways } from "./ways.js";
 
 /** A member for longer than this has met everybody: who is unknown is new, or was cut off. */
@@ -104,11 +106,12 @@ export class Hearing {
     const byAuthor = member.isAt(from);
     if (known === undefined || (byAuthor && this.#isNews(nowMs, member, data))) {
       const joins = known === undefined && established && !baseline.resumed;
+      if (known?.isSilent(nowMs) === true) member.receiver.cameBack(data.sequence - 1);
       member.heard(nowMs);
       member.rename(data.name);
       this.#around.members.arrived(member, wasOnline, joins ? "join" : "online");
     }
-    const late = member.state !== "online";
+    const late = !member.isHereFor(data.sequence);
     member.receiver.accept(nowMs, data, { bytes, keyId: key?.id, late }, byAuthor);
   }
 
@@ -147,43 +150,23 @@ export class Hearing {
     this.#around.intake.take(nowMs, data, { bytes, keyId: key?.id, late: true });
   }
 
-  /** What others kept: true if it is new, and believed. It says nothing about who is here now. */
-  archived(nowMs: number, data: GroupData, arrival: Arrival, from: Address): boolean {
-    const { archive, groupId, keys } = this.#around;
-    const { identity, incarnation } = this.#context;
-    const isOurs = data.device === identity.device && data.incarnation === incarnation;
-    const known = this.#around.members.find(data);
-    const isHole = known === undefined || data.sequence < known.receiver.expected;
-    const isWanted = isHole || known.receiver.wants(data.sequence);
-    const isKnown = archive.isKnown(data, data.sequence);
-    if (data.groupId !== groupId || isOurs || isKnown || !isWanted) {
-      this.#context.counters.add("groupDatagramsDuplicate");
-      return false;
-    }
-    // What is sealed is said under a key that we have, and not by whom we keep out.
-    const isReadable = keys === undefined || keys.reads(data.device, arrival.keyId);
-    if (!isReadable) this.#context.counters.add("groupDatagramsUnreadable");
-    const { bytes } = arrival;
-    if (!isReadable || !isAuthentic(this.#context, nowMs, data.device, { bytes, from }))
-      return false;
-    this.#context.counters.add("groupDatagramsReceived");
-    // What comes next goes its way: later ones may wait for it.
-    if (!isHole) return known.receiver.accept(nowMs, data, arrival, false);
-    this.#around.intake.take(nowMs, data, arrival);
-    return true;
-  }
-
   /** Where we begin to read somebody whose data came before any heartbeat. */
   #baselineOfData(nowMs: number, data: GroupData): Baseline {
     const provisional = this.#isEstablished(nowMs);
-    return this.#resumed(data, { expected: provisional ? 1 : data.sequence, provisional });
+    return this.#baseline(nowMs, data, { expected: provisional ? 1 : data.sequence, provisional });
   }
 
   /** Of whom we kept something we go on behind it; what is missing before that, others bring. */
-  #resumed(instance: Instance, otherwise: Omit<Baseline, "resumed">): Baseline {
+  #baseline(
+    nowMs: number,
+    instance: Instance,
+    otherwise: Pick<Baseline, "expected" | "provisional">,
+  ): Baseline {
     const next = this.#around.archive.next(instance);
-    if (next === 1) return { ...otherwise, resumed: false };
-    return { expected: next, provisional: false, resumed: true };
+    const cameMs = Math.max(this.#joinedAtMs, nowMs - ESTABLISHED_AFTER_MS);
+    const cameHlc = readingAt(this.#context.wallMs(cameMs));
+    if (next > 1) return { expected: next, provisional: false, resumed: true, cameHlc };
+    return { ...otherwise, resumed: false, cameHlc: this.#isEstablished(nowMs) ? 0 : cameHlc };
   }
 
   heartbeat(nowMs: number, heartbeat: GroupHeartbeat, datagram: GroupDatagram): void {
@@ -202,7 +185,7 @@ export class Hearing {
     if (known === undefined) {
       const expected = everything ? heartbeat.trail : heartbeat.lead + 1;
       const baseline =
-        newcomer?.baseline ?? this.#resumed(heartbeat, { expected, provisional: false });
+        newcomer?.baseline ?? this.#baseline(nowMs, heartbeat, { expected, provisional: false });
       // Whoever makes itself known to us newcomers was there before; so was whom we know.
       const joins = (everything || newcomer?.joins === true) && !baseline.resumed;
       const heard = { instance: instanceOf(heartbeat), from, baseline, joins, heartbeat, via };
@@ -219,6 +202,7 @@ export class Hearing {
   #applyHeartbeat(nowMs: number, member: Member, heartbeat: GroupHeartbeat, from: Address): void {
     const wasOnline = this.#around.members.isOnline(heartbeat.device);
     const wasOffline = member.state === "offline";
+    if (wasOffline && member.isSilent(nowMs)) member.receiver.cameBack(heartbeat.lead);
     member.describe(heartbeat, from);
     member.heard(nowMs);
     if (heartbeat.leaving) this.#departed(nowMs, member, "leave");
@@ -256,7 +240,8 @@ export class Hearing {
     if (this.#isUnwelcome(instance.device)) return undefined;
     const wasOnline = this.#around.members.isOnline(instance.device);
     // Others may have brought something of it meanwhile.
-    const baseline = this.#resumed(instance, newcomer.baseline);
+    const { cameHlc } = newcomer.baseline;
+    const baseline = { ...this.#baseline(nowMs, instance, newcomer.baseline), cameHlc };
     const member = this.#admit(nowMs, instance, from, baseline);
     if (member === undefined) return undefined;
     member.heard(nowMs);

@@ -1,10 +1,11 @@
 /** Steps within a millisecond; more of them borrow from the next one. */
 const STEPS_PER_MS = 1024;
 /**
- * Another clock this far ahead of ours is not followed: it still decides where its own lines stand,
- * but pulls nobody with it.
+ * 2150-01-01, milliseconds since 1970. No clock of any host is further ahead; one that claims to be
+ * is not followed. Its distance from our own clock is no reason: hosts without a battery begin in
+ * 1970, and must stand in the same order as everybody.
  */
-const MAX_LEAD_MS = 86_400_000;
+const LATEST_WALL_MS = 5_680_281_600_000;
 
 /**
  * A hybrid logical clock (Kulkarni et al. 2014, "Logical Physical Clocks"): close to the wall clock,
@@ -27,13 +28,30 @@ export class HybridClock {
   }
 
   /** Somebody else's reading. */
-  heard(reading: number, wallMs: number): void {
-    if (reading > (wallMs + MAX_LEAD_MS) * STEPS_PER_MS) return;
+  heard(reading: number): void {
+    if (isTooFarAhead(reading)) return;
     this.#latest = Math.max(this.#latest, reading);
   }
 }
 
-/** The wall clock of a reading, milliseconds since 1970. */
-export function wallMsOf(reading: number): number {
-  return Math.floor(reading / STEPS_PER_MS);
+/**
+ * Where a line of somebody else stands for us: one that is further ahead than any clock stands where
+ * it came in. Else it would be the last line of the history for ever, and the last to be forgotten.
+ */
+export function boundedReading(reading: number, wallMs: number): number {
+  return isTooFarAhead(reading) ? readingAt(wallMs) : reading;
+}
+
+function isTooFarAhead(reading: number): boolean {
+  return reading > LATEST_WALL_MS * STEPS_PER_MS;
+}
+
+/** The highest reading in a datagram. */
+export function latestReading(entries: readonly { readonly hlc: number }[]): number {
+  return entries.reduce((latest, { hlc }) => Math.max(latest, hlc), 0);
+}
+
+/** The lowest reading of that millisecond since 1970. */
+export function readingAt(wallMs: number): number {
+  return Math.floor(wallMs) * STEPS_PER_MS;
 }

@@ -4,11 +4,12 @@ import type { Address, PeerRef } from "../io.js";
 import type { Archive } from "./archive.js";
 import { completedBy } from "./assembly.js";
 import type { GroupsContext } from "./groupsContext.js";
+import type { Arrival } from "./heldDatagrams.js";
+import { boundedReading, latestReading } from "./hybridClock.js";
 import type { Members } from "./members.js";
-import type { Arrival } from "./receiver.js";
 
-/** Of an author who was never here while we were. */
-const NOWHERE: Address = { address: "0.0.0.0", port: 0 };
+/** Of an author whom nobody has found while we were here. */
+const NOWHERE: Address = { address: "", port: 0 };
 
 /**
  * Where what others say becomes ours: it is kept, and every message that it completes is told, in
@@ -31,8 +32,10 @@ export class Intake {
 
   take(nowMs: number, data: GroupData, { bytes, keyId, late }: Arrival): void {
     const { clock, counters, outputs } = this.#context;
-    const hlc = Math.max(...data.entries.map((entry) => entry.hlc));
-    clock.heard(hlc, this.#context.wallMs(nowMs));
+    const wallMs = this.#context.wallMs(nowMs);
+    const latest = latestReading(data.entries);
+    clock.heard(latest);
+    const hlc = boundedReading(latest, wallMs);
     const { sequence } = data;
     if (!this.#archive.keep(data, hlc, { sequence, bytes, keyId })) return;
     const malformed = () => counters.add("datagramsMalformed");
@@ -43,7 +46,7 @@ export class Intake {
         from: this.#author(data),
         messageId: messageId(data.incarnation, message.messageSequence),
         sentAtMs: message.sentAtMs,
-        hlc: message.hlc,
+        hlc: boundedReading(message.hlc, wallMs),
         late,
         body: message.body,
       });

@@ -83,10 +83,7 @@ export class KeyExchange {
   /** With a key that was in use when it was said. */
   sealWith(key: GroupKey, datagram: Uint8Array): Uint8Array {
     const { groupId } = this.#name;
-    return key.seal(
-      (nonce) => encodeGroupSealHeader({ groupId, keyId: key.id, nonce }),
-      datagram,
-    );
+    return key.seal((nonce) => encodeGroupSealHeader({ groupId, keyId: key.id, nonce }), datagram);
   }
 
   /** What is inside, and the key that it was sealed with; undefined, and counted, if it won't open. */
@@ -162,10 +159,13 @@ export class KeyExchange {
     return this.#keyring.present.id;
   }
 
-  /** `device` said it, under a key that we have, and is not kept out. */
+  /** What `device` said under a key that we have is to be believed: it is not kept out. */
   reads(device: string, keyId: string | undefined): boolean {
-    if (keyId === undefined || this.#keyring.find(keyId) === undefined) return false;
-    return !this.#keyring.isRemoved(device);
+    const key = keyId === undefined ? undefined : this.#keyring.find(keyId);
+    if (key === undefined || this.#keyring.isRemoved(device)) return false;
+    if (key === this.#keyring.present || device === this.#context.identity.device) return true;
+    // Whoever was removed has former keys too, and can call itself something else.
+    return this.#hasMet(device);
   }
 
   isRemoved(device: string): boolean {

@@ -5,8 +5,9 @@ import type { Address, PeerRef } from "../io.js";
 import type { Alarm } from "../timers.js";
 import { TokenBucket } from "../tokenBucket.js";
 import type { GroupsContext } from "./groupsContext.js";
+import type { Arrival } from "./heldDatagrams.js";
 import type { GroupRoundTrip } from "./nack.js";
-import { type Arrival, type Baseline, Receiver } from "./receiver.js";
+import { type Baseline, Receiver } from "./receiver.js";
 
 /** Silence of this many announced intervals makes a member offline. */
 const SILENT_INTERVALS = 3.5;
@@ -139,6 +140,20 @@ export class Member implements Instance {
     this.#heardCount += 1;
   }
 
+  /** It was not heard for longer than it promised. */
+  isSilent(nowMs: number): boolean {
+    return nowMs >= this.#silentAtMs();
+  }
+
+  /**
+   * What it said with this sequence it can have said while it is, or was, here: only what comes
+   * behind its last word, or after a long silence, may be a recording.
+   */
+  isHereFor(sequence: number): boolean {
+    if (this.state === "left") return sequence <= this.receiver.lead;
+    return this.state === "online";
+  }
+
   /** `from` is where it is: it said this itself. */
   isAt({ address }: Address): boolean {
     return this.#isAddressKnown && this.#address.address === address;
@@ -172,7 +187,7 @@ export class Member implements Instance {
   }
 
   #onSilence(nowMs: number): void {
-    if (nowMs >= this.#silentAtMs()) this.#around.silent(nowMs, this);
+    if (this.isSilent(nowMs)) this.#around.silent(nowMs, this);
     else this.watch();
   }
 }

@@ -163,6 +163,14 @@ export class Members {
     }
   }
 
+  /** NACKs are expected to bring something of somebody soon. */
+  isRepairing(nowMs: number): boolean {
+    for (const incarnations of this.#devices.values()) {
+      if (incarnations.some(({ receiver }) => receiver.isRepairing(nowMs))) return true;
+    }
+    return false;
+  }
+
   /** See `Groups.compensate`. */
   compensate(nowMs: number, lagMs: number): void {
     for (const incarnations of this.#devices.values()) {

@@ -69,11 +69,12 @@ export class NackAnswers {
 
   #ofOurs(nowMs: number, nack: GroupNack, asker: Member, datagram: GroupDatagram): void {
     const { repairs } = this.#around.sender;
-    const wanted = repairs.wanted(nowMs, nack.of, nack.missing, this.#around.roundTrip.grttMs);
+    const { grttMs } = this.#around.roundTrip;
     const trail = this.#around.trail();
     const isHopeless = nack.missing.some((range) => range.first < trail);
-    if (wanted.length === 0 && !isHopeless) return;
+    if (!isHopeless && !repairs.mayWant(nowMs, nack.of, nack.missing, grttMs)) return;
     if (!this.#around.isBelieved(nowMs, nack.device, datagram)) return;
+    const wanted = repairs.wanted(nowMs, nack.of, nack.missing, grttMs);
     asker.asked(nowMs, nack);
     this.#around.asked(nowMs);
     repairs.add(nack.of, wanted);
@@ -89,9 +90,10 @@ export class NackAnswers {
     const author = this.#around.members.find(nack.of);
     const isAnswered = author?.receiver.isCoveredBy(nack.missing) === true;
     const { repairs } = this.#around.sender;
-    const wanted = repairs.wanted(nowMs, nack.of, nack.missing, this.#around.roundTrip.grttMs);
-    if (!isAnswered && wanted.length === 0) return;
+    const { grttMs } = this.#around.roundTrip;
+    if (!isAnswered && !repairs.mayWant(nowMs, nack.of, nack.missing, grttMs)) return;
     if (!this.#around.isBelieved(nowMs, nack.device, datagram)) return;
+    const wanted = repairs.wanted(nowMs, nack.of, nack.missing, grttMs);
     asker.asked(nowMs, nack);
     if (isAnswered) author.receiver.suppress(nowMs);
     const isHere = author?.state === "online" && wanted.some((one) => one >= author.receiver.trail);

@@ -1,10 +1,10 @@
 import { MAX_RANGES } from "../../wire/constants.js";
 import { decodeGroupData, type GroupData, type SequenceRange } from "../../wire/group.js";
 import type { PeerRef } from "../io.js";
-import { RangeSet } from "../rangeSet.js";
 import type { Alarm } from "../timers.js";
 import type { GroupsContext } from "./groupsContext.js";
-import type { Holder } from "./heldBytes.js";
+import { type Arrival, HeldDatagrams } from "./heldDatagrams.js";
+import { latestReading } from "./hybridClock.js";
 import { type GroupRoundTrip, NackTimer } from "./nack.js";
 
 /**
@@ -15,18 +15,12 @@ import { type GroupRoundTrip, NackTimer } from "./nack.js";
 const ROUNDS_BEFORE_GAP = 24;
 /** The same for what its author cannot repeat any more, some 4 s: somebody else may have it. */
 const ROUNDS_WITHOUT_AUTHOR = 8;
+/** After so many that brought nothing, asking is not expected to help soon. */
+const HOPEFUL_ROUNDS = 3;
 /** While what was said before we came is on its way by other means, we look so often how far it is. */
 const CATCH_UP_LOOK_MS = 200;
-
-/** A verified datagram of another member, as it is to be kept. */
-export interface Arrival {
-  /** Before any seal. */
-  readonly bytes: Uint8Array;
-  /** What it was sealed with; undefined in an open group. */
-  readonly keyId: string | undefined;
-  /** It did not come from its author as it was said. */
-  readonly late: boolean;
-}
+/** If that is more datagrams than these, what is said now does not wait until NACKs have brought it. */
+const MAX_WAITED_FOR = 256;
 
 /** What a receiver needs of the membership around it. */
 export interface ReceiverSurroundings {
@@ -51,12 +45,11 @@ export interface Baseline {
   readonly provisional: boolean;
   /** What it said before an earlier start of ours ended is kept: what is missing came after that. */
   readonly resumed: boolean;
-}
-
-/** One that waits for an earlier one. */
-interface HeldDatagram extends Arrival {
-  /** A copy. */
-  readonly bytes: Uint8Array;
+  /**
+   * The reading of the hybrid clock when we came, if it may have said something before that; 0 if
+   * it came after us.
+   */
+  readonly cameHlc: number;
 }
 
 /**
@@ -64,7 +57,7 @@ interface HeldDatagram extends Arrival {
  * ones are held, as the signed bytes that they came in, until what is missing was asked for and
  * arrived, or is known to be lost for good.
  */
-export class Receiver implements Holder {
+export class Receiver {
   readonly #context: GroupsContext;
   readonly #around: ReceiverSurroundings;
   /** The next sequence to deliver. */
@@ -73,17 +66,18 @@ export class Receiver implements Holder {
   #lead: number;
   /** First met in the middle: the first trail that it announces is where it begins for us. */
   #provisional: boolean;
-  /** Up to here it was said before we came (again); undefined until that is known. */
+  /** Said before we came: up to this sequence, once it is known, */
   #beforeUs: number | undefined;
+  /** and with a lower reading of the hybrid clock. */
+  #cameHlc: number;
+  /** What was said before we came is brought by others at first. */
+  readonly #resumed: boolean;
   /** The lowest sequence that the author itself can repeat. */
   #trail = 1;
   /** What was missing when the present rounds of asking began: only that is given up with them. */
   #askedUpTo = 0;
-  /** From `#expected` on; bounded by `heldGroupDatagrams` and `reassemblyBytesPerPeer`. */
-  readonly #held = new Map<number, HeldDatagram>();
-  #heldBytes = 0;
-  /** The keys of `#held`. */
-  readonly #heldSequences: RangeSet;
+  /** From `#expected` on. */
+  readonly #held: HeldDatagrams;
   readonly #nack: NackTimer;
   readonly #nackDue: Alarm = (nowMs) => this.#onNackDue(nowMs);
 
@@ -93,9 +87,9 @@ export class Receiver implements Holder {
     this.#expected = baseline.expected;
     this.#lead = baseline.expected - 1;
     this.#provisional = baseline.provisional;
-    this.#beforeUs = baseline.resumed ? undefined : 0;
-    this.#heldSequences = new RangeSet(context.limits.heldGroupDatagrams);
-    context.held.add(this);
+    this.#cameHlc = baseline.cameHlc;
+    this.#resumed = baseline.resumed;
+    this.#held = new HeldDatagrams(context);
     this.#nack = new NackTimer(context.random, around.roundTrip);
   }
 
@@ -114,14 +108,21 @@ export class Receiver implements Holder {
     return this.#lead;
   }
 
-  get heldBytes(): number {
-    return this.#heldBytes;
+  /** Something is missing that was not asked for yet, or that asking is expected to bring soon. */
+  isRepairing(nowMs: number): boolean {
+    if (this.#expected > this.#lead || this.#nack.fruitlessRounds >= HOPEFUL_ROUNDS) return false;
+    return this.#notOnItsWay(nowMs, this.#missing()).length > 0;
   }
 
   /** A datagram of this number would change something: only then is its signature worth a check. */
   wants(sequence: number): boolean {
     if (sequence < this.#expected || this.#held.has(sequence)) return false;
     return sequence > this.#lead || sequence < this.#windowEnd;
+  }
+
+  /** It came, and waits for an earlier one. */
+  holds(sequence: number): boolean {
+    return this.#held.has(sequence);
   }
 
   /** First sequence that is too far ahead to be held. */
@@ -136,8 +137,10 @@ export class Receiver implements Holder {
   accept(nowMs: number, data: GroupData, arrival: Arrival, byAuthor: boolean): boolean {
     const { sequence } = data;
     const repairs = sequence <= this.#lead;
-    this.#beforeUs ??= sequence - 1;
+    const isSaidNow = latestReading(data.entries) >= this.#cameHlc;
+    if (isSaidNow) this.#beforeUs ??= sequence - 1;
     this.#lead = Math.max(this.#lead, sequence);
+    if (isSaidNow) this.#leaveToOthers(nowMs, sequence);
     const wasAsked = sequence <= this.#askedUpTo;
     const taken = sequence === this.#expected || this.#hold(sequence, arrival);
     if (sequence === this.#expected) this.#deliver(nowMs, data, arrival);
@@ -157,6 +160,12 @@ export class Receiver implements Holder {
     if (this.#provisional) this.#passOver(nowMs, announcement.trail, "silently");
     this.#provisional = false;
     this.#recheck(nowMs);
+  }
+
+  /** It is here again after we took it for gone: what it said meanwhile, it said without us. */
+  cameBack(lead: number): void {
+    this.#beforeUs = Math.max(this.#beforeUs ?? 0, lead);
+    this.#cameHlc = Number.POSITIVE_INFINITY;
   }
 
   /** Another member's NACK for the same sender would silence ours. */
@@ -182,27 +191,22 @@ export class Receiver implements Holder {
 
   /** Nothing more of it is wanted: what is held or missing is dropped, silently. */
   cease(): void {
-    this.#dropHeld();
+    this.#held.drop();
     this.#provisional = false;
     this.#moveTo(this.#lead + 1);
     this.#nack.reset();
     this.#context.timers.clear(this.#nackDue);
   }
 
-  giveWay(): void {
-    this.#dropHeld();
-  }
-
   /** Drops everything, silently. */
   close(): void {
-    this.#dropHeld();
-    this.#context.held.remove(this);
+    this.#held.close();
     this.#context.timers.clear(this.#nackDue);
   }
 
   #missing(): SequenceRange[] {
     const last = Math.min(this.#lead, this.#windowEnd - 1);
-    return this.#heldSequences.missing(this.#expected, last, MAX_RANGES);
+    return this.#held.missing(this.#expected, last, MAX_RANGES);
   }
 
   #recheck(nowMs: number): void {
@@ -233,10 +237,19 @@ export class Receiver implements Holder {
   /** What was said before we came is brought by others at first: the rest of `missing`. */
   #notOnItsWay(nowMs: number, missing: readonly SequenceRange[]): readonly SequenceRange[] {
     const beforeUs = this.#beforeUs ?? this.#lead;
-    if (beforeUs < this.#expected || !this.#around.catchingUp(nowMs)) return missing;
+    if (!this.#resumed || beforeUs < this.#expected) return missing;
+    if (!this.#around.catchingUp(nowMs)) return missing;
     return missing
       .filter(({ last }) => last > beforeUs)
       .map(({ first, last }) => ({ first: Math.max(first, beforeUs + 1), last }));
+  }
+
+  /** `sequence` is said now: it does not wait for what others bring us, or for very much. */
+  #leaveToOthers(nowMs: number, sequence: number): void {
+    const beforeUs = this.#beforeUs ?? 0;
+    if (!this.#resumed || beforeUs < this.#expected || sequence <= beforeUs) return;
+    const isMuch = beforeUs - this.#expected >= MAX_WAITED_FOR;
+    if (isMuch || this.#around.catchingUp(nowMs)) this.#passOver(nowMs, beforeUs + 1, "silently");
   }
 
   /** Below this nobody has what is missing: it was asked for often enough. */
@@ -255,46 +268,32 @@ export class Receiver implements Holder {
   }
 
   #hold(sequence: number, arrival: Arrival): boolean {
-    const { held, limits } = this.#context;
-    const sizeBytes = arrival.bytes.length;
-    const fits = this.#heldBytes + sizeBytes <= limits.reassemblyBytesPerPeer;
-    if (sequence >= this.#windowEnd || !fits) return false;
-    if (!held.makeRoom(sizeBytes, this)) return false;
-    held.budget.take(sizeBytes);
-    this.#held.set(sequence, { ...arrival, bytes: new Uint8Array(arrival.bytes) });
-    this.#heldBytes += sizeBytes;
-    this.#heldSequences.add(sequence);
-    return true;
-  }
-
-  #dropHeld(): void {
-    this.#context.held.budget.release(this.#heldBytes);
-    this.#heldBytes = 0;
-    this.#held.clear();
-    this.#heldSequences.forgetBelow(Number.POSITIVE_INFINITY);
+    return sequence < this.#windowEnd && this.#held.hold(sequence, arrival);
   }
 
   #deliverHeld(nowMs: number): void {
     for (;;) {
-      const held = this.#held.get(this.#expected);
+      const held = this.#held.take(this.#expected);
       if (held === undefined) return;
-      this.#held.delete(this.#expected);
-      this.#heldBytes -= held.bytes.length;
-      this.#context.held.budget.release(held.bytes.length);
       this.#deliver(nowMs, decodeGroupData(held.bytes), held);
     }
   }
 
   #deliver(nowMs: number, data: GroupData, arrival: Arrival): void {
     this.#moveTo(data.sequence + 1);
-    const late = arrival.late || data.sequence <= (this.#beforeUs ?? 0);
+    const late = arrival.late || this.#isBeforeUs(data);
     this.#around.take(nowMs, data, { ...arrival, late });
+  }
+
+  #isBeforeUs(data: GroupData): boolean {
+    const beforeUs = this.#beforeUs ?? Number.POSITIVE_INFINITY;
+    return data.sequence <= beforeUs && latestReading(data.entries) < this.#cameHlc;
   }
 
   /** What is missing below `end` is waited for no longer; what is held of it is delivered. */
   #passOver(nowMs: number, end: number, how: "silently" | "as a gap"): void {
     while (this.#expected < end) {
-      const [lost] = this.#heldSequences.missing(this.#expected, end - 1, 1);
+      const [lost] = this.#held.missing(this.#expected, end - 1, 1);
       if (lost === undefined || lost.first > this.#expected) {
         this.#deliverHeld(nowMs);
         continue;
@@ -308,7 +307,7 @@ export class Receiver implements Holder {
 
   #moveTo(expected: number): void {
     this.#expected = expected;
-    this.#heldSequences.forgetBelow(expected);
+    this.#held.forgetBelow(expected);
     if (expected > this.#askedUpTo) this.#nack.settled();
   }
 

@@ -6,6 +6,8 @@ import type { Archive } from "./archive.js";
 
 /** Repairs that wait at the same time; whoever misses more asks again. */
 const MAX_WAITING = 1024;
+/** Looked at before the signature of whoever asks is. */
+const FIRST_LOOK = 16;
 /** Repairs that are remembered, of all authors together. */
 const MAX_REMEMBERED = 4096;
 /** What was repeated this recently is not repeated again: the other NACKs were for the same. */
@@ -34,15 +36,27 @@ export class Repairs {
     return this.#waiting.size === 0;
   }
 
+  /** False if `wanted` is surely empty. Costs little: anybody can ask in a member's name. */
+  mayWant(nowMs: number, of: Instance, ranges: readonly SequenceRange[], grttMs: number): boolean {
+    const first = this.#archive.heldIn(of, ranges, FIRST_LOOK);
+    return (
+      first.length === FIRST_LOOK ||
+      first.some((sequence) => this.#isWanted(nowMs, of, sequence, grttMs))
+    );
+  }
+
   /** Which sequences in `ranges`, ascending, we would repeat now: costs no more than the bounds. */
   wanted(nowMs: number, of: Instance, ranges: readonly SequenceRange[], grttMs: number): number[] {
-    const spacingMs = Math.max(MIN_SPACING_MS, grttMs);
-    return this.#archive.heldIn(of, ranges, MAX_WAITING).filter((sequence) => {
-      const key = keyOf(of, sequence);
-      if (this.#waiting.has(key)) return false;
-      const repeatedAtMs = this.#repeatedAtMs.get(key) ?? Number.NEGATIVE_INFINITY;
-      return nowMs - repeatedAtMs >= spacingMs;
-    });
+    return this.#archive
+      .heldIn(of, ranges, MAX_WAITING)
+      .filter((sequence) => this.#isWanted(nowMs, of, sequence, grttMs));
+  }
+
+  #isWanted(nowMs: number, of: Instance, sequence: number, grttMs: number): boolean {
+    const key = keyOf(of, sequence);
+    if (this.#waiting.has(key)) return false;
+    const repeatedAtMs = this.#repeatedAtMs.get(key) ?? Number.NEGATIVE_INFINITY;
+    return nowMs - repeatedAtMs >= Math.max(MIN_SPACING_MS, grttMs);
   }
 
   add(of: Instance, sequences: Iterable<number>): void {

@@ -1,15 +1,22 @@
 import { UdpchatError } from "../../errors.js";
 import type { GroupData } from "../../wire/group.js";
-import { type GroupSync, GroupSyncPurpose } from "../../wire/groupSync.js";
+import {
+  decodeGroupSync,
+  type GroupSync,
+  GroupSyncPurpose,
+  peekGroupSync,
+  type SyncAsk,
+} from "../../wire/groupSync.js";
 import type { PeerRef } from "../io.js";
 import type { Alarm } from "../timers.js";
 import type { Archive } from "./archive.js";
 import type { GroupName } from "./groupName.js";
 import type { GroupsContext } from "./groupsContext.js";
+import type { ArchivedVerdict, KeptDatagram } from "./hearsay.js";
 import type { KeyExchange } from "./keyExchange.js";
 import type { Members } from "./members.js";
-import { SyncEnvelope, type SyncedDatagram } from "./syncEnvelope.js";
-import { SyncExchange, type SyncOutcome, type SyncVerdict } from "./syncExchange.js";
+import { SyncEnvelope } from "./syncEnvelope.js";
+import { SyncExchange, type SyncOutcome } from "./syncExchange.js";
 import { SyncPost } from "./syncPost.js";
 import { SyncSchedule } from "./syncSchedule.js";
 import { SyncServer } from "./syncServer.js";
@@ -24,8 +31,10 @@ export interface SyncSurroundings {
   readonly members: Members;
   /** Of a secret group. */
   readonly keys: KeyExchange | undefined;
-  /** A datagram out of what others keep; false if it is not new, or not to be believed. */
-  archived(nowMs: number, data: GroupData, datagram: SyncedDatagram, from: PeerRef): boolean;
+  /** A datagram out of what others keep. */
+  archived(nowMs: number, data: GroupData, datagram: KeptDatagram, from: PeerRef): ArchivedVerdict;
+  /** What is missing is about to come by multicast. */
+  isRepairing(nowMs: number): boolean;
   /** The others should see soon what we hold now. */
   showOurselves(nowMs: number): void;
 }
@@ -55,13 +64,14 @@ export class Sync {
       archive,
       members,
       isUnwanted: (device) => this.#isUnwanted(device),
+      isRepairing: (askedAtMs) => around.isRepairing(askedAtMs),
     });
     this.#reschedule();
   }
 
   /** What was said before we came is on its way: NACKs for it can wait. */
   catchingUp(nowMs: number): boolean {
-    return this.#schedule.catchingUp(nowMs, this.#exchange !== undefined);
+    return this.#schedule.catchingUp(nowMs);
   }
 
   /** A member says, in a heartbeat or a beacon, what it holds. */
@@ -91,35 +101,49 @@ export class Sync {
 
   #receive(nowMs: number, from: PeerRef, rest: Uint8Array): void {
     if (this.#context.trust.isBlocked(from.id) || from.id === this.#context.identity.device) return;
-    const sync = this.#envelope.open(nowMs, from.id, rest);
-    if (sync === undefined) return;
-    const isQuestion =
-      sync.purpose === GroupSyncPurpose.ask || sync.purpose === GroupSyncPurpose.fetch;
-    if (!isQuestion) this.#answered(nowMs, from, sync);
-    // Whoever is not known as a member yet is known soon.
-    else if (!this.#around.members.has(from.id) || this.#isUnwanted(from.id)) {
-      this.#server.turnAway(nowMs, from.id, sync.request);
-    } else if (sync.purpose === GroupSyncPurpose.fetch) this.#server.serve(nowMs, from.id, sync);
-    else {
-      const isServed = this.#server.offer(nowMs, from.id, sync);
-      if (isServed) this.#fetchFrom(nowMs, from.id, sync.streams);
+    const content = this.#envelope.open(nowMs, from.id, rest);
+    if (content === undefined) return;
+    const { purpose, request } = peekGroupSync(content);
+    // Cheap first: a record may name thousands of streams.
+    if (purpose === GroupSyncPurpose.ask || purpose === GroupSyncPurpose.fetch) {
+      // Whoever is not known as a member yet is known soon.
+      const isMember = this.#around.members.has(from.id) && !this.#isUnwanted(from.id);
+      if (isMember && this.#server.admits(nowMs, from.id, purpose)) {
+        this.#asked(nowMs, from, content);
+      } else this.#server.turnAway(nowMs, from.id, request);
+    } else if (this.#exchange?.device === from.id && this.#exchange.awaits(request)) {
+      this.#answered(nowMs, this.#exchange, decodeGroupSync(content));
     }
   }
 
-  #answered(nowMs: number, from: PeerRef, sync: GroupSync): void {
-    const exchange = this.#exchange;
-    if (exchange?.device !== from.id) return;
+  #asked(nowMs: number, from: PeerRef, content: Uint8Array): void {
+    const sync = decodeGroupSync(content);
+    const sizeBytes = content.length;
+    if (sync.purpose === GroupSyncPurpose.fetch) {
+      this.#server.serve(nowMs, from.id, sync, sizeBytes);
+    } else if (sync.purpose === GroupSyncPurpose.ask) {
+      this.#server.offer(nowMs, from.id, sync, sizeBytes);
+      this.#fetchFrom(nowMs, from.id, sync);
+    }
+  }
+
+  #answered(nowMs: number, exchange: SyncExchange, sync: GroupSync): void {
     if (sync.purpose === GroupSyncPurpose.offer) exchange.offered(nowMs, sync);
     if (sync.purpose === GroupSyncPurpose.data) exchange.received(nowMs, sync);
     if (sync.purpose === GroupSyncPurpose.busy) exchange.turnedAway(nowMs, sync.request);
   }
 
   /** It asked us, and so showed what it holds: what we lack of it we need not ask for. */
-  #fetchFrom(nowMs: number, device: string, streams: Parameters<SyncExchange["fetch"]>[1]): void {
+  #fetchFrom(nowMs: number, device: string, { streams, partial }: SyncAsk): void {
     const partner = this.#schedule.partner(device);
-    if (this.#exchange !== undefined || partner.isShunned(nowMs)) return;
+    if (this.#exchange?.device === device || partner.isShunned(nowMs)) return;
     const exchange = this.#newExchange(nowMs, { device, partner });
-    if (exchange.fetch(nowMs, streams)) this.#exchange = exchange;
+    if (!exchange.wants(nowMs, streams)) {
+      if (!partial) this.#schedule.nothingWanted(nowMs, partner);
+    } else if (this.#exchange === undefined) {
+      this.#exchange = exchange;
+      exchange.fetch(nowMs, streams);
+    }
   }
 
   #onDue(nowMs: number): void {
@@ -139,7 +163,7 @@ export class Sync {
       envelope: this.#envelope,
       post: this.#post,
       isUnwanted: (device: string) => this.#isUnwanted(device),
-      take: (atMs: number, data: GroupData, datagram: SyncedDatagram, device: string) => {
+      take: (atMs: number, data: GroupData, datagram: KeptDatagram, device: string) => {
         return this.#take(atMs, data, datagram, device);
       },
       ended: (atMs: number, exchange: SyncExchange, outcome: SyncOutcome) => {
@@ -149,13 +173,9 @@ export class Sync {
     return new SyncExchange(nowMs, this.#context, around, whom);
   }
 
-  #take(nowMs: number, data: GroupData, datagram: SyncedDatagram, device: string): SyncVerdict {
+  #take(nowMs: number, data: GroupData, datagram: KeptDatagram, device: string): ArchivedVerdict {
     const from = this.#around.members.peer(device);
-    if (from === undefined) return "refused";
-    const { counters } = this.#context;
-    const forgedBefore = counters.get("datagramsForged");
-    if (this.#around.archived(nowMs, data, datagram, from)) return "kept";
-    return counters.get("datagramsForged") > forgedBefore ? "forged" : "refused";
+    return from === undefined ? "unwanted" : this.#around.archived(nowMs, data, datagram, from);
   }
 
   #ended(nowMs: number, exchange: SyncExchange, outcome: SyncOutcome): void {

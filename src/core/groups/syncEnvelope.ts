@@ -2,7 +2,6 @@ import type { GroupKey } from "../../crypto/groupSeal.js";
 import { DatagramType } from "../../wire/constants.js";
 import { decodeSealedGroup } from "../../wire/group.js";
 import {
-  decodeGroupSync,
   decodeSyncSeal,
   encodeGroupSync,
   encodeOpenSync,
@@ -14,14 +13,8 @@ import { datagramType } from "../../wire/header.js";
 import type { LoggedDatagram } from "./groupLog.js";
 import type { GroupName } from "./groupName.js";
 import type { GroupsContext } from "./groupsContext.js";
+import type { KeptDatagram } from "./hearsay.js";
 import type { KeyExchange } from "./keyExchange.js";
-
-/** A signed datagram out of a record, and the key that it was said under. */
-export interface SyncedDatagram {
-  readonly bytes: Uint8Array;
-  /** Undefined in an open group. */
-  readonly keyId: string | undefined;
-}
 
 /**
  * What is around the records of one group: nothing in an open one. In a secret one all is sealed
@@ -67,12 +60,12 @@ export class SyncEnvelope {
   }
 
   /**
-   * A record of `from`; undefined, and counted, if it is not sealed with the present key. `rest`:
-   * what is behind the group id. Throws MALFORMED_DATAGRAM alone.
+   * The content of a record of `from`; undefined, and counted, if it is not sealed with the present
+   * key. `rest`: what is behind the group id. Throws MALFORMED_DATAGRAM alone.
    */
-  open(nowMs: number, from: string, rest: Uint8Array): GroupSync | undefined {
+  open(nowMs: number, from: string, rest: Uint8Array): Uint8Array | undefined {
     const keys = this.#keys;
-    if (keys === undefined) return decodeGroupSync(rest);
+    if (keys === undefined) return rest;
     const { keyId, nonce, sealed } = decodeSyncSeal(rest);
     const key = keys.find(keyId);
     if (key === undefined) {
@@ -88,7 +81,7 @@ export class SyncEnvelope {
     }
     // Whoever missed a change is told; until then it is served nothing.
     if (!keys.heard(nowMs, from, key) || key !== keys.present) return undefined;
-    return decodeGroupSync(content);
+    return content;
   }
 
   /** For somebody who has the keys `keyIds`; undefined if it could not read it, or we cannot seal it. */
@@ -102,7 +95,7 @@ export class SyncEnvelope {
   }
 
   /** Undefined if we cannot read it. Throws MALFORMED_DATAGRAM alone. */
-  openDatagram(datagram: Uint8Array): SyncedDatagram | undefined {
+  openDatagram(datagram: Uint8Array): KeptDatagram | undefined {
     const keys = this.#keys;
     if (keys === undefined) return { bytes: datagram, keyId: undefined };
     if (datagramType(datagram) !== DatagramType.groupSealed) {

@@ -12,12 +12,19 @@ import { RangeSet } from "../rangeSet.js";
 import type { Alarm } from "../timers.js";
 import type { Archive } from "./archive.js";
 import type { GroupsContext } from "./groupsContext.js";
-import type { SyncEnvelope, SyncedDatagram } from "./syncEnvelope.js";
+import type { ArchivedVerdict, KeptDatagram } from "./hearsay.js";
+import type { SyncEnvelope } from "./syncEnvelope.js";
+import { packFairly } from "./syncPacking.js";
 import type { SyncPartner } from "./syncPartners.js";
 import type { SyncPost } from "./syncPost.js";
 
 /** Nothing came for so long: somebody else is asked. */
 const PATIENCE_MS = 10_000;
+/**
+ * So long one member may be the only one that is asked: an honest one gives everything in less, and
+ * the others have it too.
+ */
+const MAX_EXCHANGE_MS = 120_000;
 /** Whoever was turned away in the middle comes again after this. */
 const BUSY_AGAIN_MS = 500;
 /** Answers that brought nothing, and answers in all, after which it is enough for now. */
@@ -41,9 +48,6 @@ export type SyncOutcome =
   /** It sent what is forged, or what nobody asked for. */
   | "cheated";
 
-/** New to us and kept; not wanted after all; or not by whom it says. */
-export type SyncVerdict = "kept" | "refused" | "forged";
-
 /** What an exchange needs of the group around it. */
 export interface SyncExchangeSurroundings {
   readonly archive: Archive;
@@ -52,7 +56,7 @@ export interface SyncExchangeSurroundings {
   /** Nothing that this device said is wanted. */
   isUnwanted(device: string): boolean;
   /** A datagram that was fetched. */
-  take(nowMs: number, data: GroupData, datagram: SyncedDatagram, from: string): SyncVerdict;
+  take(nowMs: number, data: GroupData, datagram: KeptDatagram, from: string): ArchivedVerdict;
   ended(nowMs: number, exchange: SyncExchange, outcome: SyncOutcome): void;
 }
 
@@ -84,6 +88,7 @@ export class SyncExchange {
   #emptyAnswers = 0;
   #takenCount = 0;
   #progressAtMs: number;
+  readonly #endsAtMs: number;
   readonly #due: Alarm = (nowMs) => this.#onDue(nowMs);
 
   constructor(
@@ -97,6 +102,7 @@ export class SyncExchange {
     this.#context = context;
     this.#around = around;
     this.#progressAtMs = nowMs;
+    this.#endsAtMs = nowMs + MAX_EXCHANGE_MS;
   }
 
   /** Datagrams that were new to us. */
@@ -104,13 +110,23 @@ export class SyncExchange {
     return this.#takenCount;
   }
 
+  /** An answer to our present question carries this. */
+  awaits(request: number): boolean {
+    return request !== 0 && request === this.#request;
+  }
+
   /** Begins with a question. */
   ask(nowMs: number): void {
     this.#nextRequest();
-    const held = packStreams(this.#around.archive.streams());
+    const held = packFairly(this.#around.archive.streams(), this.#context.random);
     const purpose = GroupSyncPurpose.ask;
     this.#around.post.send(nowMs, this.device, { purpose, request: this.#request, ...held });
     this.#progress(nowMs);
+  }
+
+  /** Something of what the other side shows is worth fetching. */
+  wants(nowMs: number, theirs: readonly SyncStream[]): boolean {
+    return this.#wantedOf(nowMs, theirs).length > 0;
   }
 
   /** Begins with what the other side showed of its own accord. False if nothing of it is wanted. */
@@ -169,7 +185,7 @@ export class SyncExchange {
 
   /** False if it is forged, or was not asked for. Throws MALFORMED_DATAGRAM alone. */
   #take(nowMs: number, datagram: Uint8Array): boolean {
-    const { archive, envelope } = this.#around;
+    const { envelope } = this.#around;
     const opened = envelope.openDatagram(datagram);
     if (opened === undefined) return false;
     const data = decodeGroupData(opened.bytes);
@@ -179,18 +195,15 @@ export class SyncExchange {
     this.#came.set(key, came);
     if (came.has(data.sequence)) return false;
     came.add(data.sequence);
-    // It came by multicast meanwhile, or its author is unwanted by now.
-    if (archive.isKnown(data, data.sequence) || this.#around.isUnwanted(data.device)) return true;
+    if (this.#around.isUnwanted(data.device)) return true; // by now
     const verdict = this.#around.take(nowMs, data, opened, this.device);
-    if (verdict === "forged") return false;
-    if (verdict === "refused") {
-      this.#partner.couldNotGive(nowMs, data, data.sequence);
-      return true;
+    if (verdict === "unwanted") this.#partner.couldNotGive(nowMs, data, data.sequence);
+    if (verdict === "kept") {
+      this.#takenCount += 1;
+      this.#emptyAnswers = -1;
+      this.#context.counters.add("datagramsSynced");
     }
-    this.#takenCount += 1;
-    this.#emptyAnswers = -1;
-    this.#context.counters.add("datagramsSynced");
-    return true;
+    return verdict !== "forged";
   }
 
   #answerComplete(nowMs: number): void {
@@ -283,12 +296,12 @@ export class SyncExchange {
 
   #progress(nowMs: number): void {
     this.#progressAtMs = nowMs;
-    this.#context.timers.set(this.#due, nowMs + PATIENCE_MS);
+    this.#context.timers.set(this.#due, Math.min(nowMs + PATIENCE_MS, this.#endsAtMs));
   }
 
   #onDue(nowMs: number): void {
     const isWaiting = this.#request === 0;
-    if (!isWaiting) {
+    if (!isWaiting || nowMs >= this.#endsAtMs) {
       this.#end(nowMs, "silent");
       return;
     }

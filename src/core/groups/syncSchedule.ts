@@ -8,14 +8,15 @@ import { type SyncPartner, SyncPartners } from "./syncPartners.js";
 const JOIN_DELAY_MS = 300;
 /** So long after it we are new: a difference need not wait for a quiet moment. */
 const NEW_FOR_MS = 3000;
-/** As long as an exchange of the join goes on, and no longer. */
-const CATCH_UP_MAX_MS = 30_000;
 /** Amid talk digests differ all the time: a difference counts when ours is quiet for so long, */
 const QUIET_MS = 1000;
 /** if the other one was heard when ours had been quiet for so long; */
 const SETTLED_MS = 250;
 /** or if all that were heard in so long a time differed. */
 const DIFFERS_MS = 15_000;
+/** NACKs that are about to bring something come first, for so long. */
+const REPAIRS_FIRST_MS = 3000;
+const REPAIRS_LOOK_MS = 250;
 /** What we held so recently may be what the other one says that it holds. */
 const RECENT_MS = 3000;
 const MAX_RECENT_DIGESTS = 256;
@@ -39,9 +40,12 @@ export class SyncSchedule {
   readonly #partners = new SyncPartners();
   readonly #joinedAtMs: number;
   readonly #isUnwanted: (device: string) => boolean;
+  readonly #isRepairing: (nowMs: number) => boolean;
   /** The present one last; at most `MAX_RECENT_DIGESTS`. */
   #own: OwnDigest[] = [];
   #isNew = true;
+  /** Since when NACKs have kept us from asking somebody. */
+  #repairingSinceMs: number | undefined;
   #endedAtMs = Number.NEGATIVE_INFINITY;
   #dueMs = Number.POSITIVE_INFINITY;
 
@@ -53,12 +57,15 @@ export class SyncSchedule {
       readonly members: Members;
       /** Blocked, or kept out. */
       isUnwanted(device: string): boolean;
+      /** What is missing is about to come by multicast. */
+      isRepairing(nowMs: number): boolean;
     },
   ) {
     this.#random = random;
     this.#archive = around.archive;
     this.#members = around.members;
     this.#isUnwanted = (device) => around.isUnwanted(device);
+    this.#isRepairing = (askedAtMs) => around.isRepairing(askedAtMs);
     this.#joinedAtMs = nowMs;
     this.#observe(nowMs);
     this.#dueMs = nowMs + JOIN_DELAY_MS + this.#spreadMs();
@@ -69,11 +76,9 @@ export class SyncSchedule {
     return this.#dueMs;
   }
 
-  /** What was said before we came is fetched, or about to be. `exchanging`: at this moment. */
-  catchingUp(nowMs: number, exchanging: boolean): boolean {
-    if (!this.#isNew) return false;
-    const endMs = this.#joinedAtMs + (exchanging ? CATCH_UP_MAX_MS : NEW_FOR_MS);
-    return nowMs < endMs;
+  /** What was said before we came is fetched, or about to be. */
+  catchingUp(nowMs: number): boolean {
+    return this.#isNew && nowMs < this.#joinedAtMs + NEW_FOR_MS;
   }
 
   partner(device: string): SyncPartner {
@@ -115,9 +120,25 @@ export class SyncSchedule {
       else soonestMs = Math.min(soonestMs, atMs);
     }
     const device = candidates[Math.floor(this.#random.uniform() * candidates.length)];
-    if (device !== undefined) return { device, partner: this.partner(device) };
-    this.#lookAt(soonestMs);
-    return undefined;
+    if (device === undefined) {
+      this.#repairingSinceMs = undefined;
+      this.#lookAt(soonestMs);
+      return undefined;
+    }
+    const partner = this.partner(device);
+    if (!partner.returned && this.#waitsForRepairs(nowMs)) {
+      this.#lookAt(nowMs + REPAIRS_LOOK_MS);
+      return undefined;
+    }
+    this.#repairingSinceMs = undefined;
+    return { device, partner };
+  }
+
+  /** What NACKs bring comes in the order of its author, and to all who lack it. */
+  #waitsForRepairs(nowMs: number): boolean {
+    if (!this.#isRepairing(nowMs)) return false;
+    this.#repairingSinceMs ??= nowMs;
+    return nowMs < this.#repairingSinceMs + REPAIRS_FIRST_MS;
   }
 
   /** An exchange is over. */
@@ -127,6 +148,11 @@ export class SyncSchedule {
     this.#endedAtMs = nowMs;
     partner.tried(nowMs, digest, how.fruitful);
     this.#lookAt(nowMs + SPACING_MS + this.#spreadMs());
+  }
+
+  /** It asked us, and showed nothing that we want: as good as if we had asked it. */
+  nothingWanted(nowMs: number, partner: SyncPartner): void {
+    partner.tried(nowMs, this.#observe(nowMs).digest, false);
   }
 
   /** It did not come to an exchange: somebody else is asked, or the same one later. */
@@ -150,7 +176,9 @@ export class SyncSchedule {
     const sinceMs = Math.max(partner.differsSinceMs ?? partner.heardAtMs, this.#endedAtMs);
     if (partner.returned || partner.heardAtMs - sinceMs >= DIFFERS_MS) return askableAtMs;
     if (partner.heardAtMs < present.sinceMs + SETTLED_MS) return Number.POSITIVE_INFINITY;
-    return Math.max(askableAtMs, present.sinceMs + QUIET_MS);
+    // The author tells what exists, and NACKs go out, before that time is over.
+    const differsSinceMs = partner.differsSinceMs ?? partner.heardAtMs;
+    return Math.max(askableAtMs, present.sinceMs + QUIET_MS, differsSinceMs + QUIET_MS);
   }
 
   #differs({ digest }: SyncPartner): boolean {

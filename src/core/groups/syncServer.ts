@@ -2,7 +2,6 @@ import { MAX_DATAGRAM_BYTES } from "../../wire/constants.js";
 import { decodeGroupData } from "../../wire/group.js";
 import {
   GroupSyncPurpose,
-  packStreams,
   SYNC_DATAGRAMS_BYTES,
   type SyncAsk,
   type SyncFetch,
@@ -12,6 +11,7 @@ import { RangeSet } from "../rangeSet.js";
 import type { Archive } from "./archive.js";
 import type { GroupsContext } from "./groupsContext.js";
 import type { SyncEnvelope } from "./syncEnvelope.js";
+import { packFairly } from "./syncPacking.js";
 import type { SyncPost } from "./syncPost.js";
 
 /** One answer to a fetch has no more. */
@@ -22,6 +22,10 @@ const MAX_ANSWER_NUMBERS = 1024;
 /** What an answer costs besides its bytes, in bytes: an empty one is not free, nor is a look. */
 const MIN_ANSWER_COST_BYTES = 4096;
 const LOOK_COST_BYTES = 64;
+/** To read a question costs as much as so many bytes sent, for each of its own. */
+const READ_COST = 2;
+/** No question and its offer cost more. */
+const MAX_OFFER_COST_BYTES = (READ_COST + 1) * 64 * 1024;
 /** Of a datagram in a record. */
 const LENGTH_BYTES = 2;
 
@@ -39,18 +43,20 @@ export class SyncServer {
     this.#post = post;
   }
 
-  /** Says what the asker lacks. False if it was turned away. */
-  offer(nowMs: number, to: string, { request, partial, streams }: SyncAsk): boolean {
-    if (!this.#context.syncRates.mayAsk(nowMs, to)) {
-      this.turnAway(nowMs, to, request);
-      return false;
-    }
+  /** A question of this purpose may be read and answered now: nothing of it is read before. */
+  admits(nowMs: number, from: string, purpose: SyncAsk["purpose"] | SyncFetch["purpose"]): boolean {
+    const { syncRates } = this.#context;
+    if (purpose === GroupSyncPurpose.fetch) return syncRates.hasRoom(nowMs, from, MAX_ANSWER_BYTES);
+    return syncRates.hasRoom(nowMs, from, MAX_OFFER_COST_BYTES) && syncRates.mayAsk(nowMs, from);
+  }
+
+  /** Says what the asker lacks. `questionBytes`: of what was read. */
+  offer(nowMs: number, to: string, { request, partial, streams }: SyncAsk, questionBytes: number) {
     this.#context.counters.add("syncsServed");
-    const lacking = packStreams(this.#lackingIn(streams, partial));
+    const lacking = packFairly(this.#lackingIn(streams, partial), this.#context.random);
     const purpose = GroupSyncPurpose.offer;
     const sizeBytes = this.#post.send(nowMs, to, { purpose, request, ...lacking });
-    this.#context.syncRates.spend(nowMs, to, sizeBytes);
-    return true;
+    this.#context.syncRates.spend(nowMs, to, sizeBytes + READ_COST * questionBytes);
   }
 
   /** What we hold and `theirs` do not. `partial`: streams that are absent there say nothing. */
@@ -72,15 +78,11 @@ export class SyncServer {
   }
 
   /** Sends what was asked for, as far as one answer goes. */
-  serve(nowMs: number, to: string, fetch: SyncFetch): void {
+  serve(nowMs: number, to: string, fetch: SyncFetch, questionBytes: number): void {
     const { syncRates } = this.#context;
-    if (!syncRates.hasRoom(nowMs, to, MAX_ANSWER_BYTES)) {
-      this.turnAway(nowMs, to, fetch.request);
-      return;
-    }
     const { records, looked } = this.#answer(fetch);
     const purpose = GroupSyncPurpose.data;
-    let costBytes = MIN_ANSWER_COST_BYTES + looked * LOOK_COST_BYTES;
+    let costBytes = MIN_ANSWER_COST_BYTES + looked * LOOK_COST_BYTES + READ_COST * questionBytes;
     for (const [index, datagrams] of records.entries()) {
       const last = index === records.length - 1;
       const { request } = fetch;

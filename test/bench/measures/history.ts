@@ -16,7 +16,7 @@ const HISTORIES = [
   ["long", 100_000],
 ] as const;
 const BATCH = 1_000;
-const SEARCHES = 30;
+const SEARCHES = 100;
 const GROUP = "#bench";
 const HOUR_MS = 3_600_000;
 const WORDS = [

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { beforeEach, describe, expect, it } from "vitest";
 import { HistoryLineSchema } from "../../../src/api/lines.js";
-import { OPERATIONS, type OperationName } from "../../../src/api/operations.js";
+import { MAX_HISTORY_BYTES, OPERATIONS, type OperationName } from "../../../src/api/operations.js";
 import { Service } from "../../../src/api/service.js";
 import { ALICE, FakeMessenger, historyMessage } from "./fakeMessenger.js";
 
@@ -67,8 +67,13 @@ describe("history", () => {
     await service.call("history", { ...filter, since, limit: 5 });
     await service.stream("export", { since }).next();
     expect(messenger.queries).toEqual([
-      {},
-      { ...filter, since: new Date("2026-01-02T02:04:05.000Z"), limit: 5 },
+      { maxBytes: MAX_HISTORY_BYTES },
+      {
+        ...filter,
+        since: new Date("2026-01-02T02:04:05.000Z"),
+        limit: 5,
+        maxBytes: MAX_HISTORY_BYTES,
+      },
       { since: new Date("2026-01-02T02:04:05.000Z") },
     ]);
   });

@@ -60,6 +60,7 @@ describe("RangeSet", () => {
         const absent = runs(first, last, (each) => !model.has(each));
         expect(set.missing(first, last, 1000)).toEqual(absent);
         expect(set.missing(first, last, 2)).toEqual(absent.slice(0, 2));
+        expect([...set.present(first, last)]).toEqual(runs(first, last, (each) => model.has(each)));
       }),
     );
   });

@@ -55,6 +55,21 @@ describe("history", () => {
     expect(all).toEqual(await messenger.history());
   });
 
+  it("has as many of the latest as fit into the bytes that are wanted", async () => {
+    const alice = await world.start("alice");
+    await world.start("bob");
+    for (const text of ["a".repeat(3000), "\0".repeat(1000), "short", "last"]) {
+      await world.clock.until(alice.messenger.send("bob", text));
+    }
+    const latest = async (maxBytes: number): Promise<string[]> =>
+      textsOf(await alice.messenger.history({ maxBytes })).map((text) => text.slice(0, 5));
+    expect(await latest(100)).toEqual([]);
+    expect(await latest(6000)).toEqual(["short", "last"]);
+    // A NUL takes six bytes, and every message some 700 beside its text.
+    expect(await latest(10_000)).toEqual(["\0".repeat(5), "short", "last"]);
+    expect(await latest(20_000)).toHaveLength(4);
+  });
+
   it("refuses what names nobody and nothing", async () => {
     const { messenger } = await world.start("alice");
     expect(await codeOf(messenger.history({ peer: "nobody" }))).toBe("NO_SUCH_PEER");

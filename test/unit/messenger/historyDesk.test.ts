@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -13,7 +14,7 @@ beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), "udpchat-home-"));
 });
 afterEach(async () => {
-  await rm(home, { recursive: true });
+  await rm(home, { recursive: true, force: true });
 });
 
 /** What waits for the disk is not in the hands of the clock. */
@@ -46,8 +47,65 @@ it("tells what a home keeps while nothing runs there, and drops what is queued",
   for await (const message of desk.exportHistory()) exported.push(message);
   expect(exported).toEqual(all);
   expect(await desk.outbox()).toEqual([all[1]]);
-  expect(await desk.dropQueued("job 1")).toMatchObject({ id: queued.id });
+  expect(await desk.dropQueued(queued.id.slice(-4))).toMatchObject({ id: queued.id });
   expect(await desk.outbox()).toEqual([]);
+  expect((await desk.history())[1]).toMatchObject({ id: queued.id, state: "undelivered" });
   await expect(desk.dropQueued(queued.id)).rejects.toMatchObject({ code: "NO_SUCH_MESSAGE" });
   await desk.close();
+});
+
+it("makes nothing in a home where nobody was yet, nor where nothing was kept", async () => {
+  const nothing = async (): Promise<void> => {
+    const desk = await HistoryDesk.open({ home });
+    expect(await desk.history()).toEqual([]);
+    expect(await desk.outbox()).toEqual([]);
+    for await (const message of desk.exportHistory()) expect.unreachable(message.text);
+    await expect(desk.history({ peer: "bob" })).rejects.toMatchObject({ code: "NO_SUCH_PEER" });
+    await expect(desk.dropQueued("0001")).rejects.toMatchObject({ code: "NO_SUCH_MESSAGE" });
+    await desk.markRead(["0001"]);
+    expect(desk.openingWarnings).toEqual([]);
+    await desk.close();
+  };
+  await nothing();
+  expect(await readdir(home)).toEqual([]);
+  await rm(home, { recursive: true });
+  await nothing();
+  expect(existsSync(home)).toBe(false);
+
+  const clock = new ManualClock();
+  const parts = { openLan: new MemorySegment().open, clock };
+  await close(clock, await Messenger.open({ home, store: "none" }, parts));
+  const files = await readdir(home);
+  await nothing();
+  expect(await readdir(home)).toEqual(files);
+});
+
+it("marks as read, which is told when a messenger runs, or to nobody", async () => {
+  const clock = new ManualClock();
+  const parts = { openLan: new MemorySegment().open, clock };
+  const alice = await Messenger.open({ name: "alice", home }, parts);
+  const bob = await Messenger.open({ name: "bob", ephemeral: true }, parts);
+  const told: string[] = [];
+  void (async () => {
+    for await (const event of bob.events()) {
+      if (event.type === "delivery") told.push(`${event.progress.status} ${event.progress.id}`);
+    }
+  })();
+  const ids: string[] = [];
+  for (const text of ["private", "public"]) {
+    ids.push((await clock.until(bob.send("alice", text))).id);
+  }
+  await close(clock, alice);
+
+  for (const [index, readReceipts] of [false, true].entries()) {
+    const desk = await HistoryDesk.open({ home, readReceipts });
+    await desk.markRead([ids[index] ?? "", "0".repeat(32)]);
+    expect((await desk.history())[index]).toMatchObject({ state: "read" });
+    await desk.close();
+  }
+  const again = await Messenger.open({ name: "alice", home }, parts);
+  await clock.advance(10_000);
+  expect(told).toEqual([`read ${ids[1]}`]);
+  await close(clock, again);
+  await close(clock, bob);
 });

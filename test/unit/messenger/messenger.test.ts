@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { identityFromSeed } from "../../../src/crypto/identity.js";
 import { UdpchatError } from "../../../src/errors.js";
+import { KeptMessages } from "../../../src/messenger/keptMessages.js";
 import { Messenger } from "../../../src/messenger/messenger.js";
 import {
   type MessengerEvent,
@@ -8,6 +9,7 @@ import {
   UndeliveredError,
 } from "../../../src/messenger/types.js";
 import type { LanHandlers } from "../../../src/net/lan.js";
+import { MemoryMessageStore } from "../../../src/store/memoryMessageStore.js";
 import { encodeUtf8 } from "../../../src/wire/cursor.js";
 import { ManualClock } from "../../support/manualClock.js";
 import { MemorySegment } from "../../support/memoryLan.js";
@@ -480,6 +482,24 @@ describe("open", () => {
       { openLan: world.segment.open, clock: world.clock, random: broken },
     );
     await expect(opening).rejects.toThrow("no more chance");
+    expect(world.segment.openCount).toBe(0);
+  });
+
+  it("leaves nothing open if the store fails at the last step", async () => {
+    class Broken extends MemoryMessageStore {
+      override prune(): number {
+        throw new Error("no such table");
+      }
+    }
+    const opening = Messenger.open(
+      { ephemeral: true, name: "alice" },
+      {
+        openLan: world.segment.open,
+        clock: world.clock,
+        openMessages: async () => new KeptMessages(new Broken(), true),
+      },
+    );
+    await expect(opening).rejects.toThrow("no such table");
     expect(world.segment.openCount).toBe(0);
   });
 

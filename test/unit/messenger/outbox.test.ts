@@ -160,12 +160,26 @@ describe("what is queued", () => {
     const alice = await acquainted();
     const { id } = await world.clock.until(alice.messenger.send("bob", "one", { queue: true }));
     await world.clock.until(alice.messenger.send("bob", "two", { queue: true, id: "job 2" }));
-    expect(await alice.messenger.dropQueued(id)).toMatchObject({ id, text: "one" });
-    expect(await alice.messenger.dropQueued("job 2")).toMatchObject({ text: "two" });
+    const dropped = { state: "undelivered", expiresAt: null };
+    expect(await alice.messenger.dropQueued(id)).toMatchObject({ id, text: "one", ...dropped });
+    expect(await alice.messenger.dropQueued("job 2")).toMatchObject({ text: "two", ...dropped });
     expect(await codeOf(alice.messenger.dropQueued("job 2"))).toBe("NO_SUCH_MESSAGE");
+    await world.clock.advance(100);
+    expect(alice.progress).toEqual(["undelivered bob", "undelivered bob"]);
+    expect((await alice.messenger.history()).slice(1)).toMatchObject([dropped, dropped]);
+    expect(await alice.messenger.outbox()).toEqual([]);
     const bob = await world.start("bob");
     await world.clock.advance(5000);
     expect(bob.shown).toEqual([]);
+  });
+
+  it("is undelivered at once for a call that waits when it is dropped", async () => {
+    const alice = await acquainted();
+    const ends = codeOf(alice.messenger.send("10.0.0.2", "one", { queue: true, id: "job 1" }));
+    await world.clock.advance(1000);
+    await alice.messenger.dropQueued("job 1");
+    expect(await ends).toBe("TIMEOUT");
+    expect(await alice.messenger.history()).toMatchObject([{}, { state: "undelivered" }]);
   });
 
   it("goes again and again while somebody is there who does not answer, less and less often", async () => {
@@ -282,5 +296,49 @@ describe("what is queued", () => {
     expect(alice.progress).toEqual(["delivered bob"]);
     expect(again.shown).toEqual([]);
     expect((await again.messenger.history()).map(({ text }) => text)).toEqual(["first", "once"]);
+  });
+});
+
+describe("a message on its way when its process is killed", () => {
+  it("is given up when nobody can be waiting for it any more, and told", async () => {
+    const alice = await acquainted();
+    void alice.messenger.send("10.0.0.2", "cut off", { timeoutMs: 20_000 });
+    await world.clock.advance(1000);
+    alice.kill();
+    const again = await world.start("alice");
+    await world.clock.advance(45_000);
+    expect((await again.messenger.history())[1]).toMatchObject({ state: "sent", expiresAt: null });
+    expect(again.progress).toEqual([]);
+    await world.clock.advance(10_000);
+    expect((await again.messenger.history())[1]).toMatchObject({ state: "undelivered" });
+    expect(again.progress).toEqual(["undelivered "]);
+  });
+
+  it("is left to another process of the home that is still trying", async () => {
+    const alice = await acquainted();
+    const shell = await world.start("alice", { announce: false, receives: false });
+    void shell.messenger.send("10.0.0.2", "slowly", { timeoutMs: 25_000 }).catch(() => undefined);
+    await world.clock.advance(20_000);
+    expect((await alice.messenger.history())[1]).toMatchObject({ state: "sent" });
+    await world.clock.advance(10_000);
+    expect((await alice.messenger.history())[1]).toMatchObject({ state: "undelivered" });
+    // The call has told it.
+    await world.clock.advance(60_000);
+    expect(alice.progress).toEqual([]);
+  });
+
+  it("is left to its call, however the clock is set meanwhile", async () => {
+    const alice = await acquainted();
+    const sent = alice.messenger.send("10.0.0.2", "slowly", { timeoutMs: 25_000 });
+    await world.clock.advance(1000);
+    world.clock.setWall(3_600_000);
+    // Queueing makes the outbox look at its times.
+    await world.clock.until(alice.messenger.send("10.0.0.9", "x", { queue: true, timeoutMs: 1 }));
+    await world.clock.advance(1000);
+    expect((await alice.messenger.history({ query: "slowly" }))[0]).toMatchObject({
+      state: "sent",
+    });
+    expect(await codeOf(sent)).toBe("TIMEOUT");
+    expect(alice.progress).toEqual([]);
   });
 });

@@ -1,5 +1,8 @@
 import { afterEach, expect, it } from "vitest";
+import { storeRead } from "../../../src/messenger/readReceipts.js";
+import { MemoryMessageStore } from "../../../src/store/memoryMessageStore.js";
 import { MessengerWorld, type Run } from "../../support/messengerWorld.js";
+import { deviceOf, idOf, incoming, partyOf } from "../../support/storedMessages.js";
 
 let world = new MessengerWorld();
 afterEach(async () => {
@@ -101,4 +104,14 @@ it("believes only the device that a message was written to", async () => {
   await bob.messenger.markRead([id]);
   await world.clock.advance(5000);
   expect(alice.progress).toEqual(["read bob"]);
+});
+
+it("takes no message for read because somebody else's has the same id", () => {
+  const store = new MemoryMessageStore();
+  for (const author of [partyOf("b"), partyOf("c")]) store.add(incoming(1, "hello", { author }));
+  store.add(incoming(2, "hello again"));
+  expect([...storeRead(store, [idOf(1), idOf(2)], true)]).toEqual([deviceOf("b")]);
+  expect(store.receiptsOwed(deviceOf("b"), 9)).toEqual([idOf(2)]);
+  expect(store.receiptsOwed(deviceOf("c"), 9)).toEqual([]);
+  expect(store.unread([idOf(1)])).toHaveLength(2);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { UdpchatError } from "../../../src/errors.js";
 import { MemoryMessageStore } from "../../../src/store/memoryMessageStore.js";
-import { idOf, incoming, ME, queued } from "../../support/storedMessages.js";
+import { idOf, incoming, ME, outgoing, queued } from "../../support/storedMessages.js";
 
 const textsIn = (store: MemoryMessageStore) => store.history({}).map(({ text }) => text);
 
@@ -26,15 +26,31 @@ describe("messages in memory", () => {
     expect(textsIn(store)).toHaveLength(9);
   });
 
-  it("are refused when all that is there is queued, and nothing changes", () => {
+  it.each([{ messages: 4 }, { bytes: 4 * 1100 }])(
+    "are half of it queued at most, and what arrives finds room: %j",
+    (bounds) => {
+      const store = new MemoryMessageStore(bounds);
+      for (const n of [1, 2]) store.add(queued(n, `${n}`));
+      expect(() => store.add(queued(3, "3"))).toThrow(
+        expect.objectContaining({ code: "LIMIT_REACHED" }),
+      );
+      for (let n = 4; n <= 9; n += 1) expect(store.add(incoming(n, `${n}`))).toBeDefined();
+      expect(textsIn(store)).toEqual(["1", "2", "8", "9"]);
+      store.setState(ME.device, idOf(1), "undelivered");
+      expect(store.add(queued(3, "3"))).toBeDefined();
+    },
+  );
+
+  it("are refused when all that is there was queued again, and nothing changes", () => {
     const store = new MemoryMessageStore({ messages: 2 });
-    for (const n of [1, 2]) store.add(queued(n, `${n}`));
-    expect(() => store.add(incoming(3, "3"))).toThrow(
-      expect.objectContaining({ code: "LIMIT_REACHED" }),
-    );
+    const outbox = { expiresAtMs: 1, requireVerified: false };
+    for (const n of [1, 2]) {
+      store.add(outgoing(n, `${n}`));
+      store.requeue(ME.device, idOf(n), outbox);
+    }
     expect(() => store.add(incoming(3, "3"))).toThrow(UdpchatError);
     expect(textsIn(store)).toEqual(["1", "2"]);
-    store.drop(ME.device, idOf(1));
+    store.setState(ME.device, idOf(1), "undelivered");
     expect(store.add(incoming(3, "3"))).toBeDefined();
   });
 

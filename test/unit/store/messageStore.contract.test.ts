@@ -69,8 +69,8 @@ describe.each(KINDS)("a store in $name", ({ open }) => {
     });
 
     it("numbers rows upwards, and none twice", () => {
-      const first = store.add(queued(1, "gone"));
-      store.drop(ME.device, idOf(1));
+      const first = store.add(incoming(1, "gone"));
+      store.prune(undefined, 0);
       const second = store.add(incoming(2, "next"));
       expect(second?.row).toBeGreaterThan(first?.row ?? Number.POSITIVE_INFINITY);
     });
@@ -112,6 +112,16 @@ describe.each(KINDS)("a store in $name", ({ open }) => {
       expect(textsOf({ limit: 3 })).toEqual(["7", "8", "9"]);
       expect(textsOf({ limit: 0 })).toEqual([]);
       expect([...store.export({ limit: 3 })].map(({ text }) => text)).toEqual(["7", "8", "9"]);
+    });
+
+    it("the latest whose texts fit, as UTF-8", () => {
+      for (const [n, text] of ["aaaa", "üü", "bbb", "天"].entries()) store.add(incoming(n, text));
+      expect(textsOf({ textBytes: 6 })).toEqual(["bbb", "天"]);
+      expect(textsOf({ textBytes: 9 })).toEqual(["bbb", "天"]);
+      expect(textsOf({ textBytes: 10, limit: 3 })).toEqual(["üü", "bbb", "天"]);
+      expect(textsOf({ textBytes: 100, limit: 2 })).toEqual(["bbb", "天"]);
+      expect(textsOf({ textBytes: 2 })).toEqual([]);
+      expect([...store.export({ textBytes: 2 })]).toHaveLength(4);
     });
 
     it("with one peer, in one group, since a time, behind a row", () => {
@@ -394,6 +404,20 @@ describe.each(KINDS)("a store in $name", ({ open }) => {
       expect(store.expired(200).map(({ text }) => text)).toEqual(["3"]);
     });
 
+    it("expires while it is on its way as well, for as long as it is", () => {
+      const outbox = { expiresAtMs: 300, requireVerified: false };
+      store.add(outgoing(1, "on its way", { outbox }));
+      store.add(ownLine(2, "said"));
+      store.add(outgoing(3, "nobody knows how long"));
+      expect(store.nextExpiryMs()).toBe(300);
+      expect(store.expired(Number.MAX_SAFE_INTEGER).map(({ text }) => text)).toEqual([
+        "on its way",
+      ]);
+      expect(store.outbox()).toEqual([]);
+      store.setState(ME.device, idOf(1), "delivered");
+      expect(store.nextExpiryMs()).toBeUndefined();
+    });
+
     it("takes back what was given up, but not what arrived", () => {
       const outbox = { expiresAtMs: 500, requireVerified: true };
       store.add(outgoing(1, "x", { state: "undelivered" }));
@@ -408,28 +432,6 @@ describe.each(KINDS)("a store in $name", ({ open }) => {
       store.add(incoming(4, "bob's"));
       store.requeue(FROM_BOB, idOf(4), outbox);
       expect(store.outbox()).toHaveLength(1);
-    });
-
-    it("drops by the first digits of an id or by a client id, and only one", () => {
-      const id = (start: string) => start.padEnd(32, "0");
-      store.add(queued(1, "ab1", { id: id("ab1") }));
-      store.add(queued(2, "ab2", { id: id("ab2"), clientId: "job" }));
-      store.add(queued(3, "cd", { id: id("cd"), clientId: "ab" }));
-      store.add(outgoing(4, "ef, sent", { id: id("ef"), clientId: "went" }));
-      store.add(queued(5, "%", { id: id("55") }));
-      for (const none of ["", "ef", "went", "f", "%", "_", "a%", "' OR 1"]) {
-        expect(store.drop(ME.device, none)).toBeUndefined();
-      }
-      expect(store.drop(FROM_BOB, "job")).toBeUndefined();
-      expect(store.drop(ME.device, "ab")?.text).toBe("cd");
-      expect(store.drop(ME.device, "ab")).toBeUndefined();
-      expect(store.drop(ME.device, "AB1")?.text).toBe("ab1");
-      expect(store.drop(ME.device, "job")?.text).toBe("ab2");
-      expect(store.find(ME.device, id("ab2"))).toBeUndefined();
-      expect(store.findByClientId("job")).toBeUndefined();
-      expect(textsOf({})).toEqual(["ef, sent", "%"]);
-      expect(found("ab1")).toEqual([]);
-      expect(store.add(queued(6, "again", { clientId: "job" }))).toBeDefined();
     });
   });
 
@@ -561,18 +563,6 @@ describe.each(KINDS)("a store in $name", ({ open }) => {
       expect(store.findByClientId("job")?.text).toBe("queued");
       expect(found("new")).toEqual([]);
       expect(store.add(incoming(9, "new"))).toBeDefined();
-    });
-
-    it("undoes a drop", () => {
-      const before = everything();
-      expect(() =>
-        store.batch("soon", () => {
-          store.drop(ME.device, "job");
-          throw boom;
-        }),
-      ).toThrow(boom);
-      expect(everything()).toEqual(before);
-      expect(store.outbox().map(({ text }) => text)).toEqual(["queued"]);
     });
   });
 

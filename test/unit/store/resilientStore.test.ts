@@ -175,7 +175,13 @@ await describeOnEngines("a store whose disk fails", (engine) => {
     expect(store.prune(2_000_000, 0)).toBe(1);
     const push = connections.push.bind(connections);
     connections.push = (...more) => {
-      for (const connection of more) connection.exec("PRAGMA query_only = ON");
+      for (const connection of more) {
+        const exec = connection.exec.bind(connection);
+        connection.exec = (sql) => {
+          if (!sql.startsWith("PRAGMA user_version =")) return exec(sql);
+          throw Object.assign(new Error("no page is left"), { code: "SQLITE_FULL" });
+        };
+      }
       return push(...more);
     };
     await retry(0);
@@ -231,7 +237,7 @@ await describeOnEngines("a store whose disk fails", (engine) => {
     store.setState(ME.device, idOf(4), "delivered");
     store.addReceipt(ME.device, idOf(5), { party: partyOf("b"), status: "read", atMs: 5 });
     store.addGroupReceipt(OPS.groupId, MY_INCARNATION, partyOf("c"), 6);
-    expect(store.drop(ME.device, "mine")?.id).toBe(idOf(3));
+    store.setState(ME.device, idOf(3), "undelivered");
     expect(store.unread([idOf(1), idOf(2)])).toEqual([{ author: deviceOf("b"), id: idOf(2) }]);
     expect(store.markRead(deviceOf("b"), [idOf(1), idOf(2)], true)).toEqual([idOf(2)]);
     store.receiptsPaid(deviceOf("b"), [idOf(1)]);
@@ -249,7 +255,7 @@ await describeOnEngines("a store whose disk fails", (engine) => {
       recipients: store.recipients().map(({ device }) => device),
       expiry: store.nextExpiryMs(),
       expired: store.expired(10_000_000).map(({ text }) => text),
-      byClientId: store.findByClientId("mine"),
+      byClientId: store.findByClientId("mine")?.state,
       receipts: [5, 6].map((n) => {
         const message = store.find(ME.device, idOf(n));
         return message && store.receipts(message).map(({ status }) => status);
@@ -260,17 +266,20 @@ await describeOnEngines("a store whose disk fails", (engine) => {
         .read(OPS.groupId, ALICE, { first: 0, last: 9 })
         .map(({ sequence }) => sequence),
     });
+    const all = [
+      ...["read later", "read now", "dropped", "delivered meanwhile", "read by bob", "ours", "new"],
+    ];
     const expected = {
-      texts: ["read later", "read now", "delivered meanwhile", "read by bob", "ours", "new"],
-      exported: ["read later", "read now", "delivered meanwhile", "read by bob", "ours", "new"],
+      texts: all,
+      exported: all,
       latest: ["ours", "new"],
-      states: ["read", "read", "delivered", "read", "sent", "queued"],
+      states: ["read", "read", "undelivered", "delivered", "read", "sent", "queued"],
       outbox: ["new"],
       toBob: ["new"],
       recipients: [deviceOf("b")],
       expiry: 3_608_000,
       expired: ["new"],
-      byClientId: undefined,
+      byClientId: "undelivered",
       receipts: [["read"], ["delivered"]],
       owed: [idOf(2)],
       streams: [{ ...ALICE, latestHlc: 30, ranges: [{ first: 2, last: 3 }] }],
@@ -285,6 +294,35 @@ await describeOnEngines("a store whose disk fails", (engine) => {
     const after = await open(engine);
     expect(texts(after.store)).toEqual(expected.texts);
     after.store.close();
+  });
+
+  it("tells the disk what goes again meanwhile, and until when", async () => {
+    const { store, retry } = await open(engine);
+    const outbox = { expiresAtMs: 5_000, requireVerified: false };
+    store.add(outgoing(1, "again", { state: "undelivered", outbox }));
+    makeReadOnly();
+    store.requeue(ME.device, idOf(1), { expiresAtMs: 9_000, requireVerified: false });
+    store.setState(ME.device, idOf(1), "sent");
+    await retry(0);
+    expect(codes()).toEqual(["STORE_FAILED", "STORE_RESTORED"]);
+    expect(store.find(ME.device, idOf(1))?.state).toBe("sent");
+    expect(store.nextExpiryMs()).toBe(9_000);
+    store.close();
+  });
+
+  it("delivers what is queued on the disk, however much is queued in memory", async () => {
+    const { store } = await open(engine);
+    const long = "x".repeat(65_536);
+    store.add(queued(1, long));
+    makeReadOnly();
+    let n = 1;
+    const fill = (): void => {
+      for (;;) store.add(queued((n += 1), long));
+    };
+    expect(fill).toThrow(expect.objectContaining({ code: "LIMIT_REACHED" }));
+    store.setState(ME.device, idOf(1), "delivered");
+    expect(store.find(ME.device, idOf(1))?.state).toBe("delivered");
+    store.close();
   });
 
   it("keeps everything in memory if the way back to the disk fails half-way", async () => {
@@ -405,6 +443,22 @@ await describeOnEngines("a store whose file is damaged", (engine) => {
     expect(codes()).toEqual(["STORE_FAILED", "STORE_DAMAGED", "STORE_RESTORED"]);
     expect(asideFiles()).toHaveLength(1);
     expect(texts(store)).toEqual(["one"]);
+  });
+
+  it("promises nothing into a file that another process set aside", async () => {
+    const { store, retry } = await open(engine);
+    store.add(incoming(1, "one"));
+    const aside = `${databaseFile}.damaged-1`;
+    for (const end of ["", "-wal", "-shm"]) renameSync(databaseFile + end, aside + end);
+    store.batch("promise", () => store.add(incoming(2, "two")));
+    expect(texts(store)).toEqual(["one", "two"]);
+    await retry(0);
+    expect(codes()).toEqual(["STORE_DAMAGED"]);
+    expect(texts(store)).toEqual(["two"]);
+    store.close();
+    const after = await open(engine);
+    expect(texts(after.store)).toEqual(["two"]);
+    after.store.close();
   });
 
   it("never replaces what was set aside before", async () => {

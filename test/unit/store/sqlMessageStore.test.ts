@@ -203,7 +203,6 @@ function askEverything(store: MessageStore): void {
   store.recipients();
   store.expired(1);
   store.nextExpiryMs();
-  store.drop(ME.device, "0");
   store.unread([idOf(1)]);
   store.markRead(deviceOf("b"), [idOf(1)], true);
   store.receiptsOwed(deviceOf("b"), 1);
@@ -273,7 +272,6 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     store.markRead(deviceOf("b"), [idOf(n)], owed),
   ),
   step("receiptsPaid", anyNumber, (store, n) => store.receiptsPaid(deviceOf("b"), [idOf(n)])),
-  step("drop", fc.constantFrom("x", "y", "0", idOf(3)), (store, id) => store.drop(ME.device, id)),
   step("expired", anyNumber, (store, n) => store.expired(n)),
   step("append", fc.tuple(anyNumber, fc.integer({ min: 1, max: 9 })), (store, [sequence, hlc]) =>
     store.log.append(OPS.groupId, { device: ME.device, incarnation: MY_INCARNATION }, hlc, {
@@ -290,7 +288,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       store.batch("promise", () => {
         store.add(incoming(n, text));
         store.setState(ME.device, idOf(n), "read");
-        store.drop(ME.device, "x");
+        store.markRead(deviceOf("b"), [idOf(n)], true);
         store.prune(undefined, 2);
         throw new Error("boom");
       });

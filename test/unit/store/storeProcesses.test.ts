@@ -1,17 +1,16 @@
 /** One database, several processes; and disks that only another process can have. */
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { openMessageStore } from "../../../src/store/openMessageStore.js";
+import { describeOnSmallDisk, OWN_MOUNTS } from "../../support/smallDisk.js";
 import { describeOnEngines } from "../../support/sqliteEngines.js";
 
 const PROGRAM = join(import.meta.dirname, "../../support/storeProcess.js");
-/** Root needs no user namespace of its own for a mount of its own. */
-const UNSHARE = process.getuid?.() === 0 ? ["--mount"] : ["--map-root-user", "--mount"];
 const TIMEOUT_MS = 25_000;
 
 let folder: string;
@@ -36,27 +35,10 @@ async function run(command: string, args: readonly string[]): Promise<unknown> {
 function runOnSmallDisk(args: readonly string[]): Promise<unknown> {
   const mount = `mount -t tmpfs -o size=1m udpchat "$0" && exec "$@"`;
   return run("unshare", [
-    ...[...UNSHARE, "sh", "-c", mount, folder],
+    ...[...OWN_MOUNTS, "sh", "-c", mount, folder],
     ...[process.execPath, PROGRAM, ...args],
   ]);
 }
-
-/** Why this machine gives us no disk; undefined if it does. */
-function whyNoDisk(): string | undefined {
-  if (process.platform !== "linux") return "not Linux";
-  const mountPoint = mkdtempSync(join(tmpdir(), "udpchat-probe-"));
-  try {
-    const mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "udpchat", mountPoint];
-    const { status, stderr, error } = spawnSync("unshare", [...UNSHARE, ...mount]);
-    return status === 0 ? undefined : (error?.message ?? stderr.toString().trim());
-  } finally {
-    rmSync(mountPoint, { recursive: true });
-  }
-}
-
-const noDisk = whyNoDisk();
-const skipped = noDisk === undefined ? "" : ` (SKIPPED: ${noDisk})`;
-if (noDisk !== undefined) process.stderr.write(`processes of one home on a disk${skipped}\n`);
 
 await describeOnEngines("processes of one home", (engine, engineName) => {
   it("make it, and write to it, at the same time", async () => {
@@ -79,7 +61,7 @@ await describeOnEngines("processes of one home", (engine, engineName) => {
     store.close();
   });
 
-  describe.skipIf(noDisk !== undefined)(`on a disk${skipped}`, () => {
+  describeOnSmallDisk("on a disk", () => {
     it("that is full keep everything, and store it when there is room", async () => {
       expect(await runOnSmallDisk([engineName, databaseFile, "fill"])).toEqual({
         count: expect.any(Number),

@@ -15,13 +15,12 @@ export interface HistoryArgs extends FilterArgs {
 export async function handle(args: HistoryArgs, context: CommandContext): Promise<number> {
   const { printer, signal, stderr } = context;
   const input = inputOf(args);
-  return await withHistory(context, async (history, daemon) => {
+  return await withHistory(context, async (history) => {
     const stored = await history.call("history", input, { signal });
     const lines = stored.filter((line) => isWanted(line, context));
     await printer.history(lines);
     if (lines.length === 0 && !printer.forScripts) await stderr.line(nothingText(input));
-    if (daemon === undefined) return EXIT.done;
-    const marks = ReadMarks.of(daemon, context);
+    const marks = ReadMarks.of(history, context);
     for (const line of lines) marks.shown(line);
     await marks.close();
     return EXIT.done;
@@ -45,6 +44,6 @@ function limitOf(text: string): number {
   });
 }
 
-function nothingText(input: Input<"history">): string {
-  return Object.keys(input).length === 0 ? "nothing is stored yet" : "nothing was found";
+function nothingText({ limit: _limit, ...filter }: Input<"history">): string {
+  return Object.keys(filter).length === 0 ? "nothing is stored yet" : "nothing was found";
 }

@@ -6,6 +6,7 @@ import { withApi, withDaemon } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
 import { reportError } from "../../errorReport.js";
 import { EXIT, exitCodeOf } from "../../exitCodes.js";
+import { LateLines } from "../../lateLines.js";
 import { ReadMarks } from "../../readMarks.js";
 import { isWanted } from "../../verifiedOnly.js";
 import { askedInput, type SecretInput, secretInput } from "./passphrase.js";
@@ -52,6 +53,7 @@ async function chat(input: JoinInput, api: Api, context: CommandContext): Promis
   const signal = AbortSignal.any([context.signal, leaving.signal]);
   const pending = await pendingInvitations(input, api);
   const marks = ReadMarks.of(api, context);
+  const late = LateLines.of(context);
   let saying: Promise<number> | undefined;
   let label = "";
   let removed = false;
@@ -69,13 +71,14 @@ async function chat(input: JoinInput, api: Api, context: CommandContext): Promis
       removed ||= line.type === "warning" && line.code === "GROUP_REMOVED" && line.group === label;
       if (line.type === "warning" && !printer.forScripts) {
         await context.stderr.line(sanitiseName(`udpchat: ${line.message}`));
-      } else {
+      } else if (line.type !== "message" || late?.holds(line) !== true) {
         await printer.line(line);
         if (line.type === "message") marks.shown(line);
       }
     }
   } finally {
     leaving.abort();
+    await late?.close();
     await marks.close();
   }
   const code = (await saying) ?? EXIT.done;

@@ -4,7 +4,7 @@ import type { OutboxArgs } from "./handler.js";
 export const outbox = defineCommand<OutboxArgs>({
   usage: "outbox [action] [id]",
   summary: "What is still queued; outbox drop ID gives one up",
-  examples: ["udpchat outbox", "udpchat outbox drop 3f9a01c2"],
+  examples: ["udpchat outbox", "udpchat outbox drop 001c"],
   options: (yargs) =>
     yargs
       .positional("action", {
@@ -14,7 +14,7 @@ export const outbox = defineCommand<OutboxArgs>({
       })
       .positional("id", {
         type: "string",
-        describe: "The first digits of its id, or the --id that it was sent with",
+        describe: "The last digits of its id, 4 or more, or the --id that it was sent with",
       }),
   load: async () => (await import("./handler.js")).handle,
 });

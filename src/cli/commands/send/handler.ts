@@ -1,5 +1,5 @@
 import type { DeliveryLine } from "../../../api/lines.js";
-import { CLIENT_ID, type Input, MAX_TTL_MS } from "../../../api/operations.js";
+import { type Api, CLIENT_ID, type Input, MAX_TTL_MS } from "../../../api/operations.js";
 import { UdpchatError, UNREACHABLE_REMEDY } from "../../../errors.js";
 import { DEFAULT_TIMEOUT_MS, durationText } from "../../../messenger/waiting.js";
 import { sanitiseName } from "../../../sanitise.js";
@@ -39,7 +39,10 @@ export async function handle(args: SendArgs, context: CommandContext): Promise<n
   const own = { receives: false, keeps: true };
   const { delivery, by } = await withApi(context, own, async (api, by) => {
     if (args.queue && by === "ourselves" && settings.store === "memory") throw notKept();
-    return { delivery: await api.call("send", input, { signal }), by };
+    if (!args.queue || by === "daemon") {
+      return { delivery: await api.call("send", input, { signal }), by };
+    }
+    return { delivery: await queueOurselves(api, input, context), by };
   });
   if (delivery.status !== "undelivered") {
     await printer.line(delivery);
@@ -88,6 +91,37 @@ function ttlMsOf(text: string): number {
   if (ttlMs >= 1 && ttlMs <= MAX_TTL_MS) return ttlMs;
   throw new UdpchatError("INVALID_DURATION", `--ttl: "${text}" is not possible`, {
     remedy: "use 1ms to 365d",
+  });
+}
+
+/**
+ * What only memory holds is lost when this process ends.
+ * @throws UdpchatError STORE_UNUSABLE if the disk does not take it
+ */
+async function queueOurselves(
+  api: Api,
+  input: Input<"send">,
+  { paths, signal }: CommandContext,
+): Promise<DeliveryLine> {
+  let isOnDisk = true;
+  const ended = new AbortController();
+  const watching = (async () => {
+    for await (const line of api.stream("events", {}, { signal: ended.signal })) {
+      if (line.type !== "warning") continue;
+      if (line.code === "STORE_FAILED") isOnDisk = false;
+      if (line.code === "STORE_RESTORED") isOnDisk = true;
+    }
+  })();
+  let delivery: DeliveryLine;
+  try {
+    delivery = await api.call("send", input, { signal });
+  } finally {
+    ended.abort();
+    await watching;
+  }
+  if (delivery.status !== "queued" || isOnDisk) return delivery;
+  throw new UdpchatError("STORE_UNUSABLE", `not queued: nothing can be stored in ${paths.home}`, {
+    remedy: "make room on that disk, or make it writable, and send the message again",
   });
 }
 

@@ -61,10 +61,11 @@ function membership(node: GroupNode) {
     archived: (from: GroupNode, bytes: Uint8Array, keyId?: string) => {
       const lent = bytes.slice();
       const at = { address: from.address, port: 22400 };
-      const isNew = group.archived(10, decodeGroupData(lent), lent, keyId, at);
+      const kept = { bytes: lent, keyId };
+      const verdict = group.archived(10, decodeGroupData(lent), kept, at);
       settle();
       lent.fill(0);
-      return isNew;
+      return verdict;
     },
     hear: (from: GroupNode, bytes: Uint8Array) => {
       const datagram = { ...from.received(bytes), key: undefined };
@@ -101,14 +102,17 @@ describe("what others kept", () => {
     const [one, two, three] = data;
     if (one === undefined || two === undefined || three === undefined) return expect.unreachable();
     expect([three, one, two].map((bytes) => node.archived(author, bytes))).toEqual([
-      true,
-      true,
-      true,
+      "kept",
+      "kept",
+      "kept",
     ]);
-    expect(data.map((bytes) => node.archived(author, bytes))).toEqual([false, false, false]);
+    expect(data.map((bytes) => node.archived(author, bytes))).toEqual(["known", "known", "known"]);
     for (const bytes of author.sent.map((sent) => sent.bytes)) node.hear(author, bytes);
     expect(node.messages()).toEqual(["three", "one", "two"].map((text) => ({ text, late: true })));
     expect(node.told.filter(({ kind }) => kind === "presence")).toEqual([]);
+    // Whom nobody has found is nowhere.
+    const [told] = node.told.filter((event) => event.kind === "groupMessage");
+    expect(told?.from).toEqual({ id: author.device, name: "n1", address: "", port: 0 });
     expect(node.group.archive.digest).toBe(
       new Archive(author.context, author.log, TEST_GROUP.groupId).digest,
     );
@@ -138,11 +142,11 @@ describe("what others kept", () => {
     node.hear(author, one);
     node.hear(author, three);
     expect(node.messages()).toEqual([{ text: "one", late: false }]);
-    expect(node.archived(author, three)).toBe(false); // it waits already
-    expect(node.archived(author, two)).toBe(true);
+    expect(node.archived(author, three)).toBe("known"); // it waits already
+    expect(node.archived(author, two)).toBe("kept");
     expect(node.messages()).toEqual([
       { text: "one", late: false },
-      { text: "two", late: true },
+      { text: "two", late: false },
       { text: "three", late: false },
     ]);
     return undefined;
@@ -155,18 +159,19 @@ describe("what others kept", () => {
     if (one === undefined) return expect.unreachable();
     const forged = one.slice();
     forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1;
-    expect(node.archived(author, forged)).toBe(false);
+    expect(node.archived(author, forged)).toBe("forged");
     reader.blocked.add(author.device);
     const before = reader.verifications;
-    expect(node.archived(author, one)).toBe(false);
+    expect(node.archived(author, one)).toBe("unwanted");
     expect(reader.verifications).toBe(before);
     reader.blocked.delete(author.device);
     const data1 = { ...decodeGroupData(one), groupId: "00".repeat(8) };
     const at = { address: author.address, port: 22400 };
-    expect(node.group.archived(10, data1, one, undefined, at)).toBe(false);
+    const kept = { bytes: one, keyId: undefined };
+    expect(node.group.archived(10, data1, kept, at)).toBe("unwanted");
     expect(node.messages()).toEqual([]);
     expect(node.group.archive.count).toBe(0);
-    expect(node.archived(author, one)).toBe(true);
+    expect(node.archived(author, one)).toBe("kept");
     node.group.leave(20);
     return undefined;
   });
@@ -179,7 +184,7 @@ describe("what others kept", () => {
     author.log.forget(TEST_GROUP.groupId, of, 1);
     const node = membership(author);
     expect(node.group.archive.has(of, 1)).toBe(false);
-    expect(node.archived(other, own)).toBe(false);
+    expect(node.archived(other, own)).toBe("unwanted");
     expect(node.messages()).toEqual([]);
     return undefined;
   });
@@ -193,9 +198,9 @@ describe("what others kept", () => {
     const reader = bus.add({ group: SECRET_GROUP });
     const node = membership(reader);
     if (kept?.keyId === undefined) return expect.unreachable();
-    expect(node.archived(author, kept.bytes, "00".repeat(8))).toBe(false);
-    expect(node.archived(author, kept.bytes)).toBe(false);
-    expect(node.archived(author, kept.bytes, kept.keyId)).toBe(true);
+    expect(node.archived(author, kept.bytes, "00".repeat(8))).toBe("unwanted");
+    expect(node.archived(author, kept.bytes)).toBe("unwanted");
+    expect(node.archived(author, kept.bytes, kept.keyId)).toBe("kept");
     expect(node.messages()).toEqual([{ text: "sealed", late: true }]);
     return undefined;
   });

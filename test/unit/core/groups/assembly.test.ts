@@ -52,6 +52,14 @@ function author() {
 }
 
 describe("messages that span datagrams", () => {
+  it("do not go on through a datagram that another one begins in", () => {
+    const { keep, malformed } = author();
+    expect(keep(2, entry(">b>", 1), entry("d>", 2))).toEqual([]);
+    expect(malformed()).toBe(1);
+    expect(keep(3, entry(">c", 1))).toEqual([]);
+    expect(keep(1, entry("a>", 1))).toEqual([]);
+  });
+
   it("are whole when the last piece is kept, in any order, beside whole lines", () => {
     const { keep, malformed } = author();
     expect(keep(3, entry(">c", 2), entry("d", 3))).toEqual(["d"]);

@@ -53,6 +53,22 @@ describe("repairs that wait", () => {
     expect(repairs.isEmpty).toBe(true);
     expect(repairs.wanted(50, ALICE, all, 1)).toEqual([2, 3]);
   });
+
+  it("are looked at a little before whoever asks for them is believed", () => {
+    const all = [{ first: 1, last: Number.MAX_SAFE_INTEGER }];
+    expect(repairsOf([]).mayWant(0, ALICE, all, 30)).toBe(false);
+    const few = repairsOf(["k", "k"]);
+    expect(few.mayWant(0, ALICE, [{ first: 3, last: 9 }], 30)).toBe(false);
+    few.add(ALICE, [1]);
+    expect(few.mayWant(0, ALICE, all, 30)).toBe(true);
+    few.add(ALICE, [2]);
+    expect(few.mayWant(0, ALICE, all, 30)).toBe(false);
+    // Of many the first ones wait, and the others are wanted still.
+    const many = repairsOf(upTo(40).map(() => "k"));
+    many.add(ALICE, upTo(30));
+    expect(many.mayWant(0, ALICE, all, 30)).toBe(true);
+    expect(many.wanted(0, ALICE, all, 30)).toHaveLength(10);
+  });
 });
 
 describe("standing in", () => {

@@ -58,10 +58,10 @@ describe("a line of ours", () => {
     });
     bus.run(100);
     a.say(bus.nowMs, "answer"); // by a's clock long before
-    // More than a day ahead: nobody else follows.
+    // Beyond all clocks: nobody else follows.
     b.groups.say(groupId, {
       body: new Uint8Array(1),
-      sentAtMs: 1_800_000_000_000,
+      sentAtMs: 6_000_000_000_000,
       messageSequence: 10,
     });
     bus.run(100);
@@ -76,6 +76,22 @@ describe("a line of ours", () => {
     bus.run(100);
     expect(again.of("groupSaid")[0]?.hlc).toBeGreaterThan(far?.hlc ?? 0);
     expect(a.of("groupSaid")[1]?.hlc).toBeLessThan(far?.hlc ?? 0);
+    return undefined;
+  });
+
+  it("stands behind what it answers on a host without a clock, as everywhere", () => {
+    const bus = multicastBus(6);
+    const [a, b] = bus.joined(2);
+    if (a === undefined || b === undefined) return expect.unreachable();
+    a.say(bus.nowMs, "question");
+    bus.run(100);
+    b.groups.say(groupId, { body: new Uint8Array(1), sentAtMs: 1000, messageSequence: 9 }); // 1970
+    bus.run(100);
+    const [question] = b.of("groupMessage");
+    const [answer] = a.of("groupMessage");
+    expect(question?.hlc).toBe(a.of("groupSaid")[0]?.hlc);
+    expect(answer?.hlc).toBe((question?.hlc ?? 0) + 1);
+    expect(b.of("groupSaid")[0]?.hlc).toBe(answer?.hlc);
     return undefined;
   });
 
