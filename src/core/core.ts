@@ -66,6 +66,12 @@ export interface CoreOutput {
 const LAG_TOLERATED_MS = 250;
 
 /**
+ * Message sequences begin anywhere below 2^24: people name messages by the last digits of their
+ * ids, and those of programs that say one thing and end would all be alike.
+ */
+const SEQUENCE_START_DIGITS = 6;
+
+/**
  * The protocol, without I/O. Feed it datagrams, commands and time; after every turn call `poll`
  * and carry out what it says. One instance is one incarnation of one device.
  *
@@ -78,7 +84,7 @@ export class Core {
   readonly #discovery: Discovery;
   readonly #sessions: Sessions;
   readonly #groups: Groups;
-  #messageSequence = 0;
+  #messageSequence: number;
   #promisedWakeMs = Number.POSITIVE_INFINITY;
   #departing = false;
 
@@ -98,6 +104,7 @@ export class Core {
       counters: new Counters(),
       outputs: new Outputs(),
     };
+    this.#messageSequence = Number.parseInt(this.incarnation.slice(0, SEQUENCE_START_DIGITS), 16);
     this.#groups = new Groups(nowMs, this.#context, options.groupLog ?? EMPTY_LOG, {
       announces: options.announce,
       announcedIn: (groupId) => this.#discovery.announcedIn(groupId),
