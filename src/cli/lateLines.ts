@@ -42,7 +42,9 @@ export class LateLines {
     if (!io.isTTY.stdout || printer.forScripts || settings.store === "memory") return undefined;
     return new LateLines({
       show: (line) => printer.line(line),
-      remark: (text) => stderr.line(text),
+      async remark(text) {
+        await stderr.line(sanitiseName(text));
+      },
     });
   }
 
@@ -91,5 +93,5 @@ function leftOutText(group: string, count: number): string {
   const limit = Math.min(count + MAX_LATE_LINES, MAX_HISTORY_LIMIT);
   const lines = count === 1 ? "1 earlier line is" : `${count} earlier lines are`;
   const command = `udpchat history --group ${shellWord(group)} --limit ${limit}`;
-  return `${lines} not shown here: ${sanitiseName(command)}`;
+  return `${lines} not shown here: ${command}`;
 }
