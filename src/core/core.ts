@@ -352,6 +352,14 @@ export class Core {
     return messageId(this.incarnation, messageSequence);
   }
 
+  /**
+   * What was said in groups before `beforeMs`, milliseconds since 1970, is forgotten, and not taken
+   * in any more; that bound goes on with time, until the next call.
+   */
+  forgetBefore(nowMs: number, beforeMs: number): void {
+    this.#groups.forgetBefore(nowMs, beforeMs);
+  }
+
   /** How a group reaches its members now; undefined if we are no member. */
   transportOf(groupId: string): GroupWays | undefined {
     return this.#groups.transportOf(groupId);

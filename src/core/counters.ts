@@ -41,6 +41,7 @@ const NAMES = [
   "groupCopiesSent",
   "groupCopiesRefused",
   "groupDatagramsUnreadable",
+  "groupDatagramsTooOld",
   "groupKeysTaken",
   "groupKeysRefused",
   "nacksSent",

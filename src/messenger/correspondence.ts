@@ -97,14 +97,21 @@ export class Correspondence {
 
   /** What was left over by earlier starts goes on. */
   start(): void {
-    const { kept, clock, options } = this.#parts;
-    kept.maintain(clock, options.retentionMs);
+    const { kept, clock, driver, options } = this.#parts;
+    kept.maintain(clock, options.retentionMs, (beforeMs) =>
+      driver.command((core, nowMs) => core.forgetBefore(nowMs, beforeMs)),
+    );
     this.#outbox.start();
   }
 
   /** Of a poll, before anything of it is transmitted; returns what is news: see `Recorder`. */
   record(events: readonly CoreEvent[]): readonly CoreEvent[] {
     return this.#recorder.record(events);
+  }
+
+  /** Of a group that was left for good. */
+  forgetDatagrams(groupId: string): void {
+    this.#recorder.forgetDatagrams(groupId);
   }
 
   rosterChanged({ change, peer }: EventOf<"peer">): void {

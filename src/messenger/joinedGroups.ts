@@ -22,11 +22,15 @@ export interface JoinedGroupsParts {
   readonly secrets: SecretGroups;
   readonly showsDirect: GroupParts["showsDirect"];
   readonly members: GroupMembers;
+  /** Nothing of the group's datagrams is kept any more. */
+  readonly forgetDatagrams: (groupId: string) => void;
 }
 
 interface Membership {
   readonly name: GroupName;
   readonly handle: GroupHandle;
+  /** When it is left its datagrams are forgotten. */
+  isForgotten: boolean;
 }
 
 type EventOf<Kind extends CoreEvent["kind"]> = Extract<CoreEvent, { readonly kind: Kind }>;
@@ -93,10 +97,23 @@ export class JoinedGroups {
     return membership.name;
   }
 
-  /** Frees a label whose key this home keeps; false if it keeps none. */
+  /**
+   * Frees a label whose key this home keeps; false if it keeps none. The group's datagrams are
+   * forgotten, now or when it is left.
+   */
   forget(text: string): Promise<boolean> {
     const { label } = this.#parse(text);
-    return this.#inTurn(label, () => this.#parts.secrets.forget(label));
+    return this.#inTurn(label, async () => {
+      const hadKey = await this.#parts.secrets.forget(label);
+      const present = this.#find(label);
+      if (present !== undefined) present.isForgotten = true;
+      else {
+        for (const secret of [false, true]) {
+          this.#parts.forgetDatagrams(this.#parse(text, secret).groupId);
+        }
+      }
+      return hadKey;
+    });
   }
 
   /**
@@ -135,12 +152,13 @@ export class JoinedGroups {
     }
     const leave = (): Promise<void> => this.#inTurn(name.label, () => this.#leave(name));
     const handle = new GroupHandle(name, { driver, clock, stream, trust, showsDirect, leave });
-    this.#memberships.set(name.groupId, { name, handle });
+    this.#memberships.set(name.groupId, { name, handle, isForgotten: false });
     return handle;
   }
 
   async #leave(name: GroupName): Promise<void> {
-    if (this.#closed || !this.#memberships.has(name.groupId)) return;
+    const membership = this.#memberships.get(name.groupId);
+    if (this.#closed || membership === undefined) return;
     const goodbye = new Promise<void>((resolve) => {
       this.#awaitingGoodbye.set(name.groupId, resolve);
     });
@@ -148,6 +166,7 @@ export class JoinedGroups {
     await goodbye;
     // Unless we were removed while we said it.
     if (this.#memberships.delete(name.groupId)) await this.#leaveLan(name);
+    if (membership.isForgotten && !this.#closed) this.#parts.forgetDatagrams(name.groupId);
   }
 
   #leaveLan({ address, port }: GroupName): Promise<void> {

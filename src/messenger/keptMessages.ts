@@ -1,3 +1,4 @@
+import { forgetSaidBefore } from "../store/groupLogRetention.js";
 import { MemoryMessageStore } from "../store/memoryMessageStore.js";
 import type { MessageStore } from "../store/messageStore.js";
 import { NullMessageStore } from "../store/nullMessageStore.js";
@@ -34,8 +35,16 @@ export class KeptMessages {
     this.#retry = retry;
   }
 
-  /** Forgets what is too old, and tries a failed disk again, until `close`. */
-  maintain(clock: Clock, retentionMs: number | undefined): void {
+  /**
+   * Forgets what is too old, and tries a failed disk again, until `close`.
+   * @param forgetBefore of groups that are joined, what was said before it (milliseconds since
+   *   1970); of the others the store forgets it
+   */
+  maintain(
+    clock: Clock,
+    retentionMs: number | undefined,
+    forgetBefore: (beforeMs: number) => void = () => undefined,
+  ): void {
     if (!this.keeps) return;
     let cancelPrune: () => void = () => undefined;
     const prune = (): void => {
@@ -51,6 +60,8 @@ export class KeptMessages {
       cancelPrune = clock.after(isDone ? PRUNE_INTERVAL_MS : PRUNE_PAUSE_MS, prune);
     };
     prune();
+    const cancelForget =
+      retentionMs === undefined ? undefined : this.#forgetSaid(clock, retentionMs, forgetBefore);
     let cancelRetry: () => void = () => undefined;
     const retry = (): void => {
       cancelRetry = clock.after(RETRY_INTERVAL_MS, retry);
@@ -59,8 +70,37 @@ export class KeptMessages {
     cancelRetry = clock.after(RETRY_INTERVAL_MS, retry);
     this.#cancelTimers = () => {
       cancelPrune();
+      cancelForget?.();
       cancelRetry();
     };
+  }
+
+  /** Group datagrams. Returns what ends it. */
+  #forgetSaid(
+    clock: Clock,
+    retentionMs: number,
+    forgetBefore: (beforeMs: number) => void,
+  ): () => void {
+    const { log } = this.store;
+    let cancel: () => void = () => undefined;
+    /** One group in each turn: the first time it may be all that is kept of it. */
+    const next = (groupIds: readonly string[], beforeMs: number): void => {
+      const [groupId, ...rest] = groupIds;
+      if (groupId === undefined) {
+        cancel = clock.after(PRUNE_INTERVAL_MS, begin);
+        return;
+      }
+      this.store.batch("soon", () => forgetSaidBefore(log, groupId, beforeMs));
+      cancel = clock.after(PRUNE_PAUSE_MS, () => next(rest, beforeMs));
+    };
+    const begin = (): void => {
+      const beforeMs = clock.wallMs() - retentionMs;
+      // The core goes by the same log: both forget the same.
+      forgetBefore(beforeMs);
+      next(log.groupIds(), beforeMs);
+    };
+    begin();
+    return () => cancel();
   }
 
   close(): void {

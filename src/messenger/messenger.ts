@@ -164,6 +164,7 @@ export class Messenger implements MessengerApi {
       secrets: this.#secrets,
       showsDirect: !receives,
       members: this.#members,
+      forgetDatagrams: (groupId) => this.#correspondence.forgetDatagrams(groupId),
     });
     this.#finder = this.#makeFinder(opened.lookUp, broadcasts);
     const isWanted = (peer: { readonly id: string; readonly name: string }): boolean =>

@@ -1,5 +1,8 @@
+import { BoundedMap } from "../core/boundedMap.js";
 import { HybridClock } from "../core/groups/hybridClock.js";
 import type { CoreEvent, PeerRef, Token } from "../core/io.js";
+import { forgetSaidBefore } from "../store/groupLogRetention.js";
+import { readingMs } from "../store/memoryGroupLog.js";
 import type {
   MessageStore,
   NewMessage,
@@ -10,6 +13,9 @@ import type {
 import type { Clock } from "./clock.js";
 import { messageText } from "./messageText.js";
 import { storedParty } from "./storedShapes.js";
+
+/** Of those that were left last. */
+const MAX_FORGOTTEN_GROUPS = 256;
 
 /** What a recorder builds on. */
 export interface RecorderParts {
@@ -49,6 +55,8 @@ export class Recorder {
   /** Where direct messages stand; nobody else reads it. */
   readonly #hybridClock = new HybridClock();
   #read: readonly ReadByPeer[] = [];
+  /** When the datagrams of a group were forgotten, by group id. */
+  readonly #forgottenAtMs = new BoundedMap<string, number>(MAX_FORGOTTEN_GROUPS);
 
   constructor(parts: RecorderParts) {
     this.#parts = parts;
@@ -96,7 +104,10 @@ export class Recorder {
         return this.#said(event);
       case "groupDatagram": {
         const { groupId, of, hlc, sequence, bytes, keyId } = event;
-        return done(() => store.log.append(groupId, of, hlc, { sequence, bytes, keyId }));
+        // Its author's clock may be ahead: it was said before it came.
+        const saidAtMs = Math.min(readingMs(hlc), this.#parts.clock.wallMs());
+        const datagram = { sequence, bytes, keyId };
+        return done(() => store.log.append(groupId, of, hlc, datagram, saidAtMs));
       }
       case "groupForgotten":
         return done(() => store.log.forget(event.groupId, event.of, event.upToSequence));
@@ -129,7 +140,15 @@ export class Recorder {
   #isNewHere({ author, id, group }: NewMessage): boolean {
     if (group === undefined) return false;
     const { store, startedAtMs } = this.#parts;
-    return (store.find(author.device, id)?.storedAtMs ?? 0) >= startedAtMs;
+    const sinceMs = this.#forgottenAtMs.get(group.groupId) ?? startedAtMs;
+    return (store.find(author.device, id)?.storedAtMs ?? 0) >= sinceMs;
+  }
+
+  /** The datagrams of a group: joined again, the core tells once more what is stored by now. */
+  forgetDatagrams(groupId: string): void {
+    const { store, clock } = this.#parts;
+    forgetSaidBefore(store.log, groupId, Number.POSITIVE_INFINITY);
+    this.#forgottenAtMs.set(groupId, clock.wallMs() + 1);
   }
 
   /** What nobody is shown is not stored; what we wrote to ourselves is already. */

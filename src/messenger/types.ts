@@ -322,7 +322,10 @@ export interface MessengerOptions {
    * `ephemeral`.
    */
   readonly store?: "disk" | "memory" | "none";
-  /** Messages older than this are forgotten. Default: never, up to 1,000,000 messages. */
+  /**
+   * Messages older than this are forgotten, also what is kept of groups for others. Default: never,
+   * up to 1,000,000 messages.
+   */
   readonly retentionMs?: number;
   /** Tell others that their messages were read here. Default true. */
   readonly readReceipts?: boolean;
@@ -485,7 +488,8 @@ export interface MessengerApi {
   invitations(): Promise<Invitation[]>;
   /**
    * Forgets the key of a secret group, or else invitations to it: the name can be joined as an open
-   * group again. False if there was neither. A membership goes on until `leave`.
+   * group again. False if there was neither. A membership goes on until `leave`. What is kept of the
+   * group for others is forgotten, now or then; its history stays.
    */
   forgetGroup(group: string): Promise<boolean>;
   /**

@@ -2,11 +2,18 @@ import type { SequenceRange } from "../wire/group.js";
 import type { Instance } from "../wire/presence.js";
 import type { GroupLogStore, StoredDatagram } from "./messageStore.js";
 
+/** Steps of the hybrid clock within a millisecond. */
+const STEPS_PER_MS = 1024;
+
+interface DatedDatagram extends StoredDatagram {
+  readonly saidAtMs: number;
+}
+
 interface Stream {
   readonly of: Instance;
   latestHlc: number;
   /** By sequence; bounded by whoever tells what to forget. */
-  readonly datagrams: Map<number, StoredDatagram>;
+  readonly datagrams: Map<number, DatedDatagram>;
 }
 
 /** Group datagrams that last as long as the process. */
@@ -41,11 +48,33 @@ export class MemoryGroupLog implements GroupLogStore {
       .toSorted((a, b) => a.sequence - b.sequence);
   }
 
-  append(groupId: string, of: Instance, hlc: number, datagram: StoredDatagram): void {
+  saidBefore(groupId: string, of: Instance, beforeMs: number): number | undefined {
+    const datagrams = this.#groups.get(groupId)?.get(of.device + of.incarnation)?.datagrams;
+    if (datagrams === undefined) return undefined;
+    let last = 0;
+    let firstSince = Number.POSITIVE_INFINITY;
+    for (const { sequence, saidAtMs } of datagrams.values()) {
+      last = Math.max(last, sequence);
+      if (saidAtMs >= beforeMs) firstSince = Math.min(firstSince, sequence);
+    }
+    return Math.min(last, firstSince - 1);
+  }
+
+  groupIds(): string[] {
+    return [...this.#groups.keys()].toSorted();
+  }
+
+  append(
+    groupId: string,
+    of: Instance,
+    hlc: number,
+    datagram: StoredDatagram,
+    saidAtMs = readingMs(hlc),
+  ): void {
     const stream = this.#stream(groupId, of);
     const { latestHlc, datagrams } = stream;
     const before = datagrams.get(datagram.sequence);
-    datagrams.set(datagram.sequence, datagram);
+    datagrams.set(datagram.sequence, { ...datagram, saidAtMs });
     stream.latestHlc = Math.max(latestHlc, hlc);
     this.#changed(() => {
       // Forgetting it and taking that back makes another object of it.
@@ -77,7 +106,9 @@ export class MemoryGroupLog implements GroupLogStore {
   copyTo(target: GroupLogStore): void {
     for (const [groupId, streams] of this.#groups) {
       for (const { of, latestHlc, datagrams } of streams.values()) {
-        for (const datagram of datagrams.values()) target.append(groupId, of, latestHlc, datagram);
+        for (const { saidAtMs, ...datagram } of datagrams.values()) {
+          target.append(groupId, of, latestHlc, datagram, saidAtMs);
+        }
       }
     }
   }
@@ -111,6 +142,11 @@ function valuesAt<Value>(values: ReadonlyMap<number, Value>, first: number, last
     if (value !== undefined) found.push(value);
   }
   return found;
+}
+
+/** What a reading of the hybrid clock says: milliseconds since 1970. */
+export function readingMs(hlc: number): number {
+  return Math.floor(hlc / STEPS_PER_MS);
 }
 
 /** From ascending numbers. */

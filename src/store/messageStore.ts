@@ -98,7 +98,21 @@ export interface GroupLogStore {
     groupId: string,
   ): readonly (Instance & { ranges: readonly SequenceRange[]; latestHlc: number })[];
   read(groupId: string, of: Instance, range: SequenceRange): readonly StoredDatagram[];
-  append(groupId: string, of: Instance, hlc: number, datagram: StoredDatagram): void;
+  /** Up to which sequence all was said before `beforeMs`; undefined if nothing is kept, or unknown. */
+  saidBefore(groupId: string, of: Instance, beforeMs: number): number | undefined;
+  /** Of which groups something is kept. */
+  groupIds(): string[];
+  /**
+   * `saidAtMs`: for how long it is kept is counted from then, milliseconds since 1970; by default
+   * what `hlc` says.
+   */
+  append(
+    groupId: string,
+    of: Instance,
+    hlc: number,
+    datagram: StoredDatagram,
+    saidAtMs?: number,
+  ): void;
   forget(groupId: string, of: Instance, upToSequence: number): void;
 }
 

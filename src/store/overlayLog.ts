@@ -48,8 +48,28 @@ export class OverlayLog implements GroupLogStore {
     return [...bySequence.values()].toSorted((a, b) => a.sequence - b.sequence);
   }
 
-  append(groupId: string, of: Instance, hlc: number, datagram: StoredDatagram): void {
-    this.#memory.append(groupId, of, hlc, datagram);
+  saidBefore(groupId: string, of: Instance, beforeMs: number): number | undefined {
+    const upTo = this.#forgotten.get(groupId + of.device + of.incarnation)?.upTo ?? -1;
+    // What cannot be read now may be young.
+    const below = this.#below((disk) => disk.log.saidBefore(groupId, of, beforeMs), 0);
+    const above = this.#memory.saidBefore(groupId, of, beforeMs);
+    const said = [below, above].filter((sequence) => sequence !== undefined);
+    return said.length === 0 ? undefined : Math.max(upTo, Math.min(...said));
+  }
+
+  groupIds(): string[] {
+    const below = this.#below((disk) => disk.log.groupIds(), []);
+    return [...new Set([...below, ...this.#memory.groupIds()])].toSorted();
+  }
+
+  append(
+    groupId: string,
+    of: Instance,
+    hlc: number,
+    datagram: StoredDatagram,
+    saidAtMs?: number,
+  ): void {
+    this.#memory.append(groupId, of, hlc, datagram, saidAtMs);
   }
 
   forget(groupId: string, of: Instance, upTo: number): void {

@@ -82,8 +82,11 @@ export class ResilientStore implements MessageStore {
     this.log = {
       streams: (groupId) => this.#read((store) => store.log.streams(groupId)),
       read: (groupId, of, range) => this.#read((store) => store.log.read(groupId, of, range)),
-      append: (groupId, of, hlc, datagram) =>
-        this.#write((store) => store.log.append(groupId, of, hlc, datagram)),
+      saidBefore: (groupId, of, beforeMs) =>
+        this.#read((store) => store.log.saidBefore(groupId, of, beforeMs)),
+      groupIds: () => this.#read((store) => store.log.groupIds()),
+      append: (groupId, of, hlc, datagram, saidAtMs) =>
+        this.#write((store) => store.log.append(groupId, of, hlc, datagram, saidAtMs)),
       forget: (groupId, of, upTo) => this.#write((store) => store.log.forget(groupId, of, upTo)),
     };
   }

@@ -105,6 +105,7 @@ CREATE TABLE datagrams (
   row INTEGER PRIMARY KEY,
   stream INTEGER NOT NULL,
   sequence INTEGER NOT NULL,
+  said_at_ms INTEGER NOT NULL,
   key_id TEXT,
   bytes BLOB NOT NULL
 ) STRICT;

@@ -1,6 +1,6 @@
 import type { SequenceRange } from "../wire/group.js";
 import type { Instance } from "../wire/presence.js";
-import { rangesOf } from "./memoryGroupLog.js";
+import { rangesOf, readingMs } from "./memoryGroupLog.js";
 import { bytesIn, type MessageDatabase, numberIn, textIn } from "./messageRows.js";
 import type { GroupLogStore, StoredDatagram } from "./messageStore.js";
 
@@ -45,7 +45,37 @@ export class SqlGroupLog implements GroupLogStore {
       }));
   }
 
-  append(groupId: string, of: Instance, hlc: number, datagram: StoredDatagram): void {
+  saidBefore(groupId: string, of: Instance, beforeMs: number): number | undefined {
+    const names = [groupId, of.device, of.incarnation];
+    const first = this.#database
+      .prepare(
+        `SELECT sequence FROM datagrams
+          WHERE stream = ${STREAM} AND said_at_ms >= ? ORDER BY sequence LIMIT 1`,
+      )
+      .get(...names, beforeMs);
+    if (first !== undefined) return numberIn(first, "sequence") - 1;
+    const last = this.#database
+      .prepare(
+        `SELECT sequence FROM datagrams WHERE stream = ${STREAM} ORDER BY sequence DESC LIMIT 1`,
+      )
+      .get(...names);
+    return last === undefined ? undefined : numberIn(last, "sequence");
+  }
+
+  groupIds(): string[] {
+    return this.#database
+      .prepare("SELECT DISTINCT group_id FROM streams ORDER BY group_id")
+      .all()
+      .map((row) => textIn(row, "group_id"));
+  }
+
+  append(
+    groupId: string,
+    of: Instance,
+    hlc: number,
+    datagram: StoredDatagram,
+    saidAtMs = readingMs(hlc),
+  ): void {
     const database = this.#database;
     const { sequence, keyId, bytes } = datagram;
     database.batch("soon", () => {
@@ -58,10 +88,12 @@ export class SqlGroupLog implements GroupLogStore {
         .get(groupId, of.device, of.incarnation, hlc);
       database
         .prepare(
-          `INSERT INTO datagrams (stream, sequence, key_id, bytes) VALUES (?, ?, ?, ?)
-            ON CONFLICT DO UPDATE SET key_id = excluded.key_id, bytes = excluded.bytes`,
+          `INSERT INTO datagrams (stream, sequence, said_at_ms, key_id, bytes)
+            VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET said_at_ms = excluded.said_at_ms,
+              key_id = excluded.key_id, bytes = excluded.bytes`,
         )
-        .run(numberIn(stream ?? {}, "stream"), sequence, keyId ?? null, bytes);
+        .run(numberIn(stream ?? {}, "stream"), sequence, saidAtMs, keyId ?? null, bytes);
     });
   }
 

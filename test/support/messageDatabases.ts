@@ -12,7 +12,7 @@ import { loadEngineNamed, type OpenEngine } from "../../src/store/sqliteEngine.j
 export interface DatabaseKind {
   readonly engine: string;
   /** A new and empty database; its file goes after the tests. */
-  open(): RecordingDatabase;
+  readonly open: () => RecordingDatabase;
 }
 
 /** For `describe.each`. */

@@ -7,6 +7,7 @@ import { BoundedMap } from "../boundedMap.js";
 import type { CoreContext } from "../context.js";
 import { RangeSet } from "../rangeSet.js";
 import type { GroupLog, HeldStream, LoggedDatagram } from "./groupLog.js";
+import { readingAt } from "./hybridClock.js";
 
 /** The shortest BLAKE2b that the library makes. */
 const MIN_HASH_BYTES = 16;
@@ -52,7 +53,7 @@ export class Archive {
   #freshTurn = -1;
   /**
    * Up to which sequence a stream was forgotten, by stream: it is not taken in again. Lost with a
-   * restart, after which the application still knows the messages in it.
+   * restart, after which the application still knows the messages in it, or they are too old.
    */
   readonly #forgotten = new BoundedMap<string, number>(MAX_FORGOTTEN_STREAMS);
   /** By device; bounded by the streams. */
@@ -165,6 +166,29 @@ export class Archive {
     return true;
   }
 
+  /**
+   * Of every stream the first ones, as far as they were said before `beforeMs`, milliseconds since
+   * 1970, are forgotten.
+   */
+  forgetBefore(beforeMs: number): void {
+    const fresh = [...this.#freshOfThisTurn()];
+    for (const [key, stream] of this.#streams) {
+      const { of, held, latestHlc } = stream;
+      // What the log has not got yet was taken in a moment ago.
+      const newest = fresh.flatMap(([at, { sequence }]) => (at.startsWith(key) ? sequence : []));
+      const isOld = latestHlc < readingAt(beforeMs);
+      const old = this.#log.saidBefore(this.#groupId, of, beforeMs) ?? (isOld ? held.highest : 0);
+      const upTo = Math.min(old, ...newest.map((sequence) => sequence - 1));
+      if ((held.lowest ?? upTo + 1) <= upTo) this.#forget(stream, upTo);
+    }
+  }
+
+  /** What was said up to there is older than what we keep: it is not taken in (any more). */
+  refuseUpTo(of: Instance, sequence: number): void {
+    const key = keyOf(of);
+    this.#forgotten.set(key, Math.max(sequence, this.#forgotten.get(key) ?? 0));
+  }
+
   /** Undefined if it is not held, or the log lost it. */
   read(of: Instance, sequence: number): LoggedDatagram | undefined {
     if (!this.has(of, sequence)) return undefined;
@@ -257,7 +281,7 @@ export class Archive {
     const { of, held } = stream;
     const count = countOf([...held.present(1, upToSequence)]);
     held.removeUpTo(upToSequence);
-    this.#forgotten.set(keyOf(of), upToSequence);
+    this.refuseUpTo(of, upToSequence);
     const isGone = held.rangeCount === 0;
     if (isGone) this.#streams.delete(keyOf(of));
     this.#add(of.device, { datagrams: -count, streams: isGone ? -1 : 0 });

@@ -26,7 +26,16 @@ export interface GroupLog {
   streams(groupId: string): readonly HeldStream[];
   /** What is kept in the range, ascending. */
   read(groupId: string, of: Instance, range: SequenceRange): readonly LoggedDatagram[];
+  /**
+   * Up to which sequence all that is kept was said before `beforeMs`, milliseconds since 1970;
+   * undefined if nothing is kept, or nobody knows now.
+   */
+  saidBefore(groupId: string, of: Instance, beforeMs: number): number | undefined;
 }
 
 /** Of somebody who keeps nothing. */
-export const EMPTY_LOG: GroupLog = { streams: () => [], read: () => [] };
+export const EMPTY_LOG: GroupLog = {
+  streams: () => [],
+  read: () => [],
+  saidBefore: () => undefined,
+};

@@ -22,7 +22,7 @@ import type { GroupName } from "./groupName.js";
 import type { GroupsContext, GroupsSurroundings } from "./groupsContext.js";
 import type { GroupDatagram } from "./hearing.js";
 import { HeldBytes } from "./heldBytes.js";
-import { HybridClock } from "./hybridClock.js";
+import { HybridClock, readingAt } from "./hybridClock.js";
 import { keysOfInvitation } from "./invitation.js";
 import type { KeyExchange } from "./keyExchange.js";
 import type { GroupMember } from "./members.js";
@@ -48,6 +48,8 @@ export class Groups implements Timed {
   readonly #groups = new Map<string, Group>();
   /** Of groups left for good: a sequence number is never used twice. */
   readonly #formerPositions: BoundedMap<string, SenderPosition>;
+  /** What was said before `beforeMs`, milliseconds since 1970, was too old at `atMs`. */
+  #retention: { readonly atMs: number; readonly beforeMs: number } | undefined;
   /** Below zero: these are for ourselves. */
   #lastNoteToken: Token = 0;
 
@@ -76,6 +78,7 @@ export class Groups implements Timed {
       log,
       clock: new HybridClock(),
       syncRates: new SyncRates(context.limits),
+      oldestHlc: (nowMs) => Math.max(0, readingAt(this.#oldestMs(nowMs))),
       wallMs: (nowMs) => context.startedAtMs + (nowMs - startedMs),
     };
   }
@@ -101,7 +104,7 @@ export class Groups implements Timed {
     }
     present?.close(nowMs);
     // What was not sent yet, and what may be asked for still, goes on.
-    const sender = present?.sender ?? this.#newSender(name);
+    const sender = present?.sender ?? this.#newSender(nowMs, name);
     const left = (group: Group) => this.#forget(group);
     const group = new Group(nowMs, this.#context, { name, sender, keys, left });
     this.#groups.set(groupId, group);
@@ -110,7 +113,7 @@ export class Groups implements Timed {
     }
   }
 
-  #newSender(name: GroupName): Sender {
+  #newSender(nowMs: number, name: GroupName): Sender {
     const position = this.#formerPositions.get(name.groupId) ?? AT_THE_BEGINNING;
     const archive = new Archive(this.#context, this.#context.log, name.groupId);
     // What we say now stands behind all that we, and those we heard, said before.
@@ -119,7 +122,23 @@ export class Groups implements Timed {
       if (device === identity.device) clock.resume(latestHlc);
       else clock.heard(latestHlc);
     }
+    if (this.#retention !== undefined) archive.forgetBefore(this.#oldestMs(nowMs));
     return new Sender(this.#context, name, position, archive);
+  }
+
+  /**
+   * What was said before `beforeMs`, milliseconds since 1970, is forgotten, and not taken in any
+   * more; that bound goes on with time, until the next call.
+   */
+  forgetBefore(nowMs: number, beforeMs: number): void {
+    this.#retention = { atMs: nowMs, beforeMs };
+    for (const { archive } of this.#groups.values()) archive.forgetBefore(beforeMs);
+  }
+
+  #oldestMs(nowMs: number): number {
+    if (this.#retention === undefined) return 0;
+    const { atMs, beforeMs } = this.#retention;
+    return beforeMs + (nowMs - atMs);
   }
 
   /** Says goodbye and serves repairs for a moment; ends in `groupLeft`. Unknown: nothing. */

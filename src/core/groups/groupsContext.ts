@@ -60,6 +60,8 @@ export interface GroupsContext extends CoreContext, GroupsSurroundings {
   readonly clock: HybridClock;
   /** What serving what we hold may cost. */
   readonly syncRates: SyncRates;
+  /** The reading of the hybrid clock before which what was said is not taken in; 0 for none. */
+  oldestHlc(nowMs: number): number;
   /** About the wall clock, milliseconds since 1970. */
   wallMs(nowMs: number): number;
 }

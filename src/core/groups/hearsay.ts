@@ -55,13 +55,13 @@ export class Hearsay {
     if (verdict !== "genuine") return verdict === "forged" ? "forged" : "unwanted";
     this.#context.counters.add("groupDatagramsReceived");
     if (isHole) {
-      intake.take(nowMs, data, { bytes, keyId, late: true });
-      return "kept";
+      return intake.take(nowMs, data, { bytes, keyId, late: true }) ? "kept" : "unwanted";
     }
     // What comes next goes its way: later ones may wait for it.
     const late = !member.isHereFor(data.sequence);
     const isTaken = member.receiver.accept(nowMs, data, { bytes, keyId, late }, false);
-    return isTaken ? "kept" : "unwanted";
+    const isHere = archive.has(data, data.sequence) || member.receiver.holds(data.sequence);
+    return isTaken && isHere ? "kept" : "unwanted";
   }
 
   /** Not of ours at this start; and what is sealed, under a key that we have, not by whom we keep out. */

@@ -11,6 +11,8 @@ export interface Arrival {
   readonly keyId: string | undefined;
   /** Its author is not here, or something that it said later came before. */
   readonly late: boolean;
+  /** It was said after we met its author. */
+  readonly live?: boolean;
 }
 
 /**

@@ -30,14 +30,21 @@ export class Intake {
     this.#members = members;
   }
 
-  take(nowMs: number, data: GroupData, { bytes, keyId, late }: Arrival): void {
+  /** @returns false if it is known, or too old */
+  take(nowMs: number, data: GroupData, { bytes, keyId, late, live }: Arrival): boolean {
     const { clock, counters, outputs } = this.#context;
     const wallMs = this.#context.wallMs(nowMs);
     const latest = latestReading(data.entries);
     clock.heard(latest);
     const hlc = boundedReading(latest, wallMs);
     const { sequence } = data;
-    if (!this.#archive.keep(data, hlc, { sequence, bytes, keyId })) return;
+    // What is said now is heard, however far back the clock of its author is.
+    if (live !== true && hlc < this.#context.oldestHlc(nowMs)) {
+      counters.add("groupDatagramsTooOld");
+      this.#archive.refuseUpTo(data, sequence);
+      return false;
+    }
+    if (!this.#archive.keep(data, hlc, { sequence, bytes, keyId })) return false;
     const malformed = () => counters.add("datagramsMalformed");
     for (const message of completedBy(this.#archive, data, malformed)) {
       outputs.event({
@@ -51,6 +58,7 @@ export class Intake {
         body: message.body,
       });
     }
+    return true;
   }
 
   #author(data: GroupData): PeerRef {

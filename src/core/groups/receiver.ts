@@ -282,7 +282,8 @@ export class Receiver {
   #deliver(nowMs: number, data: GroupData, arrival: Arrival): void {
     this.#moveTo(data.sequence + 1);
     const late = arrival.late || this.#isBeforeUs(data);
-    this.#around.take(nowMs, data, { ...arrival, late });
+    const live = !late && data.sequence > (this.#beforeUs ?? Number.POSITIVE_INFINITY);
+    this.#around.take(nowMs, data, { ...arrival, late, live });
   }
 
   #isBeforeUs(data: GroupData): boolean {

@@ -261,7 +261,8 @@ export class SyncExchange {
     const { identity, incarnation, limits } = this.#context;
     const { groupLogDatagrams } = limits;
     const isFull = archive.count >= FULL_SHARE * groupLogDatagrams;
-    const floorHlc = isFull ? (archive.streams().at(-1)?.latestHlc ?? 0) : 0;
+    const lowestHlc = isFull ? (archive.streams().at(-1)?.latestHlc ?? 0) : 0;
+    const floorHlc = Math.max(lowestHlc, this.#context.oldestHlc(nowMs));
     const wanted: SyncStream[] = [];
     let roomRanges = MAX_FETCH_RANGES;
     let roomNumbers = groupLogDatagrams;
@@ -269,7 +270,7 @@ export class SyncExchange {
       // What we say at this start we know best.
       const isOurs = stream.device === identity.device && stream.incarnation === incarnation;
       if (isOurs || this.#around.isUnwanted(stream.device)) continue;
-      // It would push out what we hold, or be the next to be forgotten.
+      // It would push out what we hold, or be the next to be forgotten, or is too old.
       if (stream.latestHlc < floorHlc) continue;
       const floor = isFull ? archive.lowest(stream) : 0;
       const unavailable = this.#partner.unavailable(nowMs, stream);

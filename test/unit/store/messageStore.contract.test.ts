@@ -1,5 +1,6 @@
 /** What every store of messages does, whatever it keeps them in. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { forgetSaidBefore } from "../../../src/store/groupLogRetention.js";
 import { MemoryMessageStore } from "../../../src/store/memoryMessageStore.js";
 import type { HistoryQuery, MessageStore } from "../../../src/store/messageStore.js";
 import { SqlMessageStore } from "../../../src/store/sqlMessageStore.js";
@@ -172,7 +173,7 @@ describe.each(KINDS)("a store in $name", ({ open }) => {
       ["one letter", "The quick brown fox", ["q"]],
       ["two letters", "The quick brown fox", ["ox"]],
       ["all of several words, in any order", "The quick brown fox", ["fox", "q", "brown"]],
-      ["more words than anybody types", "abcdefghijk", [..."abcdefghijk"]],
+      ["more words than anybody types", "abcdefghijk", "abcdefghijk".split("")],
       ["another case", "Grüße aus KÖLN", ["GRÜSSE", "köln"]],
       ["sharp s as ss", "Straße", ["strasse"]],
       ["capital sharp s", "STRAẞE", ["straße"]],
@@ -570,6 +571,9 @@ describe.each(KINDS)("a store in $name", ({ open }) => {
     const group = OPS.groupId;
     const ofBob = { device: FROM_BOB, incarnation: "1".repeat(16) };
     const ofBobBefore = { device: FROM_BOB, incarnation: "0".repeat(16) };
+    const datagramOf = (sequence: number) => {
+      return { sequence, bytes: new Uint8Array([sequence, 255]), keyId: undefined };
+    };
     const append = (of: typeof ofBob, hlc: number, sequence: number, keyId?: string) =>
       store.log.append(group, of, hlc, { sequence, bytes: new Uint8Array([sequence, 255]), keyId });
 
@@ -605,6 +609,34 @@ describe.each(KINDS)("a store in $name", ({ open }) => {
       ]);
       expect(store.log.read("cd".repeat(16), ofBob, { first: 2, last: 5 })).toEqual([]);
       expect(store.log.read(group, ofBob, { first: 6, last: Number.MAX_SAFE_INTEGER })).toEqual([]);
+    });
+
+    it("and knows how old they are", () => {
+      for (const sequence of [2, 3, 5]) append(ofBob, 1024 * 10 * sequence + 7, sequence);
+      const saidBefore = (beforeMs: number) => store.log.saidBefore(group, ofBob, beforeMs);
+      expect([20, 21, 30, 31, 50, 51].map(saidBefore)).toEqual([1, 2, 2, 4, 4, 5]);
+      expect(store.log.saidBefore(group, ofBobBefore, 99)).toBeUndefined();
+      expect(store.log.saidBefore("cd".repeat(16), ofBob, 99)).toBeUndefined();
+      // Its author's clock is ahead.
+      store.log.append(group, ofBob, 1024 * 99, datagramOf(6), 60);
+      expect([60, 61].map(saidBefore)).toEqual([5, 6]);
+      expect(store.log.streams(group)).toMatchObject([{ latestHlc: 1024 * 99 }]);
+    });
+
+    it("and forgets what is older, in a group that nobody is in", () => {
+      const other = "ab".repeat(8);
+      for (const sequence of [1, 2, 3]) append(ofBob, 1024 * sequence, sequence);
+      append(ofBobBefore, 1024, 8);
+      store.log.append(other, ofBob, 1024, datagramOf(1));
+      expect(store.log.groupIds()).toEqual([group, other].toSorted());
+      forgetSaidBefore(store.log, group, 1);
+      expect(store.log.streams(group)).toHaveLength(2);
+      forgetSaidBefore(store.log, group, 3);
+      expect(store.log.streams(group)).toEqual([
+        { ...ofBob, latestHlc: 3072, ranges: [{ first: 3, last: 3 }] },
+      ]);
+      forgetSaidBefore(store.log, group, Number.POSITIVE_INFINITY);
+      expect(store.log.groupIds()).toEqual([other]);
     });
 
     it("and forgets them, the stream with the last one", () => {

@@ -218,6 +218,22 @@ await describeOnEngines("a store whose disk fails", (engine) => {
     expect(texts(store)).toEqual(["one"]);
   });
 
+  it("knows how old group datagrams are, on disk and in memory", async () => {
+    const { store, retry } = await open(engine);
+    for (const n of [1, 2, 3]) store.log.append(OPS.groupId, ALICE, 1024 * n, datagram(n));
+    makeReadOnly();
+    store.log.append(OPS.groupId, ALICE, 1024 * 4, datagram(4));
+    const saidBefore = (): (number | undefined)[] =>
+      [1, 2, 4, 5].map((beforeMs) => store.log.saidBefore(OPS.groupId, ALICE, beforeMs));
+    // What memory holds waits until the disk has forgotten the rest.
+    expect(saidBefore()).toEqual([0, 1, 3, 3]);
+    expect(store.log.groupIds()).toEqual([OPS.groupId]);
+    store.log.forget(OPS.groupId, ALICE, 2);
+    expect(saidBefore()).toEqual([2, 2, 3, 3]);
+    await retry(0);
+    expect(saidBefore()).toEqual([2, 2, 3, 4]);
+  });
+
   it("shows what is on disk under what memory holds", async () => {
     const { store, retry } = await open(engine);
     const unreadOfBob = [incoming(1, "read later"), incoming(2, "read now")];

@@ -82,6 +82,63 @@ describe("the archive of a group", () => {
     expect([archive.count, archive.digest]).toEqual([99, digest]);
   });
 
+  it("forgets the first ones of a stream that goes on, as far as they are too old", () => {
+    const { archive, keep, settle, told, log } = archiveOf();
+    for (const sequence of [1, 2, 3, 4, 5, 7, 8, 9]) keep(ALICE, sequence, 1024 * sequence);
+    keep(BOB, 1, 1024);
+    settle();
+    told.length = 0;
+    // The log does not know it yet.
+    keep(ALICE, 6, 1024 * 6);
+    archive.forgetBefore(6);
+    settle();
+    expect(told).toMatchObject([
+      { kind: "groupDatagram" },
+      { kind: "groupForgotten", of: ALICE, upToSequence: 5 },
+      { kind: "groupForgotten", of: BOB, upToSequence: 1 },
+    ]);
+    expect(archive.streams()).toMatchObject([{ ...ALICE, ranges: [{ first: 6, last: 9 }] }]);
+    expect(archive.streams()).toEqual(log.streams(GROUP_ID));
+    expect(archive.count).toBe(4);
+    expect(archive.missing(ALICE, 1, 12, 9)).toEqual([{ first: 10, last: 12 }]);
+    expect([archive.isKnown(BOB, 1), archive.next(BOB)]).toEqual([true, 2]);
+    keep(BOB, 1, 1024);
+    expect(archive.has(BOB, 1)).toBe(false);
+    archive.forgetBefore(6);
+    settle();
+    expect(told).toHaveLength(3);
+  });
+
+  it("forgets no more than the log says, and all that is old where it says nothing", () => {
+    const { archive, keep, settle, told, log } = archiveOf();
+    keep(ALICE, 1, 1024);
+    keep(BOB, 1, 1024 * 9);
+    settle();
+    // Another process of this home forgot all of it.
+    log.forget(GROUP_ID, ALICE, 1);
+    log.forget(GROUP_ID, BOB, 1);
+    archive.forgetBefore(5);
+    settle();
+    expect(archive.streams()).toMatchObject([BOB]);
+    expect(told.slice(2)).toMatchObject([{ kind: "groupForgotten", of: ALICE }]);
+  });
+
+  it("wants nothing that was said before what it refused, and keeps what it has of it", () => {
+    const { archive, keep } = archiveOf();
+    keep(ALICE, 2);
+    archive.refuseUpTo(ALICE, 4);
+    archive.refuseUpTo(ALICE, 3);
+    expect([1, 2, 3, 4, 5].map((n) => archive.isKnown(ALICE, n))).toEqual([
+      true,
+      true,
+      true,
+      true,
+      false,
+    ]);
+    expect(archive.has(ALICE, 2)).toBe(true);
+    expect(archive.missing(ALICE, 1, 5, 9)).toEqual([{ first: 5, last: 5 }]);
+  });
+
   it("says by its digest what it holds, however that came, restarts included", () => {
     const [one, other] = [archiveOf(), archiveOf()];
     for (const sequence of [1, 2, 3]) one.keep(ALICE, sequence);

@@ -20,7 +20,7 @@ import {
 } from "../../../support/groupBus.js";
 
 /** A membership by itself, of a node that is on no bus. */
-function membership(node: GroupNode) {
+function membership(node: GroupNode, { oldestHlc = 0 } = {}) {
   const { context, log, group: name } = node;
   const timers = new TimerQueue<Alarm>();
   const { groupBitsPerSecond: bitsPerSecond, groupBurstBytes: burstBytes } = context.limits;
@@ -42,6 +42,7 @@ function membership(node: GroupNode) {
     log,
     clock: new HybridClock(),
     syncRates: new SyncRates(context.limits),
+    oldestHlc: () => oldestHlc,
     wallMs: (nowMs: number) => context.startedAtMs + nowMs,
   };
   const archive = new Archive(context, log, name.groupId);
@@ -186,6 +187,36 @@ describe("what others kept", () => {
     expect(node.group.archive.has(of, 1)).toBe(false);
     expect(node.archived(other, own)).toBe("unwanted");
     expect(node.messages()).toEqual([]);
+    return undefined;
+  });
+
+  it("is not taken if it is too old, and nothing that was said before it is wanted", () => {
+    for (const isMember of [false, true]) {
+      const bus = multicastBus(1);
+      const author = bus.add();
+      author.groups.join(0, TEST_GROUP);
+      for (const text of ["one", "two", "three"]) {
+        author.say(bus.nowMs, text);
+        bus.run(400);
+      }
+      const [one, two, three] = author.sentOf(DatagramType.groupData);
+      const heartbeats = author.sentOf(DatagramType.groupHeartbeat);
+      const hello = heartbeats.findLast((bytes) => decodeGroupHeartbeat(bytes).hello);
+      if (one === undefined || two === undefined || three === undefined || hello === undefined) {
+        return expect.unreachable();
+      }
+      expect(decodeGroupHeartbeat(hello)).toMatchObject({ hello: true, lead: 3, trail: 1 });
+      const oldestHlc = decodeGroupData(three).entries[0]?.hlc ?? 0;
+      const node = membership(bus.add(), { oldestHlc });
+      if (isMember) node.hear(author, hello);
+      const order = isMember ? [one, two, one, three] : [two, one, two, three];
+      expect(order.map((bytes) => node.archived(author, bytes))).toEqual(
+        isMember
+          ? ["unwanted", "unwanted", "known", "kept"]
+          : ["unwanted", "known", "known", "kept"],
+      );
+      expect(node.messages()).toMatchObject([{ text: "three" }]);
+    }
     return undefined;
   });
 
