@@ -1,6 +1,11 @@
 import type { Address, PeerRef as CorePeerRef, PeerView, SendTarget } from "../core/io.js";
 import { addressKey } from "../core/io.js";
-import type { MessageStore, StoredMessage, StoredParty } from "../store/messageStore.js";
+import {
+  type MessageStore,
+  recipientKey,
+  type StoredMessage,
+  type StoredParty,
+} from "../store/messageStore.js";
 import type { Clock } from "./clock.js";
 import { type Dispatch, DispatchWaiters } from "./dispatchWaiters.js";
 import type { EventStream } from "./eventStream.js";
@@ -244,7 +249,7 @@ export class Outbox {
   #tick(): void {
     this.#expire();
     for (const party of this.#parts.store.recipients()) {
-      const lane = this.#lane(partyKey(party));
+      const lane = this.#lane(recipientKey(party));
       // Nothing else tells that somebody is at an address.
       if (party.device === "") this.#goAfresh(lane.key);
       else this.#go(lane);
@@ -306,11 +311,7 @@ export class Outbox {
 const NOBODY: StoredParty = { device: "", name: "", address: "", port: 0 };
 
 function keyOf({ to = NOBODY }: StoredMessage): string {
-  return partyKey(to);
-}
-
-function partyKey({ device, ...at }: StoredParty): string {
-  return device === "" ? addressKey(at) : device;
+  return recipientKey(to);
 }
 
 /** The device, wherever it is now; or whoever answers at the address. */

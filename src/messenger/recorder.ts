@@ -2,7 +2,6 @@ import { BoundedMap } from "../core/boundedMap.js";
 import { HybridClock } from "../core/groups/hybridClock.js";
 import type { CoreEvent, PeerRef, Token } from "../core/io.js";
 import { forgetSaidBefore } from "../store/groupLogRetention.js";
-import { readingMs } from "../store/memoryGroupLog.js";
 import type {
   MessageStore,
   NewMessage,
@@ -10,6 +9,7 @@ import type {
   StoredParty,
   StoredReceipt,
 } from "../store/messageStore.js";
+import { readingMs } from "../wire/hybridReading.js";
 import type { Clock } from "./clock.js";
 import { messageText } from "./messageText.js";
 import { storedParty } from "./storedShapes.js";

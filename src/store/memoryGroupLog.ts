@@ -1,9 +1,7 @@
 import type { SequenceRange } from "../wire/group.js";
+import { readingMs } from "../wire/hybridReading.js";
 import type { Instance } from "../wire/presence.js";
 import type { GroupLogStore, StoredDatagram } from "./messageStore.js";
-
-/** Steps of the hybrid clock within a millisecond. */
-const STEPS_PER_MS = 1024;
 
 interface DatedDatagram extends StoredDatagram {
   readonly saidAtMs: number;
@@ -142,11 +140,6 @@ function valuesAt<Value>(values: ReadonlyMap<number, Value>, first: number, last
     if (value !== undefined) found.push(value);
   }
   return found;
-}
-
-/** What a reading of the hybrid clock says: milliseconds since 1970. */
-export function readingMs(hlc: number): number {
-  return Math.floor(hlc / STEPS_PER_MS);
 }
 
 /** From ascending numbers. */

@@ -2,15 +2,16 @@ import { MemoryGroupLog } from "./memoryGroupLog.js";
 import { type MemoryBounds, type MemoryEntry, MemoryMessages } from "./memoryMessages.js";
 import { peerOf, storable, storableParty } from "./messageRows.js";
 import { mayBecome, receiptFits } from "./messageStates.js";
-import type {
-  HistoryQuery,
-  MessageStore,
-  NewMessage,
-  OutboxTerms,
-  OwnState,
-  StoredMessage,
-  StoredParty,
-  StoredReceipt,
+import {
+  type HistoryQuery,
+  type MessageStore,
+  type NewMessage,
+  type OutboxTerms,
+  type OwnState,
+  recipientKey,
+  type StoredMessage,
+  type StoredParty,
+  type StoredReceipt,
 } from "./messageStore.js";
 import { foldText } from "./search.js";
 import { UndoLog } from "./undoLog.js";
@@ -327,11 +328,6 @@ function fits({ message, folded }: MemoryEntry, query: HistoryQuery, words: read
 
 function isUnread({ state, group }: StoredMessage): boolean {
   return state === "unread" && group === undefined;
-}
-
-/** A device, or `address:port` while none is known. */
-function recipientKey({ device, address, port }: StoredParty): string {
-  return device === "" ? `${address}:${port}` : device;
 }
 
 /** Those that a query wants of messages in order. */

@@ -22,6 +22,11 @@ export interface StoredParty {
   readonly port: number;
 }
 
+/** Names a recipient, as `outbox` does: a device, or `address:port` while none is known. */
+export function recipientKey({ device, address, port }: StoredParty): string {
+  return device === "" ? `${address}:${port}` : device;
+}
+
 /** What is known of a message when it is stored. Times are milliseconds since 1970. */
 export interface NewMessage {
   /** 32 hexadecimal digits; with the author's device it names the message. */

@@ -1,13 +1,14 @@
 import { compareMessages, latestOf, MemoryMessageStore } from "./memoryMessageStore.js";
-import type {
-  HistoryQuery,
-  MessageStore,
-  NewMessage,
-  OutboxTerms,
-  OwnState,
-  StoredMessage,
-  StoredParty,
-  StoredReceipt,
+import {
+  type HistoryQuery,
+  type MessageStore,
+  type NewMessage,
+  type OutboxTerms,
+  type OwnState,
+  recipientKey,
+  type StoredMessage,
+  type StoredParty,
+  type StoredReceipt,
 } from "./messageStore.js";
 import { type Below, OverlayLog } from "./overlayLog.js";
 
@@ -124,9 +125,7 @@ export class OverlayStore implements MessageStore {
 
   recipients(): StoredParty[] {
     const parties = this.outbox().flatMap(({ to }) => to ?? []);
-    const byKey = new Map(
-      parties.map((to) => [to.device === "" ? `${to.address}:${to.port}` : to.device, to]),
-    );
+    const byKey = new Map(parties.map((to) => [recipientKey(to), to]));
     return [...byKey.values()];
   }
 

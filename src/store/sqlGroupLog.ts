@@ -1,6 +1,7 @@
 import type { SequenceRange } from "../wire/group.js";
+import { readingMs } from "../wire/hybridReading.js";
 import type { Instance } from "../wire/presence.js";
-import { rangesOf, readingMs } from "./memoryGroupLog.js";
+import { rangesOf } from "./memoryGroupLog.js";
 import { bytesIn, type MessageDatabase, numberIn, textIn } from "./messageRows.js";
 import type { GroupLogStore, StoredDatagram } from "./messageStore.js";
 

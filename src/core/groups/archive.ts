@@ -2,12 +2,12 @@ import { blake2b } from "../../crypto/hash.js";
 import { GROUP_DIGEST_BYTES } from "../../wire/constants.js";
 import { toHex } from "../../wire/cursor.js";
 import type { SequenceRange } from "../../wire/group.js";
+import { readingAt } from "../../wire/hybridReading.js";
 import type { Instance } from "../../wire/presence.js";
 import { BoundedMap } from "../boundedMap.js";
 import type { CoreContext } from "../context.js";
 import { RangeSet } from "../rangeSet.js";
 import type { GroupLog, HeldStream, LoggedDatagram } from "./groupLog.js";
-import { readingAt } from "./hybridClock.js";
 
 /** The shortest BLAKE2b that the library makes. */
 const MIN_HASH_BYTES = 16;

@@ -9,6 +9,7 @@ import {
 import { decodeGroupKeyNote, type GroupKeyNote, GroupKeyPurpose } from "../../wire/groupKeyNote.js";
 import { decodeSyncGroup } from "../../wire/groupSync.js";
 import { datagramType } from "../../wire/header.js";
+import { readingAt } from "../../wire/hybridReading.js";
 import type { BeaconGroup, Instance } from "../../wire/presence.js";
 import { type GroupKeyRecord, type GroupSyncRecord, RecordKind } from "../../wire/record.js";
 import { BoundedMap } from "../boundedMap.js";
@@ -22,7 +23,7 @@ import type { GroupName } from "./groupName.js";
 import type { GroupsContext, GroupsSurroundings } from "./groupsContext.js";
 import type { GroupDatagram } from "./hearing.js";
 import { HeldBytes } from "./heldBytes.js";
-import { HybridClock, readingAt } from "./hybridClock.js";
+import { HybridClock } from "./hybridClock.js";
 import { keysOfInvitation } from "./invitation.js";
 import type { KeyExchange } from "./keyExchange.js";
 import type { GroupMember } from "./members.js";

@@ -1,12 +1,12 @@
 import type { GroupKey } from "../../crypto/groupSeal.js";
 import type { GroupData, GroupHeartbeat, SequenceRange } from "../../wire/group.js";
+import { readingAt } from "../../wire/hybridReading.js";
 import type { Instance } from "../../wire/presence.js";
 import { isAuthentic } from "../authenticity.js";
 import type { Address, ReceivedDatagram } from "../io.js";
 import type { Archive } from "./archive.js";
 import type { GroupsContext } from "./groupsContext.js";
 import type { Arrival } from "./heldDatagrams.js";
-import { readingAt } from "./hybridClock.js";
 import type { Intake } from "./intake.js";
 import type { KeyExchange } from "./keyExchange.js";
 import { Member } from "./member.js";

@@ -1,5 +1,5 @@
-/** Steps within a millisecond; more of them borrow from the next one. */
-const STEPS_PER_MS = 1024;
+import { readingAt } from "../../wire/hybridReading.js";
+
 /**
  * 2150-01-01, milliseconds since 1970. No clock of any host is further ahead; one that claims to be
  * is not followed. Its distance from our own clock is no reason: hosts without a battery begin in
@@ -9,16 +9,16 @@ const LATEST_WALL_MS = 5_680_281_600_000;
 
 /**
  * A hybrid logical clock (Kulkarni et al. 2014, "Logical Physical Clocks"): close to the wall clock,
- * and above everything that was heard before. Lines sorted by it, then by author and message id, stand in the same order
- * at every member, an answer always behind what it answers. A reading is milliseconds since 1970
- * times 1024, and steps; it stays below 2^53 until the year 2248.
+ * and above everything that was heard before. Lines sorted by it, then by author and message id,
+ * stand in the same order at every member, an answer always behind what it answers. A reading
+ * stays below 2^53 until the year 2248.
  */
 export class HybridClock {
   #latest = 0;
 
   /** A reading above all before. `wallMs`: milliseconds since 1970. */
   tick(wallMs: number): number {
-    this.#latest = Math.max(this.#latest + 1, Math.floor(wallMs) * STEPS_PER_MS);
+    this.#latest = Math.max(this.#latest + 1, readingAt(wallMs));
     return this.#latest;
   }
 
@@ -43,15 +43,10 @@ export function boundedReading(reading: number, wallMs: number): number {
 }
 
 function isTooFarAhead(reading: number): boolean {
-  return reading > LATEST_WALL_MS * STEPS_PER_MS;
+  return reading > readingAt(LATEST_WALL_MS);
 }
 
 /** The highest reading in a datagram. */
 export function latestReading(entries: readonly { readonly hlc: number }[]): number {
   return entries.reduce((latest, { hlc }) => Math.max(latest, hlc), 0);
-}
-
-/** The lowest reading of that millisecond since 1970. */
-export function readingAt(wallMs: number): number {
-  return Math.floor(wallMs) * STEPS_PER_MS;
 }
