@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { CoreOptions } from "../../src/core/core.js";
 import type { GroupKeys } from "../../src/core/io.js";
-import { type Faults, SimNetwork, type SimNode } from "../support/simNetwork.js";
+import type { Faults } from "../support/simMedium.js";
+import { SimNetwork, type SimNode } from "../support/simNetwork.js";
 
 const KEYS: GroupKeys = {
   epoch: 0,

@@ -3,7 +3,8 @@ import type { CoreOptions } from "../../src/core/core.js";
 import type { GroupKeys } from "../../src/core/io.js";
 import { identityFromSeed, verifyEd25519 } from "../../src/crypto/identity.js";
 import { noiseSuite } from "../../src/crypto/noise.js";
-import { type Faults, SimNetwork, type SimNode } from "../support/simNetwork.js";
+import type { Faults } from "../support/simMedium.js";
+import { SimNetwork, type SimNode } from "../support/simNetwork.js";
 
 const FIRST_KEYS: GroupKeys = {
   epoch: 0,

@@ -5,7 +5,8 @@ import { type DeviceIdentity, identityFromSeed, verifyEd25519 } from "../../src/
 import { noiseSuite } from "../../src/crypto/noise.js";
 import { toHex } from "../../src/wire/cursor.js";
 import { datagramType } from "../../src/wire/header.js";
-import { type Faults, SimNetwork, type SimNode } from "./simNetwork.js";
+import type { Faults } from "./simMedium.js";
+import { SimNetwork, type SimNode } from "./simNetwork.js";
 
 /** Shorter than the shortest delay of the network: between two steps nothing arrives unheard. */
 const STEP_MS = 0.05;

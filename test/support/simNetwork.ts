@@ -1,14 +1,13 @@
 import { Core, type CoreOptions, type CoreOutput } from "../../src/core/core.js";
 import { parseGroupName } from "../../src/core/groups/groupName.js";
-import {
-  type Address,
-  addressKey,
-  type CoreEvent,
-  type GroupKeys,
-  type SendTarget,
-  type Transmit,
+import type {
+  Address,
+  CoreEvent,
+  Destination,
+  GroupKeys,
+  SendTarget,
+  Transmit,
 } from "../../src/core/io.js";
-import { uniformBetween } from "../../src/crypto/random.js";
 import { DEFAULT_DATA_PORT, DEFAULT_DISCOVERY_PORT } from "../../src/wire/constants.js";
 import { decodeUtf8, encodeUtf8, toHex } from "../../src/wire/cursor.js";
 import { ReplyStatus } from "../../src/wire/record.js";
@@ -16,32 +15,16 @@ import { clearSuite } from "./clearSuite.js";
 import { KeptLog } from "./keptLog.js";
 import { SeededRandom } from "./seededRandom.js";
 import { simIdentity, simVerify } from "./simIdentity.js";
-
-/** What the simulated LAN does to datagrams. Percentages are per datagram and receiver. */
-export interface Faults {
-  lossPercent: number;
-  duplicatePercent: number;
-  /** This share is held back by up to `reorderMs`, so that later ones overtake. */
-  reorderPercent: number;
-  reorderMs: number;
-  /** Every datagram takes a time drawn from this range. */
-  minDelayMs: number;
-  maxDelayMs: number;
-}
-
-export const CALM: Faults = {
-  lossPercent: 0,
-  duplicatePercent: 0,
-  reorderPercent: 0,
-  reorderMs: 20,
-  minDelayMs: 0.1,
-  maxDelayMs: 0.5,
-};
+import {
+  CALM,
+  destinationText,
+  EPOCH_MS,
+  type Faults,
+  SimMedium,
+  type Station,
+} from "./simMedium.js";
 
 const LOOK_EVERY_MS = 20;
-
-/** Wall clock of the simulation at time 0. */
-const EPOCH_MS = Date.UTC(2026, 0, 1);
 
 /**
  * A LAN with many cores and no sockets. One seed decides every fault and every core's chance, so
@@ -64,23 +47,34 @@ export class SimNetwork {
   /** Multicast to groups is dropped between these two; broadcast and unicast pass. */
   multicastBlocked: (from: SimNode, to: SimNode) => boolean = () => false;
   readonly #random: SeededRandom;
-  #queue: Agenda = new Agenda();
+  readonly #medium: SimMedium<SimNode>;
   /** Nodes with different labels don't hear each other. */
   readonly #segments = new Map<SimNode, number>();
-  #nowMs = 0;
 
   constructor(seed: number, faults: Partial<Faults> = {}) {
     this.seed = seed;
     this.faults = { ...CALM, ...faults };
     this.#random = new SeededRandom(seed);
+    this.#medium = new SimMedium({
+      faults: () => this.faults,
+      random: () => this.#random,
+      passes: (from, to, { destination }) =>
+        this.#segments.get(to) === this.#segments.get(from) &&
+        !(destination.kind === "multicast" && this.multicastBlocked(from, to)),
+      lost: (to, transmit) => {
+        this.datagramsLost += 1;
+        this.#note(to, "lost");
+        this.tapLost(to, transmit);
+      },
+    });
   }
 
   get nowMs(): number {
-    return this.#nowMs;
+    return this.#medium.nowMs;
   }
 
   get wallMs(): number {
-    return EPOCH_MS + Math.floor(this.#nowMs);
+    return EPOCH_MS + Math.floor(this.nowMs);
   }
 
   /** Adds a node that is up at once. Two nodes of one `device` are one key in two places. */
@@ -89,6 +83,7 @@ export class SimNetwork {
     const seed = Math.floor(this.#random.uniform() * 2 ** 32);
     const node = new SimNode(this, name, address, seed, options);
     this.nodes.push(node);
+    this.#medium.stations.push(node);
     this.pump(node);
     return node;
   }
@@ -112,105 +107,64 @@ export class SimNetwork {
 
   /** Runs until `done`, at most `spanMs`; true if it was reached. */
   runUntil(done: () => boolean, spanMs: number): boolean {
-    const endMs = this.#nowMs + spanMs;
+    const endMs = this.nowMs + spanMs;
     while (!done()) {
-      const next = this.#queue.takeUntil(endMs);
-      if (next === undefined) {
-        this.#nowMs = endMs;
-        return done();
-      }
-      this.#nowMs = next.atMs;
-      next.action();
+      if (!this.#medium.step(endMs)) return done();
     }
     return true;
   }
 
   /** The same, for what costs much to find out: looks now and then alone. */
   runUntilSeen(done: () => boolean, spanMs: number): boolean {
-    const endMs = this.#nowMs + spanMs;
-    while (!done() && this.#nowMs < endMs) {
-      this.run(Math.min(LOOK_EVERY_MS, endMs - this.#nowMs));
+    const endMs = this.nowMs + spanMs;
+    while (!done() && this.nowMs < endMs) {
+      this.run(Math.min(LOOK_EVERY_MS, endMs - this.nowMs));
     }
     return done();
   }
 
   /** Lets the node's core say what it wants, and carries it out. Call after every command. */
   pump(node: SimNode): void {
-    const output = node.take(this.#nowMs);
+    const output = node.take(this.nowMs);
     if (output === undefined) return;
-    for (const event of output.events) this.trace.push(this.#line(node, describe(event)));
-    for (const transmit of output.transmits) this.#transmit(node, transmit);
+    for (const event of output.events) this.#note(node, describe(event));
+    for (const { bytes, destination } of output.transmits) {
+      this.transmit(node, { bytes: node.wording(bytes), destination });
+    }
     if (output.wakeAtMs !== Number.POSITIVE_INFINITY) this.#wakeLater(node, output.wakeAtMs);
   }
 
   #wakeLater(node: SimNode, atMs: number): void {
     node.wakeAtMs = atMs;
-    this.#queue.add(Math.max(atMs, this.#nowMs), () => {
+    this.#medium.agenda.add(Math.max(atMs, this.nowMs), () => {
       if (node.wakeAtMs !== atMs || !node.up) return; // a later poll moved it
-      node.core.wake(this.#nowMs);
+      node.core.wake(this.nowMs);
       this.pump(node);
     });
   }
 
-  #transmit(from: SimNode, transmit: Transmit): void {
+  /** Carries what a node sends, or what it never would. */
+  transmit(from: SimNode, transmit: Transmit): void {
     const { bytes, destination } = transmit;
-    const to = destination.kind === "lan" ? "lan" : addressKey(destination.to);
     this.datagramsSent += 1;
     this.bytesSent += bytes.length;
-    this.trace.push(this.#line(from, `-> ${to} ${toHex(bytes)}`));
+    this.#note(from, `${destinationText(destination)} ${toHex(bytes)}`);
     this.tap(from, transmit);
-    for (const node of this.nodes) {
-      if (destination.kind === "unicast" && !node.isAt(destination.to)) continue;
-      if (this.#segments.get(node) !== this.#segments.get(from)) continue;
-      const isBlocked = destination.kind === "multicast" && this.multicastBlocked(from, node);
-      // What a host sends to itself does not pass through the LAN.
-      if (isBlocked && node !== from) continue;
-      this.#carry(from, node, transmit);
-    }
+    this.#medium.send(from, transmit);
   }
 
-  #carry(from: SimNode, to: SimNode, transmit: Transmit): void {
-    // What a host sends to itself is not subject to the LAN.
-    const faults = from === to ? CALM : this.faults;
-    if (this.#chance(faults.lossPercent)) {
-      this.datagramsLost += 1;
-      this.trace.push(this.#line(to, "lost"));
-      this.tapLost(to, transmit);
-      return;
-    }
-    const copies = this.#chance(faults.duplicatePercent) ? 2 : 1;
-    for (let copy = 0; copy < copies; copy += 1) {
-      let delayMs = uniformBetween(this.#random, faults.minDelayMs, faults.maxDelayMs);
-      if (this.#chance(faults.reorderPercent)) delayMs += faults.reorderMs * this.#random.uniform();
-      this.#queue.add(this.#nowMs + delayMs, () => this.#arrive(from.address, to, transmit));
-    }
-  }
-
-  #arrive(from: Address, to: SimNode, transmit: Transmit): void {
-    if (!to.up) return;
-    to.core.receive(this.#nowMs, {
-      bytes: transmit.bytes,
-      from,
-      onLink: true,
-      via: transmit.destination.kind === "unicast" ? "data" : "discovery",
-    });
-    this.pump(to);
-  }
-
-  #chance(percent: number): boolean {
-    return percent > 0 && this.#random.uniform() * 100 < percent;
-  }
-
-  #line(node: SimNode, what: string): string {
-    return `${this.#nowMs.toFixed(3)} ${node.name} ${what}`;
+  #note(who: SimNode, what: string): void {
+    this.trace.push(`${this.nowMs.toFixed(3)} ${who.name} ${what}`);
   }
 }
 
 /** One host on the simulated LAN, with a handler for requests and a memory of what happened. */
-export class SimNode {
+export class SimNode implements Station {
   readonly name: string;
   address: Address;
   up = true;
+  /** What becomes of the datagrams of its core before they leave. */
+  wording: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes;
   wakeAtMs = Number.POSITIVE_INFINITY;
   core: Core;
   /** Everything that the core told, oldest first. */
@@ -256,6 +210,17 @@ export class SimNode {
   /** The data port is where unicast arrives, at whatever address the node has now. */
   isAt(to: Address): boolean {
     return to.address === this.address.address && to.port === this.address.port;
+  }
+
+  listensTo(destination: Destination): boolean {
+    return destination.kind !== "unicast" || this.isAt(destination.to);
+  }
+
+  receive({ bytes, destination }: Transmit, from: Address): void {
+    if (!this.up) return;
+    const via = destination.kind === "unicast" ? "data" : "discovery";
+    this.core.receive(this.#network.nowMs, { bytes, from, onLink: true, via });
+    this.#network.pump(this);
   }
 
   // Commands, each followed by what the core wants to say.
@@ -404,62 +369,6 @@ export class SimNode {
       groupLog: this.log,
       ...options,
     });
-  }
-}
-
-/** Actions in the order of their time, and of their entry where times are equal. */
-class Agenda {
-  readonly #heap: { atMs: number; order: number; action: () => void }[] = [];
-  #order = 0;
-
-  add(atMs: number, action: () => void): void {
-    this.#order += 1;
-    const heap = this.#heap;
-    heap.push({ atMs, order: this.#order, action });
-    let child = heap.length - 1;
-    while (child > 0) {
-      const parent = (child - 1) >> 1;
-      if (!this.#swapIfLater(parent, child)) break;
-      child = parent;
-    }
-  }
-
-  takeUntil(endMs: number): { atMs: number; action: () => void } | undefined {
-    const heap = this.#heap;
-    const first = heap[0];
-    if (first === undefined || first.atMs > endMs) return undefined;
-    const last = heap.pop();
-    if (last !== undefined && last !== first) {
-      heap[0] = last;
-      this.#sink();
-    }
-    return first;
-  }
-
-  #sink(): void {
-    for (let parent = 0; ; ) {
-      const left = 2 * parent + 1;
-      const right = left + 1;
-      const smaller = this.#isLater(left, right) ? right : left;
-      if (!this.#swapIfLater(parent, smaller)) return;
-      parent = smaller;
-    }
-  }
-
-  #isLater(a: number, b: number): boolean {
-    const first = this.#heap[a];
-    const second = this.#heap[b];
-    if (first === undefined || second === undefined) return false;
-    return first.atMs > second.atMs || (first.atMs === second.atMs && first.order > second.order);
-  }
-
-  #swapIfLater(a: number, b: number): boolean {
-    if (!this.#isLater(a, b)) return false;
-    const [first, second] = [this.#heap[a], this.#heap[b]];
-    if (first === undefined || second === undefined) return false;
-    this.#heap[a] = second;
-    this.#heap[b] = first;
-    return true;
   }
 }
 
