@@ -2,7 +2,7 @@ import { isIPv4 } from "node:net";
 import { Core } from "../core/core.js";
 import type { TakesMessages } from "../core/io.js";
 import type { HandshakeSuite } from "../crypto/handshake.js";
-import { verifyEd25519 } from "../crypto/identity.js";
+import { type Verify, verifyEd25519 } from "../crypto/identity.js";
 import { noiseSuite } from "../crypto/noise.js";
 import type { RandomSource } from "../crypto/random.js";
 import { systemRandom } from "../crypto/systemRandom.js";
@@ -33,6 +33,9 @@ export interface MessengerParts {
   readonly random: RandomSource;
   readonly lookUp: LookUp;
   readonly suite: HandshakeSuite;
+  readonly verify: Verify;
+  /** What outlasts the process beside the messages; `paths` is undefined without a home. */
+  readonly openHome: (paths: Paths | undefined, random: RandomSource) => Promise<Store>;
   readonly openMessages: typeof openKeptMessages;
 }
 
@@ -82,7 +85,9 @@ export async function openParts(
   const warnings = new Warnings();
   const configuredPeers = await addressesOf(options.peers ?? [], lookUp, warnings.tell);
   const paths = options.ephemeral === true ? undefined : pathsOf(options.home);
-  const store = await storeOf(options, paths, random);
+  const store = await (replaced.openHome ?? openHome)(paths, random);
+  // Two that announce one key would look like one peer that hops between two ports.
+  if (paths !== undefined && options.announce !== false) await assertNoOtherDaemon(paths);
   const identity = store.identity();
   const trust = await TrustBook.load({ store: store.trust, self: identity.device, clock });
   for (const warning of trust.earlyWarnings) warnings.tell(warning);
@@ -95,7 +100,7 @@ export async function openParts(
     if (lan.dataPortTaken) warnings.tell(portTaken(lanOptions.dataPort, lan.dataPort));
     const core = new Core(clock.nowMs(), {
       identity,
-      verify: verifyEd25519,
+      verify: replaced.verify ?? verifyEd25519,
       handshakeSuite: replaced.suite ?? noiseSuite(identity),
       trust,
       random,
@@ -117,16 +122,8 @@ export async function openParts(
   }
 }
 
-async function storeOf(
-  options: MessengerOptions,
-  paths: Paths | undefined,
-  random: RandomSource,
-): Promise<Store> {
-  if (paths === undefined) return memoryStore(random);
-  const store = await openStore(paths, random);
-  // Two that announce one key would look like one peer that hops between two ports.
-  if (options.announce !== false) await assertNoOtherDaemon(paths);
-  return store;
+async function openHome(paths: Paths | undefined, random: RandomSource): Promise<Store> {
+  return paths === undefined ? memoryStore(random) : openStore(paths, random);
 }
 
 function checkedLanOptions(options: MessengerOptions): LanOptions {
