@@ -1,0 +1,96 @@
+import type { MessageStore, StoredMessage } from "../../src/store/messageStore.js";
+import type { StoreTrouble } from "../../src/store/resilientStore.js";
+import type { Durability, StoreWrite } from "./diskWatch.js";
+
+/** How far it came: what is told to be so far does not go back. */
+const STEPS: Readonly<Record<StoredMessage["state"], number>> = {
+  queued: 1,
+  sent: 1,
+  undelivered: 1,
+  unread: 1,
+  delivered: 2,
+  read: 3,
+};
+
+interface Kept {
+  readonly message: StoredMessage;
+  readonly step: number;
+}
+
+/**
+ * What a host must find in its store when it starts again, by what it was told by then.
+ *
+ * ```text
+ * written -> safe     a batch that promises was committed, on the disk
+ * ```
+ * The end of the process alone takes what was in memory only; a power cut takes what was written
+ * and not safe as well; a file that is damaged takes everything. All else stays.
+ */
+export class Keeping {
+  /** How often a text that was kept was lost, as it may be. Bounded by the texts of a run. */
+  readonly lost = new Map<string, number>();
+  /** Each by author and id; bounded by the messages of a run. */
+  readonly #safe = new Map<string, Kept>();
+  readonly #written = new Map<string, Kept>();
+  /** The disk does not take it. */
+  readonly #inMemory = new Map<string, Kept>();
+  readonly #maybeLost = new Map<string, Kept>();
+
+  /** A batch was committed; in memory, if the disk did not take it. */
+  done(
+    store: MessageStore,
+    writes: readonly StoreWrite[],
+    durability: Durability,
+    onDisk: boolean,
+  ): void {
+    for (const { message: name } of writes) {
+      if (name === undefined) continue;
+      const message = store.find(name.author, name.id);
+      if (message === undefined) continue;
+      const kept = { message, step: STEPS[message.state] };
+      const key = `${name.author}/${name.id}`;
+      (onDisk ? this.#written : this.#inMemory).set(key, kept);
+    }
+    if (onDisk && durability === "promise") this.#move(this.#written, this.#safe);
+  }
+
+  trouble({ code }: StoreTrouble): void {
+    if (code === "STORE_RESTORED") this.#move(this.#inMemory, this.#safe);
+    if (code !== "STORE_DAMAGED") return;
+    this.#move(this.#safe, this.#maybeLost);
+    this.#move(this.#written, this.#maybeLost);
+  }
+
+  killed(): void {
+    this.#move(this.#inMemory, this.#maybeLost);
+  }
+
+  powerCut(): void {
+    this.killed();
+    this.#move(this.#written, this.#maybeLost);
+  }
+
+  /** Looks into a store whose disk is well. Returns what is gone that must not be, in words. */
+  missing(store: MessageStore): string | undefined {
+    for (const [key, { message }] of this.#maybeLost) {
+      const { author, id, text } = message;
+      const found = store.find(author.device, id);
+      if (found === undefined) this.lost.set(text, (this.lost.get(text) ?? 0) + 1);
+      else this.#written.set(key, { message: found, step: STEPS[found.state] });
+    }
+    this.#maybeLost.clear();
+    for (const { message, step } of [...this.#safe.values(), ...this.#written.values()]) {
+      const { author, id, text, state } = message;
+      const found = store.find(author.device, id);
+      const what = `"${text.slice(0, 40)}", which was ${state},`;
+      if (found === undefined) return `${what} is gone`;
+      if (STEPS[found.state] < step) return `${what} is ${found.state}`;
+    }
+    return undefined;
+  }
+
+  #move(from: Map<string, Kept>, to: Map<string, Kept>): void {
+    for (const [key, kept] of from) to.set(key, kept);
+    from.clear();
+  }
+}

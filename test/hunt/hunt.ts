@@ -1,0 +1,140 @@
+import { CALM } from "../support/simMedium.js";
+import type { HuntHost } from "./huntHost.js";
+import {
+  BEFORE_QUIET_MS,
+  becomesQuiet,
+  INVARIANTS,
+  type Invariant,
+  QUIET_MS,
+  watch,
+} from "./invariants.js";
+import { stackOf } from "./ledger.js";
+import { type Reduction, type Scenario, scenarioOf } from "./scenario.js";
+import { HuntWorld } from "./world.js";
+
+/** Why a seed failed. */
+export interface Failure {
+  /** Name of an invariant. */
+  readonly invariant: string;
+  readonly message: string;
+  readonly atMs: number;
+}
+
+export interface HuntResult {
+  readonly seed: number;
+  readonly failure: Failure | undefined;
+  readonly hosts: number;
+  readonly steps: number;
+  readonly simulatedMs: number;
+  /** How often what happened. */
+  readonly stats: ReadonlyMap<string, number>;
+  readonly trace: readonly string[];
+}
+
+export interface HuntOptions extends Reduction {
+  /** Every datagram has a line in the trace. */
+  readonly datagrams?: boolean;
+}
+
+const LOOK_EVERY_MS = 500;
+/** Everything that is not lost for good is repaired by then. */
+const SETTLE_MS = 180_000;
+
+const REST_CHANCE = 0.1;
+
+/** Lives through one seed, and looks whether everything held. */
+export async function hunt(seed: number, options: HuntOptions = {}): Promise<HuntResult> {
+  const scenario = scenarioOf(seed, options);
+  const world = new HuntWorld(seed, { datagrams: options.datagrams === true });
+  watch(world);
+  try {
+    const failure =
+      (await liveThrough(world, scenario)) ??
+      (await settle(world, "settled", SETTLE_MS)) ??
+      (await rest(world));
+    for (const host of world.hosts) if (host.messenger !== undefined) world.ended(host.messenger);
+    return {
+      seed,
+      failure,
+      hosts: scenario.hosts.length,
+      steps: scenario.steps.length,
+      simulatedMs: world.nowMs,
+      stats: world.stats,
+      trace: world.trace,
+    };
+  } finally {
+    world.end();
+  }
+}
+
+async function liveThrough(world: HuntWorld, scenario: Scenario): Promise<Failure | undefined> {
+  for (const plan of scenario.hosts) await world.addHost(plan).start();
+  for (const step of scenario.steps) {
+    world.at(step.atMs, () => {
+      world.count(`step ${step.kind}`);
+      world.note("plan", step.what);
+      Promise.resolve(step.run(world)).catch((error: unknown) =>
+        world.ledger.fault("noCrash", `${step.what}: ${String(error)}`),
+      );
+    });
+  }
+  while (world.nowMs < scenario.activeMs) {
+    await world.run(LOOK_EVERY_MS);
+    const failure = look(world, "always");
+    if (failure !== undefined) return failure;
+  }
+  calmDown(world);
+  return undefined;
+}
+
+/** No more faults: everybody is up, and hears everybody. */
+function calmDown(world: HuntWorld): void {
+  world.note("plan", "peace");
+  world.peaceSinceMs = world.nowMs;
+  world.weather = CALM;
+  world.cuts.clear();
+  for (const host of world.hosts) {
+    host.time.frozenUntilMs = 0;
+    start(world, host);
+  }
+}
+
+function start(world: HuntWorld, host: HuntHost): void {
+  host.start().catch((error: unknown) => {
+    world.ledger.fault("noCrash", `${host.name} cannot start: ${stackOf(error)}`);
+  });
+}
+
+async function settle(
+  world: HuntWorld,
+  when: Invariant["when"],
+  withinMs: number,
+): Promise<Failure | undefined> {
+  for (const endMs = world.nowMs + withinMs; ; ) {
+    await world.run(LOOK_EVERY_MS);
+    const failure = look(world, "always");
+    if (failure !== undefined) return failure;
+    const unsettled = look(world, when);
+    if (unsettled === undefined || world.nowMs >= endMs) return unsettled;
+  }
+}
+
+/** Some seeds see to it that nothing goes on for ever. */
+async function rest(world: HuntWorld): Promise<Failure | undefined> {
+  if (world.chance("rest").uniform() >= REST_CHANCE) return undefined;
+  await world.run(BEFORE_QUIET_MS);
+  becomesQuiet(world);
+  world.note("plan", "rest");
+  await world.run(QUIET_MS);
+  return look(world, "always") ?? look(world, "settled") ?? look(world, "quiet");
+}
+
+function look(world: HuntWorld, when: Invariant["when"]): Failure | undefined {
+  const [fault] = world.ledger.faults;
+  if (fault !== undefined) return fault;
+  for (const { name, when: its, broken } of INVARIANTS) {
+    const message = its === when ? broken?.(world) : undefined;
+    if (message !== undefined) return { invariant: name, message, atMs: world.nowMs };
+  }
+  return undefined;
+}

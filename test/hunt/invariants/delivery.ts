@@ -1,0 +1,201 @@
+import type { Progress } from "../../../src/messenger/types.js";
+import type { StoredMessage } from "../../../src/store/messageStore.js";
+import type { HuntHost } from "../huntHost.js";
+import type { Command, Told } from "../ledger.js";
+import type { HuntWorld } from "../world.js";
+import { eachOnce, every, firstOf, type Invariant, memoryOf, shortened } from "./invariant.js";
+
+/** Taking all that is kept from every host is dear. */
+const LOOK_EVERY_MS = 5000;
+
+/** What becomes of direct messages, and what their authors are told of it. */
+export const DELIVERY: readonly Invariant[] = [
+  {
+    name: "deliveredIsStored",
+    what: "What is called delivered is stored at its receiver in that moment, or as soon as it runs again.",
+    when: "told",
+    watch: watchDelivered,
+  },
+  {
+    name: "deliveredStays",
+    what: "What was called delivered while its receiver was down is there when it starts.",
+    when: "always",
+    broken: stillMissing,
+  },
+  {
+    name: "readIsMarked",
+    what: "What is called read was marked as read there.",
+    when: "told",
+    watch: watchRead,
+  },
+  {
+    name: "progressForward",
+    what: "Every step of a message is told once, also across restarts, and no step goes back.",
+    when: "always",
+    broken: eachOnce(({ ledger }) => ledger.events, progressBack()),
+  },
+  {
+    name: "stateForward",
+    what: "In history no state goes back: only what was given up may be queued or sent again.",
+    when: "always",
+    broken: every(LOOK_EVERY_MS, stateBack()),
+  },
+  {
+    name: "oneClientId",
+    what: "A client id stands for one message.",
+    when: "always",
+    broken: every(LOOK_EVERY_MS, clientIdTwice),
+  },
+  {
+    name: "promiseKept",
+    what: "What was called delivered or queued is with its receiver, or given up and said so.",
+    when: "settled",
+    broken: (world) => firstOf(world.ledger.commands, (command) => promiseBroken(world, command)),
+  },
+  {
+    name: "nothingOnItsWay",
+    what: "In history nothing direct is queued or on its way when all is settled.",
+    when: "settled",
+    broken: ({ hosts }) => firstOf(hosts, stillOnItsWay),
+  },
+];
+
+/** Of a receiver that was down when its message was called delivered. */
+interface Owed {
+  readonly to: HuntHost;
+  readonly author: HuntHost;
+  readonly id: string;
+}
+
+const owedIn = memoryOf(() => new Set<Owed>());
+
+function watchDelivered(world: HuntWorld): void {
+  const { ledger } = world;
+  const delivered = (author: HuntHost, id: string, by: string | null | undefined): void => {
+    const to = world.hosts.find((host) => host.id === by);
+    if (to === undefined || to === author || keepsNothing(to)) return;
+    const owed = { to, author, id };
+    if (!to.isUp) owedIn(world).add(owed);
+    else if (isMissing(owed)) ledger.fault("deliveredIsStored", missing(owed));
+  };
+  ledger.endListeners.add(({ outcome, from, id, deliveredTo }) => {
+    if (outcome === "delivered" && id !== undefined) delivered(from, id, deliveredTo);
+  });
+  ledger.toldListeners.add(({ host, event }) => {
+    if (event.type !== "delivery" || event.progress.status !== "delivered") return;
+    delivered(host, event.progress.id, event.progress.to.id);
+  });
+}
+
+function stillMissing(world: HuntWorld): string | undefined {
+  return firstOf(owedIn(world), (owed) => {
+    if (!owed.to.isUp) return undefined;
+    owedIn(world).delete(owed);
+    return isMissing(owed) ? missing(owed) : undefined;
+  });
+}
+
+function isMissing({ to, author, id }: Owed): boolean {
+  return to.store?.find(author.id, id) === undefined;
+}
+
+function missing({ to, author, id }: Owed): string {
+  const text = author.store?.find(author.id, id)?.text ?? id;
+  return `"${shortened(text)}" of ${author.name} was called delivered, and ${to.name} does not have it`;
+}
+
+function keepsNothing({ plan }: HuntHost): boolean {
+  return plan.options?.store === "none";
+}
+
+function watchRead(world: HuntWorld): void {
+  world.ledger.toldListeners.add(({ host, event }) => {
+    if (event.type !== "delivery" || event.progress.status !== "read") return;
+    const { id, to } = event.progress;
+    const reader = world.hosts.find((other) => other.id === to.id);
+    if (reader?.store === undefined) return;
+    const state = reader.store.find(host.id, id)?.state;
+    if (state === "read") return;
+    world.ledger.fault("readIsMarked", `${id} of ${host.name} was called read, and is ${state}`);
+  });
+}
+
+function progressBack(): (told: Told, world: HuntWorld) => string | undefined {
+  /** By author and message: the last step that was told. */
+  const lastIn = memoryOf(() => new Map<string, Progress["status"]>());
+  return ({ host, event }, world) => {
+    if (event.type !== "delivery") return undefined;
+    const { id, status } = event.progress;
+    const last = lastIn(world);
+    const name = `${host.name} ${id}`;
+    const before = last.get(name);
+    last.set(name, status);
+    if (before === undefined || before === "undelivered") return undefined;
+    if (before === "delivered" && status === "read") return undefined;
+    return `${host.name} was told ${status} of ${id} after ${before}`;
+  };
+}
+
+const NEXT: Readonly<Record<StoredMessage["state"], readonly StoredMessage["state"][]>> = {
+  queued: ["queued", "sent", "delivered", "read", "undelivered"],
+  sent: ["sent", "queued", "delivered", "read", "undelivered"],
+  undelivered: ["undelivered", "queued", "sent", "delivered", "read"],
+  delivered: ["delivered", "read"],
+  read: ["read"],
+  unread: ["unread", "read"],
+};
+
+function stateBack(): (world: HuntWorld) => string | undefined {
+  const statesIn = memoryOf(() => new Map<string, StoredMessage["state"]>());
+  return (world) =>
+    firstOf(world.hosts, (host) =>
+      firstOf(host.store?.history({}) ?? [], ({ id, author, state, text }) => {
+        const states = statesIn(world);
+        const name = `${host.name} ${author.device} ${id}`;
+        const before = states.get(name);
+        states.set(name, state);
+        if (before === undefined || NEXT[before].includes(state)) return undefined;
+        return `"${shortened(text)}" at ${host.name} went from ${before} to ${state}`;
+      }),
+    );
+}
+
+function clientIdTwice({ hosts }: HuntWorld): string | undefined {
+  return firstOf(hosts, ({ name, store }) => {
+    const seen = new Set<string>();
+    return firstOf(store?.history({}) ?? [], ({ clientId, own }) => {
+      if (clientId === undefined || !own) return undefined;
+      if (seen.has(clientId)) return `${name} has ${clientId} twice`;
+      seen.add(clientId);
+      return undefined;
+    });
+  });
+}
+
+function promiseBroken({ hosts }: HuntWorld, command: Command): string | undefined {
+  const { kind, from, to, text, outcome, deliveredTo, address } = command;
+  if (kind !== "send" || typeof to === "string" || !hosts.includes(from)) return undefined;
+  if (outcome !== "delivered" && outcome !== "queued") return undefined;
+  const ours = from.stateOf(text);
+  const what = `"${shortened(text)}" of ${from.name}, which was ${outcome},`;
+  if (outcome === "queued" && ours === "undelivered") return undefined;
+  // To an address it goes to whoever is there.
+  const receivers =
+    address === undefined
+      ? [to]
+      : hosts.filter(({ id }) => deliveredTo === undefined || id === deliveredTo);
+  const stored = receivers.some(
+    (receiver) => keepsNothing(receiver) || receiver.textsKept().has(text),
+  );
+  if (!stored) return `${what} is not with ${to.name} (${ours} at its author)`;
+  if (ours !== "delivered" && ours !== "read") return `${what} is ${ours} at its author`;
+  return undefined;
+}
+
+function stillOnItsWay({ name, store }: HuntHost): string | undefined {
+  return firstOf(store?.history({}) ?? [], ({ own, group, state, text }) =>
+    own && group === undefined && (state === "queued" || state === "sent")
+      ? `${name} still has "${shortened(text)}" ${state}`
+      : undefined,
+  );
+}

@@ -1,0 +1,175 @@
+import type { StoredMessage } from "../../../src/store/messageStore.js";
+import type { HuntHost } from "../huntHost.js";
+import type { HuntWorld } from "../world.js";
+import { eachOnce, every, firstOf, type Invariant, shortened } from "./invariant.js";
+
+const LOOK_EVERY_MS = 5000;
+/** 24 rounds of NACKs (PROTOCOL 6.3), and some more. */
+const LOST_FOR_GOOD_MS = 75_000;
+
+/** What members of groups have in common. */
+export const GROUPS: readonly Invariant[] = [
+  {
+    name: "receiptsTrue",
+    what: "A line is called delivered to a member only if that member has it.",
+    when: "always",
+    broken: every(LOOK_EVERY_MS, falseReceipt),
+  },
+  {
+    name: "gapsAreLost",
+    what: "No gap is told of what somebody has, once all heard each other long enough.",
+    when: "always",
+    broken: eachOnce(
+      ({ ledger }) => ledger.events,
+      ({ host, event, atMs }, world) => {
+        if (event.type !== "gap" || world.peaceSinceMs === undefined) return undefined;
+        if (atMs < world.peaceSinceMs + LOST_FOR_GOOD_MS) return undefined;
+        const { group, from, count } = event.gap;
+        return `${host.name} was told that ${count} of ${from.name} in ${group} are lost`;
+      },
+    ),
+  },
+  {
+    name: "groupsEqual",
+    what: "All members of a group keep the same lines in the same order, with the same author, time and reading, and all that those who stayed said.",
+    when: "settled",
+    broken: ofEachGroup(linesUnequal),
+  },
+  {
+    name: "keptEqual",
+    what: "All members keep the same datagrams for others: their digests are equal.",
+    when: "settled",
+    broken: ofEachGroup(datagramsUnequal),
+  },
+  {
+    name: "membersAgree",
+    what: "Every member sees all other members, nobody else, and hears them by multicast.",
+    when: "settled",
+    broken: ofEachGroup(membersDiffer),
+  },
+];
+
+type OfGroup = (
+  label: string,
+  members: readonly HuntHost[],
+  world: HuntWorld,
+) => string | undefined;
+
+/** Of those whose key nobody changed: otherwise each has what was said under its keys. */
+function ofEachGroup(broken: OfGroup): (world: HuntWorld) => string | undefined {
+  return (world) => {
+    const changed = new Set(world.ledger.removals.map(({ label }) => label));
+    const labels = new Set(world.hosts.flatMap(({ groups }) => [...groups.keys()]));
+    return firstOf(
+      [...labels].filter((label) => !changed.has(label)),
+      (label) =>
+        broken(
+          label,
+          world.hosts.filter(({ groups }) => groups.has(label)),
+          world,
+        ),
+    );
+  };
+}
+
+function falseReceipt({ hosts }: HuntWorld): string | undefined {
+  return firstOf(hosts, (author) =>
+    firstOf(author.store?.history({}) ?? [], (line) => {
+      if (!line.own || line.group === undefined) return undefined;
+      return firstOf(author.store?.receipts(line) ?? [], ({ party }) => {
+        const member = hosts.find(({ id }) => id === party.device);
+        if (member?.store === undefined) return undefined;
+        if (member.store.find(author.id, line.id) !== undefined) return undefined;
+        return `"${shortened(line.text)}" of ${author.name} is called delivered to ${member.name}, who does not have it`;
+      });
+    }),
+  );
+}
+
+function linesUnequal(
+  label: string,
+  members: readonly HuntHost[],
+  { ledger }: HuntWorld,
+): string | undefined {
+  const [first, ...others] = members.map((host) => ({ host, lines: linesOf(host, label) }));
+  if (first === undefined) return undefined;
+  const texts = new Set(first.lines.map(({ text }) => text));
+  return (
+    firstOf(ledger.commands, ({ kind, from, to, outcome, text }) =>
+      kind === "say" &&
+      to === label &&
+      outcome === "said" &&
+      members.includes(from) &&
+      !texts.has(text)
+        ? `${first.host.name} lacks "${shortened(text)}" in ${label}`
+        : undefined,
+    ) ?? firstOf(others, (other) => difference(label, first, other))
+  );
+}
+
+interface Lines {
+  readonly host: HuntHost;
+  readonly lines: readonly StoredMessage[];
+}
+
+function linesOf({ store }: HuntHost, label: string): StoredMessage[] {
+  return (store?.history({}) ?? []).filter(({ group }) => group?.label === label);
+}
+
+function difference(label: string, one: Lines, other: Lines): string | undefined {
+  const length = Math.max(one.lines.length, other.lines.length);
+  for (let place = 0; place < length; place += 1) {
+    const [ours, theirs] = [one.lines[place], other.lines[place]].map(described);
+    if (ours === theirs) continue;
+    return `in ${label} at ${place} of ${one.lines.length}, ${other.lines.length}: ${one.host.name} has ${ours}, ${other.host.name} ${theirs}`;
+  }
+  return undefined;
+}
+
+/** All that is the same everywhere. */
+function described(line: StoredMessage | undefined): string {
+  if (line === undefined) return "nothing";
+  const { id, author, sentAtMs, hlc, text } = line;
+  return `"${shortened(text)}" of ${author.device.slice(0, 8)}, ${id} at ${sentAtMs}, ${hlc}`;
+}
+
+function datagramsUnequal(label: string, members: readonly HuntHost[]): string | undefined {
+  const [first, ...others] = members.map((host) => ({ host, kept: datagramsOf(host, label) }));
+  return firstOf(others, ({ host, kept }) =>
+    first === undefined || kept === first.kept
+      ? undefined
+      : `of ${label} ${first.host.name} keeps ${first.kept}, ${host.name} ${kept}`,
+  );
+}
+
+/** As in the digest: PROTOCOL 6.5. */
+function datagramsOf({ store }: HuntHost, label: string): string {
+  const groupId = (store?.history({}) ?? []).find(({ group }) => group?.label === label)?.group
+    ?.groupId;
+  if (store === undefined || groupId === undefined) return "nothing";
+  return store.log
+    .streams(groupId)
+    .map(({ device, incarnation, ranges }) => {
+      const held = ranges.map(({ first, last }) => `${first}-${last}`).join();
+      return `${device.slice(0, 8)}/${incarnation.slice(0, 4)} ${held}`;
+    })
+    .toSorted()
+    .join("; ");
+}
+
+function membersDiffer(label: string, members: readonly HuntHost[]): string | undefined {
+  return firstOf(members, (host) => {
+    const group = host.messenger?.groups().find((joined) => joined.label === label);
+    if (group === undefined) return `${host.name} is not in ${label}`;
+    const seen = group
+      .members()
+      .map(({ id }) => members.find((one) => one.id === id)?.name ?? `stranger ${id?.slice(0, 8)}`);
+    const wanted = members.filter((member) => member !== host).map(({ name }) => name);
+    if (seen.toSorted().join() !== wanted.toSorted().join()) {
+      return `in ${label} ${host.name} sees ${seen.join(", ") || "nobody"}`;
+    }
+    return group.transport === "multicast"
+      ? undefined
+      : `${host.name} uses ${group.transport} in ${label}`;
+  });
+}

@@ -1,0 +1,111 @@
+import { DatagramType } from "../../../src/wire/constants.js";
+import type { HuntWorld } from "../world.js";
+import { firstOf, type Invariant, memoryOf } from "./invariant.js";
+
+/** Conversations are pinged for two minutes after their last use (PROTOCOL 5.5). */
+export const BEFORE_QUIET_MS = 150_000;
+export const QUIET_MS = 180_000;
+/** The shortest pauses: 10 s x 0.75 (PROTOCOL 3.1), 30 s x 0.75 (6.3). */
+const BEACON_MS = 7_500;
+const HEARTBEAT_MS = 22_500;
+/** Timers that run in a process at rest, and for each peer and group. */
+const TIMERS_AT_REST = 12;
+const TIMERS_EACH = 4;
+
+/** What a world does that wants nothing. */
+export const QUIET: readonly Invariant[] = [
+  {
+    name: "quietTraffic",
+    what: "At rest each host sends a beacon in 7.5 s at most and a heartbeat for each group in 22.5 s, and nothing else but goodbyes of sessions: no repeats, questions or handshakes.",
+    when: "quiet",
+    watch: countDatagrams,
+    broken: tooMuchSaid,
+  },
+  {
+    name: "quietTimers",
+    what: "At rest few timers run.",
+    when: "quiet",
+    broken: ({ hosts }) =>
+      firstOf(hosts, ({ name, timers, groups }) =>
+        timers > TIMERS_AT_REST + TIMERS_EACH * (hosts.length + groups.size)
+          ? `${name} has ${timers} timers`
+          : undefined,
+      ),
+  },
+  {
+    name: "quietMemory",
+    what: "At rest nothing that is bounded grows.",
+    when: "quiet",
+    broken: hasGrown,
+  },
+];
+
+interface Rest {
+  /** By host and kind of datagram. */
+  readonly sent: Map<string, number>;
+  /** By host: of what is bounded, how much was in use when it became quiet. */
+  readonly usage: Map<string, Readonly<Record<string, number>>>;
+}
+
+const restOf = memoryOf<Rest>(() => ({ sent: new Map(), usage: new Map() }));
+
+/** Nobody wants anything from now on. */
+export function becomesQuiet(world: HuntWorld): void {
+  world.ledger.quietSinceMs = world.nowMs;
+  for (const { name, messenger } of world.hosts) {
+    if (messenger !== undefined) restOf(world).usage.set(name, messenger.status().usage);
+  }
+}
+
+function countDatagrams(world: HuntWorld): void {
+  world.taps.add(({ name }, { bytes }) => {
+    if (world.ledger.quietSinceMs === undefined) return;
+    const { sent } = restOf(world);
+    const kind = `${name} ${kindOf(bytes)}`;
+    sent.set(kind, (sent.get(kind) ?? 0) + 1);
+  });
+}
+
+type Kind = "beacon" | "group" | "sealed" | "other";
+
+function kindOf(bytes: Uint8Array): Kind {
+  switch (bytes[2]) {
+    case DatagramType.beacon:
+      return "beacon";
+    case DatagramType.groupHeartbeat:
+    case DatagramType.groupSealed:
+      return "group";
+    case DatagramType.sealed:
+      return "sealed";
+    default:
+      return "other";
+  }
+}
+
+function tooMuchSaid(world: HuntWorld): string | undefined {
+  const { sent } = restOf(world);
+  return firstOf(world.hosts, ({ name, groups }) => {
+    const most: Readonly<Record<Kind, number>> = {
+      beacon: Math.ceil(QUIET_MS / BEACON_MS),
+      group: groups.size * Math.ceil(QUIET_MS / HEARTBEAT_MS),
+      // A goodbye for each session, and its acknowledgement.
+      sealed: 2 * (world.hosts.length - 1),
+      other: 0,
+    };
+    return firstOf(Object.entries(most), ([kind, bound]) => {
+      const count = sent.get(`${name} ${kind}`) ?? 0;
+      return count > bound ? `${name} sent ${count} ${kind} in ${QUIET_MS} ms of rest` : undefined;
+    });
+  });
+}
+
+function hasGrown(world: HuntWorld): string | undefined {
+  return firstOf(world.hosts, ({ name, messenger }) => {
+    const before = restOf(world).usage.get(name);
+    if (messenger === undefined || before === undefined) return undefined;
+    return firstOf(Object.entries(messenger.status().usage), ([what, used]) => {
+      const was = before[what] ?? 0;
+      return used > was ? `${name} has ${used} ${what} after ${was}` : undefined;
+    });
+  });
+}

@@ -1,0 +1,172 @@
+import type { Address, Destination, Transmit } from "../../src/core/io.js";
+import type {
+  Lan,
+  LanAddress,
+  LanCounters,
+  LanHandlers,
+  LanInterface,
+  LanOptions,
+} from "../../src/net/lan.js";
+import type { Station } from "../support/simMedium.js";
+
+/** Where a host is on the LAN; its processes come and go. */
+export class NetworkCard {
+  /** IPv4 literal in 10.77.0.0/16; undefined: no link, or no lease. */
+  address: string | undefined;
+  /** Datagrams that wait to be read, at most: what the kernel's buffer holds. */
+  bufferDatagrams = 256;
+
+  constructor(address: string) {
+    this.address = address;
+  }
+
+  interfaces(): readonly LanInterface[] {
+    if (this.address === undefined) return [];
+    return [
+      {
+        name: "eth0",
+        address: this.address,
+        netmask: "255.255.0.0",
+        broadcast: "10.77.255.255",
+        loopback: false,
+      },
+    ];
+  }
+}
+
+/** What a process on a simulated host has of the LAN. */
+export interface SimLanParts {
+  readonly name: string;
+  readonly card: NetworkCard;
+  readonly options: LanOptions;
+  readonly handlers: LanHandlers;
+  readonly dataPort: number;
+  readonly send: (from: SimLan, transmit: Transmit) => void;
+  /** Lets the process read what arrived, when it runs; false if it is not read in time. */
+  readonly whenRunning: (read: () => void) => boolean;
+  readonly closed: (lan: SimLan) => void;
+}
+
+/** The sockets of one process on a simulated host. */
+export class SimLan implements Lan, Station {
+  readonly name: string;
+  readonly dataPort: number;
+  readonly discoveryPort: number;
+  readonly receiveBufferBytes = 2 * 1024 * 1024;
+  readonly #parts: SimLanParts;
+  /** `address:port` of joined groups and how often they were joined. */
+  readonly #joins = new Map<string, number>();
+  #closed = false;
+  #sent = 0;
+  #received = 0;
+
+  constructor(parts: SimLanParts) {
+    this.#parts = parts;
+    this.name = parts.name;
+    this.dataPort = parts.dataPort;
+    this.discoveryPort = parts.options.discoveryPort;
+  }
+
+  get dataPortTaken(): boolean {
+    const { dataPort } = this.#parts.options;
+    return dataPort !== 0 && dataPort !== this.dataPort;
+  }
+
+  /** Where its datagrams come from; without a link none leave. */
+  get address(): Address {
+    return { address: this.#parts.card.address ?? "0.0.0.0", port: this.dataPort };
+  }
+
+  interfaces(): readonly LanInterface[] {
+    return this.#parts.card.interfaces();
+  }
+
+  counters(): LanCounters {
+    return {
+      datagramsSent: this.#sent,
+      bytesSent: 0,
+      datagramsReceived: this.#received,
+      bytesReceived: 0,
+      sendErrors: {},
+    };
+  }
+
+  sendUnicast(bytes: Uint8Array, to: LanAddress): void {
+    this.#send({ bytes, destination: { kind: "unicast", to } });
+  }
+
+  sendLan(bytes: Uint8Array): void {
+    this.#send({ bytes, destination: { kind: "lan" } });
+  }
+
+  sendMulticast(bytes: Uint8Array, to: LanAddress): void {
+    this.#send({ bytes, destination: { kind: "multicast", to } });
+  }
+
+  #send(transmit: Transmit): void {
+    if (this.#closed || this.#parts.card.address === undefined) return;
+    this.#sent += 1;
+    this.#parts.send(this, transmit);
+  }
+
+  listensTo(destination: Destination): boolean {
+    const { address } = this.#parts.card;
+    if (this.#closed || address === undefined) return false;
+    switch (destination.kind) {
+      case "unicast":
+        return destination.to.address === address && destination.to.port === this.dataPort;
+      case "lan":
+        return true;
+      case "multicast":
+        return this.#joins.has(`${destination.to.address}:${destination.to.port}`);
+    }
+  }
+
+  receive({ bytes, destination }: Transmit, from: Address): void {
+    this.#parts.whenRunning(() => {
+      // The address may have been lost while it was on its way; the sockets may be closed.
+      if (this.#closed) return;
+      this.#received += 1;
+      this.#parts.handlers.datagram({
+        bytes: Uint8Array.from(bytes),
+        from,
+        onLink: true,
+        ...via(destination),
+      });
+    });
+  }
+
+  /** The watch of the interfaces saw a change. */
+  interfacesChanged(): void {
+    if (!this.#closed) this.#parts.handlers.interfacesChanged(this.interfaces());
+  }
+
+  async joinGroup({ address, port }: LanAddress): Promise<void> {
+    const key = `${address}:${port}`;
+    this.#joins.set(key, (this.#joins.get(key) ?? 0) + 1);
+  }
+
+  async leaveGroup({ address, port }: LanAddress): Promise<void> {
+    const key = `${address}:${port}`;
+    const count = this.#joins.get(key) ?? 0;
+    if (count > 1) this.#joins.set(key, count - 1);
+    else this.#joins.delete(key);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#parts.closed(this);
+  }
+}
+
+function via(destination: Destination): { via: "data" | "discovery" | "group"; group?: Address } {
+  switch (destination.kind) {
+    case "unicast":
+      return { via: "data" };
+    case "lan":
+      return { via: "discovery" };
+    case "multicast":
+      return { via: "group", group: destination.to };
+  }
+}

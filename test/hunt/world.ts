@@ -1,0 +1,219 @@
+import type { Transmit } from "../../src/core/io.js";
+import type { MessengerApi, MessengerEvent } from "../../src/messenger/types.js";
+import type { LanHandlers, LanOptions } from "../../src/net/lan.js";
+import { SeededRandom } from "../support/seededRandom.js";
+import { CALM, destinationText, type Faults, SimMedium } from "../support/simMedium.js";
+import type { Timeline } from "./hostClock.js";
+import { type HostPlan, HuntHost } from "./huntHost.js";
+import { Ledger } from "./ledger.js";
+import { SimLan } from "./simLan.js";
+
+/** Actions of one moment: more is a loop that lets no time pass. */
+const MOST_AT_ONCE = 20_000;
+
+/** True if nothing passes from one host to another now. */
+export type Cut = (from: SimLan, to: SimLan, transmit: Transmit) => boolean;
+
+/**
+ * Whole messengers on a simulated LAN, under one clock. One seed decides everything that chance
+ * decides: two runs of one plan are the same, step by step.
+ */
+export class HuntWorld {
+  readonly seed: number;
+  readonly hosts: HuntHost[] = [];
+  readonly ledger: Ledger;
+  /** Of every pair of hosts, unless `linkFaults` has something else for it. */
+  weather: Faults = CALM;
+  /** Bounded by the faults of the plan that are on. */
+  readonly cuts = new Set<Cut>();
+  /** Hears every datagram as it is sent. Bounded by the plan. */
+  readonly taps = new Set<(from: SimLan, transmit: Transmit) => void>();
+  /** How often what happened: faults, work, and what the cores counted. */
+  readonly stats = new Map<string, number>();
+  /** When the last fault ended; undefined before. */
+  peaceSinceMs: number | undefined;
+  datagramsSent = 0;
+  bytesSent = 0;
+  /** One line per step and event, and per datagram if asked for. */
+  readonly trace: string[] = [];
+  readonly #traced: { readonly datagrams: boolean };
+  readonly #medium: SimMedium<SimLan>;
+  readonly #chances = new Map<string, SeededRandom>();
+
+  constructor(seed: number, traced: { readonly datagrams: boolean } = { datagrams: false }) {
+    this.seed = seed;
+    this.#traced = traced;
+    this.#medium = new SimMedium<SimLan>({
+      faults: () => this.weather,
+      passes: (from, to, transmit) => ![...this.cuts].some((cut) => cut(from, to, transmit)),
+      // Of each pair its own: what is left out of a plan then changes little elsewhere.
+      random: (from, to) => this.chance(`${from.name} to ${to.name}`),
+      sent: (from, transmit) => this.#sent(from, transmit),
+      lost: () => this.count("datagrams lost"),
+    });
+    this.ledger = new Ledger(() => this.nowMs);
+  }
+
+  get nowMs(): number {
+    return this.#medium.nowMs;
+  }
+
+  get timeline(): Timeline {
+    return this.#medium;
+  }
+
+  /** Chance of its own for everything that has a name, the same in every run of the seed. */
+  chance(name: string): SeededRandom {
+    let chance = this.#chances.get(name);
+    if (chance === undefined) {
+      chance = new SeededRandom(this.seed ^ hashOf(name));
+      this.#chances.set(name, chance);
+    }
+    return chance;
+  }
+
+  addHost(plan: HostPlan): HuntHost {
+    const host = new HuntHost(this, plan, this.seed ^ hashOf(plan.name));
+    this.hosts.push(host);
+    return host;
+  }
+
+  openLan(host: HuntHost, options: LanOptions, handlers: LanHandlers): SimLan {
+    const lan = new SimLan({
+      name: host.name,
+      card: host.card,
+      options,
+      handlers,
+      dataPort: this.#freePort(host, options.dataPort),
+      send: (from, transmit) => this.#medium.send(from, transmit),
+      whenRunning: (read) => host.whenRunning(read),
+      closed: (gone) => {
+        const { stations } = this.#medium;
+        stations.splice(stations.indexOf(gone), 1);
+      },
+    });
+    this.#medium.stations.push(lan);
+    return lan;
+  }
+
+  /** Another user of the machine may have the wanted one. */
+  #freePort(host: HuntHost, wanted: number): number {
+    const isTaken = (port: number): boolean =>
+      this.#medium.stations.some(
+        ({ address }) => address.address === host.card.address && address.port === port,
+      );
+    if (!isTaken(wanted)) return wanted;
+    this.count("data port taken");
+    for (let port = 40_000; ; port += 1) if (!isTaken(port)) return port;
+  }
+
+  /** A datagram from outside every host, as an attacker on the LAN sends it. */
+  inject(from: SimLan, transmit: Transmit): void {
+    this.#medium.send(from, transmit);
+  }
+
+  /** Takes place at a time of the simulation, or now if that is over. */
+  at(atMs: number, action: () => void): void {
+    this.#medium.agenda.add(Math.max(atMs, this.nowMs), action);
+  }
+
+  /** Lets time pass: every action in turn, and what it sets off in full before the next. */
+  async run(spanMs: number): Promise<void> {
+    const endMs = this.nowMs + spanMs;
+    let atMs = this.nowMs;
+    let actions = 0;
+    do {
+      await endOfMicrotasks();
+      actions = atMs === this.nowMs ? actions + 1 : 0;
+      atMs = this.nowMs;
+      if (actions > MOST_AT_ONCE) {
+        this.ledger.fault("timePasses", `${actions} actions at ${atMs}`);
+        return;
+      }
+    } while (this.#medium.step(endMs));
+  }
+
+  told(host: HuntHost, run: number, event: MessengerEvent): void {
+    this.ledger.told(host, run, event);
+    this.count(`event ${eventName(event)}`);
+    this.note(host.name, `${eventName(event)} ${brief(event)}`);
+  }
+
+  /** Takes the counts of a messenger that ends into the statistics. */
+  ended(messenger: MessengerApi): void {
+    for (const [name, count] of Object.entries(messenger.status().counters)) {
+      this.count(`core ${name}`, count);
+    }
+  }
+
+  count(what: string, times = 1): void {
+    this.stats.set(what, (this.stats.get(what) ?? 0) + times);
+  }
+
+  note(who: string, what: string): void {
+    this.trace.push(`${this.nowMs.toFixed(3)} ${who} ${what}`);
+  }
+
+  #sent(from: SimLan, transmit: Transmit): void {
+    this.datagramsSent += 1;
+    this.bytesSent += transmit.bytes.length;
+    if (this.#traced.datagrams) {
+      this.note(
+        from.name,
+        `${destinationText(transmit.destination)} type ${transmit.bytes[2]}, ${transmit.bytes.length} bytes`,
+      );
+    }
+    for (const tap of this.taps) tap(from, transmit);
+  }
+
+  end(): void {
+    for (const host of this.hosts) {
+      host.kill();
+      host.plan.disk.end();
+    }
+  }
+}
+
+/** FNV-1a, 32 bits. */
+export function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let place = 0; place < text.length; place += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(place), 0x01000193);
+  }
+  return hash >>> 0;
+}
+
+function eventName(event: MessengerEvent): string {
+  switch (event.type) {
+    case "presence":
+      return `presence ${event.presence.event}`;
+    case "delivery":
+      return `delivery ${event.progress.status}`;
+    case "warning":
+      return `warning ${event.warning.code}`;
+    default:
+      return event.type;
+  }
+}
+
+function brief(event: MessengerEvent): string {
+  switch (event.type) {
+    case "message":
+      return `${event.message.group ?? ""} "${event.message.text.slice(0, 60)}"`;
+    case "presence":
+      return `${event.presence.group ?? "roster"} ${event.presence.peer.name}`;
+    case "delivery":
+      return event.progress.id;
+    case "gap":
+      return `${event.gap.group} ${event.gap.from.name} ${event.gap.count}`;
+    case "warning":
+      return event.warning.message;
+    default:
+      return "";
+  }
+}
+
+/** Everything that promises set off is done before the next turn of Node's event loop. */
+function endOfMicrotasks(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
