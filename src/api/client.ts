@@ -72,7 +72,7 @@ class ApiClient implements Api {
     try {
       const response = await this.#request(name, input, signal);
       const body = parseJson(await readBody(response));
-      if (response.statusCode !== 200) throw failureOf(body);
+      if (response.statusCode !== 200) throw failureOf(body, response.statusCode);
       return parseOutput(name, body);
     } catch (error) {
       throw this.#explain(error, signal);
@@ -115,7 +115,8 @@ class ApiClient implements Api {
   ): AsyncGenerator<Output<N>, void, undefined> {
     const response = await this.#request(name, input, signal, place.lastEventId);
     try {
-      if (response.statusCode !== 200) throw failureOf(parseJson(await readBody(response)));
+      const { statusCode } = response;
+      if (statusCode !== 200) throw failureOf(parseJson(await readBody(response)), statusCode);
       const parser = new SseParser();
       for await (const chunk of response) {
         if (!(chunk instanceof Uint8Array)) continue;
@@ -123,7 +124,9 @@ class ApiClient implements Api {
           const line = parseJson(event.data);
           if (event.event === "error") throw failureOf(line);
           place.lastEventId = event.id;
-          yield parseOutput(name, line);
+          const parsed = v.safeParse(schemaOf(name), line);
+          if (parsed.success) yield parsed.output;
+          else if (!isOfUnknownType(parsed.issues[0])) throw notOurs(parsed.issues[0]);
         }
       }
       if (name === "events") throw new UdpchatError("CLOSED", "the daemon was stopped");
@@ -240,23 +243,43 @@ function parseJson(text: string): unknown {
   }
 }
 
+function schemaOf<N extends OperationName>(name: N): Operations[N]["output"] {
+  return OPERATIONS[name].output;
+}
+
 function parseOutput<N extends OperationName>(name: N, value: unknown): Output<N> {
-  const schema: Operations[N]["output"] = OPERATIONS[name].output;
-  const result = v.safeParse(schema, value);
+  const result = v.safeParse(schemaOf(name), value);
   if (!result.success) throw notOurs(result.issues[0]);
   return result.output;
 }
 
+/** A line of a type that a newer daemon has: whoever follows loses nothing that it knows. */
+function isOfUnknownType(issue: v.BaseIssue<unknown>): boolean {
+  const isAboutType = issue.type === "variant" && v.getDotPath(issue) === "type";
+  return isAboutType && typeof issue.input === "string";
+}
+
+/** An INVALID_ARGUMENT with this status is about the operation itself. */
+const NOT_FOUND = 404;
+
 /** The error that the daemon had, as if it had happened here. */
-function failureOf(value: unknown): UdpchatError {
+function failureOf(value: unknown, status?: number): UdpchatError {
   const line = v.safeParse(ErrorLineSchema, value);
   if (!line.success) return notOurs(line.issues[0]);
   const { code, message, remedy } = line.output;
+  if (status === NOT_FOUND && code === "INVALID_ARGUMENT") return notOffered(message);
   return new UdpchatError(
     isErrorCode(code) ? code : "INTERNAL",
     message,
     remedy === null ? {} : { remedy },
   );
+}
+
+function notOffered(cause: string): UdpchatError {
+  return new UdpchatError("INVALID_ARGUMENT", "the daemon that is running cannot do that", {
+    cause,
+    remedy: "it is of another version: restart it with udpchat stop, udpchat start",
+  });
 }
 
 function notOurs(cause: unknown): UdpchatError {

@@ -2,6 +2,9 @@
  * The JSON lines that the commands print and the local API speaks: a promise to scripts. Every
  * line has `type` and always all of its keys (null where there is nothing to say), keys are
  * camelCase, times are ISO 8601 in UTC, durations end in `Ms`.
+ *
+ * A client may be older or newer than its daemon: keys and types that it does not know are passed
+ * over, and a key that is added later has a default here for daemons that do not send it.
  */
 import * as v from "valibot";
 
@@ -185,6 +188,8 @@ export const StatusLineSchema = v.object({
   ),
   /** Peers online. */
   peers: v.number(),
+  /** Where a newer udpchat runs that speaks only a later version of the protocol: not seen. */
+  newerVersions: v.optional(v.array(v.object({ address: v.string(), version: v.number() })), []),
   /** Labels of the joined groups. */
   groups: v.array(v.string()),
   startedAt: timestamp,

@@ -218,7 +218,15 @@ async function readInput<N extends OperationName>(
   if (result.success) return result.output;
   const issue = result.issues[0];
   const field = v.getDotPath(issue) ?? "the body";
+  if (issue.type === "strict_object") throw unknownField(field);
   throw new UdpchatError("INVALID_ARGUMENT", `${field}: ${issue.message}`);
+}
+
+/** To ignore it could be to drop a condition: `requireVerified`, say. */
+function unknownField(field: string): UdpchatError {
+  return new UdpchatError("INVALID_ARGUMENT", `${field}: the daemon knows no such field`, {
+    remedy: "if a newer udpchat sent it, restart the daemon: udpchat stop, udpchat start",
+  });
 }
 
 function tooLarge(): UdpchatError {

@@ -62,7 +62,8 @@ export class SseParser {
         break;
       case "data":
         this.#data.push(value);
-        this.#dataChars += value.length;
+        // And the line end: empty lines take memory as well.
+        this.#dataChars += value.length + 1;
         break;
       default:
       // Comments (an empty field name) and unknown fields are ignored.

@@ -228,6 +228,7 @@ export function toStatusLine(status: MessengerStatus, pid: number): StatusLine {
       loopback: entry.loopback,
     })),
     peers: status.peers,
+    newerVersions: status.newerVersions.map(({ address, version }) => ({ address, version })),
     groups: [...status.groups],
     startedAt: toTimestamp(status.startedAt),
     receiveBufferBytes: status.receiveBufferBytes,

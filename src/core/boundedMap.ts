@@ -30,6 +30,11 @@ export class BoundedMap<Key, Value> {
     return oldest;
   }
 
+  /** The oldest first. */
+  entries(): Iterable<[Key, Value]> {
+    return this.#values.entries();
+  }
+
   delete(key: Key): void {
     this.#values.delete(key);
   }

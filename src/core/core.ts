@@ -3,7 +3,7 @@ import type { Identity, Verify } from "../crypto/identity.js";
 import { type RandomSource, randomHex } from "../crypto/random.js";
 import { UdpchatError } from "../errors.js";
 import { DatagramType, INCARNATION_BYTES } from "../wire/constants.js";
-import { datagramType } from "../wire/header.js";
+import { datagramType, versionAfterOurs } from "../wire/header.js";
 import { messageId, messageIdParts } from "../wire/record.js";
 import { type CoreContext, TRUST_NOTHING, type Trust } from "./context.js";
 import { type CounterName, Counters } from "./counters.js";
@@ -24,6 +24,7 @@ import {
   type Token,
   type Transmit,
 } from "./io.js";
+import { type LaterVersion, LaterVersions } from "./laterVersions.js";
 import { DEFAULT_LIMITS, type Limits } from "./limits.js";
 import { Sessions } from "./session/sessions.js";
 import { SourceGate } from "./sourceGate.js";
@@ -84,6 +85,7 @@ export class Core {
   readonly #discovery: Discovery;
   readonly #sessions: Sessions;
   readonly #groups: Groups;
+  readonly #laterVersions = new LaterVersions((address) => this.#discovery.isSeenAt(address));
   #messageSequence: number;
   #promisedWakeMs = Number.POSITIVE_INFINITY;
   #departing = false;
@@ -208,8 +210,20 @@ export class Core {
         this.#groups.receive(nowMs, datagram);
         return;
       default:
-        this.#context.counters.add("datagramsUnknown");
+        this.#receiveUnknown(nowMs, datagram);
     }
+  }
+
+  /** Never answered: who sent it is not known, nor whether it would understand. */
+  #receiveUnknown(nowMs: number, { bytes, from }: ReceivedDatagram): void {
+    const version = versionAfterOurs(bytes);
+    if (version === undefined) {
+      this.#context.counters.add("datagramsUnknown");
+      return;
+    }
+    this.#context.counters.add("datagramsOfLaterVersions");
+    const told = this.#laterVersions.heard(nowMs, from, version);
+    if (told !== undefined) this.#context.outputs.event({ kind: "laterVersion", ...told });
   }
 
   /** Time passed. Harmless when nothing is due. */
@@ -260,6 +274,11 @@ export class Core {
 
   peers(): PeerView[] {
     return this.#discovery.peers();
+  }
+
+  /** Who is heard in later versions of the protocol, and not seen in ours. */
+  laterVersions(nowMs: number): LaterVersion[] {
+    return this.#laterVersions.list(nowMs);
   }
 
   // Input: messages.

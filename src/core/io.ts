@@ -157,6 +157,11 @@ export type CoreEvent =
   | { readonly kind: "answer"; readonly nonce: string; readonly peer: PeerView }
   /** The same key is live in two places. */
   | { readonly kind: "duplicateKey"; readonly peer: PeerView }
+  /**
+   * Somebody at this address (IPv4 literal) speaks a later version of the protocol alone: it is not
+   * seen. Unsigned, so a hint.
+   */
+  | { readonly kind: "laterVersion"; readonly address: string; readonly version: number }
   /** Every datagram of the message was acknowledged by the peer. */
   | {
       readonly kind: "delivered";

@@ -79,6 +79,7 @@ export class EventRouter {
         correspondence.heardFrom(event);
         return;
       case "duplicateKey":
+      case "laterVersion":
       case "groupMessage":
       case "presence":
       case "gap":

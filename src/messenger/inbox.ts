@@ -29,7 +29,14 @@ type EventOf<Kind extends CoreEvent["kind"]> = Extract<CoreEvent, { readonly kin
 
 /** Everything that arrived or happened, on its way to the application. */
 export type InboxEvent = EventOf<
-  "peer" | "duplicateKey" | "message" | "request" | "groupMessage" | "presence" | "gap"
+  | "peer"
+  | "duplicateKey"
+  | "laterVersion"
+  | "message"
+  | "request"
+  | "groupMessage"
+  | "presence"
+  | "gap"
 >;
 
 /** Turns what arrives into events of the public vocabulary, and requests into replies. */
@@ -57,6 +64,9 @@ export class Inbox {
         return;
       case "duplicateKey":
         this.#warnOfDuplicateKey(event.peer);
+        return;
+      case "laterVersion":
+        this.#warnOfLaterVersion(event);
         return;
       case "message":
         this.#publishMessage(event, null);
@@ -164,6 +174,16 @@ export class Inbox {
       `one of them ${peer.address}:${peer.port}: a copied home folder? Give each a home of its own`;
     const warning = { code: "DUPLICATE_KEY", message, peer: this.#peerRef(peer) } as const;
     this.#parts.stream.publish({ type: "warning", warning });
+  }
+
+  #warnOfLaterVersion({ address, version }: EventOf<"laterVersion">): void {
+    const message =
+      `somebody at ${address} uses a newer udpchat (protocol version ${version}) that this one ` +
+      "does not understand: update it to see them";
+    this.#parts.stream.publish({
+      type: "warning",
+      warning: { code: "NEWER_VERSION", message, peer: null },
+    });
   }
 
   async #answer(event: EventOf<"request">): Promise<void> {

@@ -248,6 +248,7 @@ export class Messenger implements MessengerApi {
   status(): MessengerStatus {
     return messengerStatus({
       core: this.#core,
+      nowMs: this.#clock.nowMs(),
       lan: this.#lan,
       name: this.name,
       groups: this.#groups.handles(),

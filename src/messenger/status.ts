@@ -5,6 +5,8 @@ import type { Group, MessengerStatus } from "./types.js";
 /** What a status is made from. */
 export interface StatusParts {
   readonly core: Core;
+  /** On the core's clock. */
+  readonly nowMs: number;
   readonly lan: Lan;
   readonly name: string;
   readonly groups: readonly Group[];
@@ -14,7 +16,7 @@ export interface StatusParts {
 
 /** Facts about a running messenger, as they stand. */
 export function messengerStatus(parts: StatusParts): MessengerStatus {
-  const { core, lan, name, groups, startedAt } = parts;
+  const { core, nowMs, lan, name, groups, startedAt } = parts;
   return {
     id: core.id,
     name,
@@ -23,6 +25,7 @@ export function messengerStatus(parts: StatusParts): MessengerStatus {
     discoveryPort: lan.discoveryPort,
     interfaces: lan.interfaces(),
     peers: core.peers().filter((peer) => peer.state === "online").length,
+    newerVersions: core.laterVersions(nowMs),
     groups: groups.map(({ label }) => label),
     startedAt,
     receiveBufferBytes: lan.receiveBufferBytes,

@@ -225,6 +225,8 @@ export interface Gap {
 export interface Warning {
   readonly code:
     | "DUPLICATE_KEY"
+    /** Somebody speaks a later version of the protocol alone: a newer udpchat, who is not seen. */
+    | "NEWER_VERSION"
     | "PORT_TAKEN"
     | "NETWORK"
     | "EVENTS_LOST"
@@ -342,6 +344,11 @@ export interface MessengerStatus {
   readonly interfaces: readonly LanInterface[];
   /** Peers online. */
   readonly peers: number;
+  /**
+   * Where a newer udpchat runs that does not speak our version of the protocol any more: whoever is
+   * there is not seen. An IPv4 literal and that version; anybody can forge them.
+   */
+  readonly newerVersions: readonly { readonly address: string; readonly version: number }[];
   /** Labels of the joined groups. */
   readonly groups: readonly string[];
   readonly startedAt: Date;

@@ -13,6 +13,11 @@ export const MAX_INVITATIONS = 64;
 const MAX_INVITATIONS_PER_DEVICE = 8;
 /** More than a core keeps of former keys, or of devices that were kept out. */
 const MAX_HISTORY = 1024;
+/**
+ * 256 groups and 64 invitations with four lists of 1024 entries, each on a line of 80 bytes, have
+ * 105 MB: ours are a thousandth of that.
+ */
+const MAX_FILE_BYTES = 128 * 1024 * 1024;
 
 const hex = (digits: number) => v.pipe(v.string(), v.regex(new RegExp(`^[0-9a-f]{${digits}}$`)));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -207,7 +212,7 @@ class GroupKeysFile {
 
   constructor(path: string) {
     this.#path = path;
-    this.#file = new JsonFile(path, GroupKeysSchema);
+    this.#file = new JsonFile(path, GroupKeysSchema, { maxBytes: MAX_FILE_BYTES });
   }
 
   /** After the changes that this process began; a file that is replaced can be read at any time. */

@@ -6,6 +6,7 @@ import type { RandomSource } from "../crypto/random.js";
 import { errnoOf, UdpchatError } from "../errors.js";
 import { fromHex, toHex } from "../wire/cursor.js";
 import { createFile } from "./atomicFile.js";
+import { isOfLaterVersion, laterVersion } from "./jsonFile.js";
 import { makeFolder } from "./privateFolder.js";
 
 /** The public key is there to notice a damaged seed, and for people who look. */
@@ -62,6 +63,7 @@ export async function loadIdentity(path: string): Promise<DeviceIdentity | undef
   } catch {
     throw damaged(path);
   }
+  if (isOfLaterVersion(parsed)) throw laterVersion(path);
   const content = v.safeParse(IdentityFileSchema, parsed);
   if (!content.success) throw damaged(path);
   const identity = identityFromSeed(fromHex(content.output.seed));

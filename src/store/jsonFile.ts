@@ -1,9 +1,28 @@
-import { open, rename } from "node:fs/promises";
+import { rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { errnoOf, UdpchatError } from "../errors.js";
 import { replaceFile } from "./atomicFile.js";
 import { makeFolder } from "./privateFolder.js";
+import { readSmallFile } from "./smallFile.js";
+
+/** Of all our JSON files so far. */
+const FORMAT_VERSION = 1;
+const LaterVersionSchema = v.object({
+  version: v.pipe(v.number(), v.gtValue(FORMAT_VERSION)),
+});
+
+/** A later udpchat wrote it: it is whole, and not ours to change. */
+export function isOfLaterVersion(content: unknown): boolean {
+  return v.is(LaterVersionSchema, content);
+}
+
+/** HOME_UNUSABLE. */
+export function laterVersion(path: string): UdpchatError {
+  return new UdpchatError("HOME_UNUSABLE", `a later version of udpchat wrote ${path}`, {
+    remedy: "update udpchat, or choose another folder with --home",
+  });
+}
 
 /** What a file holds: nothing if there is none, or what is no content of ours. */
 export type JsonContent<Content> =
@@ -21,33 +40,26 @@ export class JsonFile<Schema extends v.GenericSchema> {
   readonly #maxBytes: number;
 
   /** A file of more than `maxBytes` is not read: it is damaged. */
-  constructor(path: string, schema: Schema, { maxBytes = Number.POSITIVE_INFINITY } = {}) {
+  constructor(path: string, schema: Schema, { maxBytes }: { readonly maxBytes: number }) {
     this.#path = path;
     this.#schema = schema;
     this.#maxBytes = maxBytes;
   }
 
+  /** Throws also for a file of a later version, which stays as it is. */
   async read(): Promise<JsonContent<v.InferOutput<Schema>>> {
     let text: string;
     try {
-      text = await this.#text();
+      // What is too large is no text of ours.
+      text = (await readSmallFile(this.#path, this.#maxBytes)) ?? "";
     } catch (cause) {
       if (errnoOf(cause) === "ENOENT") return { state: "missing" };
       throw this.unusable("read", cause);
     }
-    const parsed = v.safeParse(this.#schema, parseJson(text));
+    const json = parseJson(text);
+    if (isOfLaterVersion(json)) throw laterVersion(this.#path);
+    const parsed = v.safeParse(this.#schema, json);
     return parsed.success ? { state: "whole", content: parsed.output } : { state: "damaged" };
-  }
-
-  /** What is too large is no text of ours. */
-  async #text(): Promise<string> {
-    const file = await open(this.#path, "r");
-    try {
-      const { size } = await file.stat();
-      return size > this.#maxBytes ? "" : await file.readFile("utf8");
-    } finally {
-      await file.close();
-    }
   }
 
   /** `content` is of the shape that `read` takes. Survives a power cut once it has resolved. */

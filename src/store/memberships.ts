@@ -4,6 +4,8 @@ import { JsonFile } from "./jsonFile.js";
 
 /** As many as a core can be a member of. */
 const MAX_MEMBERSHIPS = 256;
+/** 256 labels of 256 characters, each of which JSON may write as six bytes, have less than half. */
+const MAX_FILE_BYTES = 1024 * 1024;
 
 const MembershipsSchema = v.object({
   version: v.literal(1),
@@ -47,7 +49,7 @@ export class MembershipsFile implements Memberships {
   #previous: Promise<unknown> = Promise.resolve();
 
   constructor(path: string) {
-    this.#file = new JsonFile(path, MembershipsSchema);
+    this.#file = new JsonFile(path, MembershipsSchema, { maxBytes: MAX_FILE_BYTES });
   }
 
   list(): Promise<MembershipList> {

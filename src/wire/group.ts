@@ -47,6 +47,8 @@ export interface GroupEntry {
   readonly continues: boolean;
   /** Goes on with the message of the datagram before: no line of its own if that one is lost. */
   readonly continued: boolean;
+  /** A later version says something here that is no line of ours: it is kept, and not shown. */
+  readonly unknown?: true;
   /** UTF-8; may be cut inside a character when `continues`. */
   readonly body: Uint8Array;
 }
@@ -63,6 +65,8 @@ export interface GroupData extends Instance {
 
 const ENTRY_CONTINUES = 0x01;
 const ENTRY_CONTINUED = 0x02;
+/** Who does not know one of these passes the entry over: PROTOCOL.md section 6.2. */
+const ENTRY_MUST_BE_KNOWN = 0xf0;
 
 /** header, group id, instance, sequence, the longest name, signature. */
 const GROUP_DATA_FIXED_BYTES =
@@ -115,6 +119,7 @@ export function decodeGroupData(datagram: Uint8Array): GroupData {
     entries.push({
       continues: (flags & ENTRY_CONTINUES) !== 0,
       continued: (flags & ENTRY_CONTINUED) !== 0,
+      ...((flags & ENTRY_MUST_BE_KNOWN) === 0 ? {} : { unknown: true }),
       messageSequence: reader.varint(),
       sentAtMs: reader.varint(),
       hlc: reader.varint(),

@@ -19,6 +19,15 @@ export function datagramType(datagram: Uint8Array): number | undefined {
   return datagram[2];
 }
 
+/**
+ * The version of a datagram that claims to be of a later one than ours, or undefined. Magic and
+ * version are all that it has in common with ours.
+ */
+export function versionAfterOurs(datagram: Uint8Array): number | undefined {
+  const version = datagram[1] ?? 0;
+  return isOurs(datagram) && version > PROTOCOL_VERSION ? version : undefined;
+}
+
 export function writeHeader(writer: Writer, type: number): Writer {
   return writer.u8(MAGIC).u8(PROTOCOL_VERSION).u8(type).u8(0);
 }

@@ -136,10 +136,9 @@ function isPlainKind(kind: number): kind is PlainKind {
 
 const REPLY_STATUSES: readonly ReplyStatusCode[] = Object.values(ReplyStatus);
 
+/** One that a later version has is a failure of some kind: who asked must not wait for another. */
 function readStatus(value: number): ReplyStatusCode {
-  const status = REPLY_STATUSES[value];
-  if (status === undefined) throw malformed("unknown reply status");
-  return status;
+  return REPLY_STATUSES[value] ?? ReplyStatus.failed;
 }
 
 /** The id of a message as people and scripts see it: 32 hexadecimal digits, unique everywhere. */

@@ -36,6 +36,13 @@ export function trustText({ peer, trust }: TrustLine, names: Names): string {
   return `${names.of(peer)} (${id}) ${DECISION[trust]}`;
 }
 
+/** Said only if there are some: they are why somebody is not seen. */
+function newerVersions({ newerVersions: them }: StatusLine): [string, string][] {
+  if (them.length === 0) return [];
+  const where = them.map(({ address, version }) => `${sanitiseName(address)} (version ${version})`);
+  return [["newer udpchat", `${where.join(", ")}: update this one to see who is there`]];
+}
+
 /** One fact a line. */
 export function statusText(line: StatusLine): string {
   const interfaces = line.interfaces.map(({ name, address }) => sanitiseName(`${name} ${address}`));
@@ -48,6 +55,7 @@ export function statusText(line: StatusLine): string {
     ["discovery port", String(line.discoveryPort)],
     ["interfaces", interfaces.length === 0 ? "none" : interfaces.join(", ")],
     ["peers online", String(line.peers)],
+    ...newerVersions(line),
     ["groups", line.groups.length === 0 ? "none" : line.groups.map(sanitiseName).join(", ")],
     ["since", line.startedAt],
   ];

@@ -137,6 +137,16 @@ export class Archive {
     return latest;
   }
 
+  /** The same of what this device said in its other starts. */
+  latestHlcElsewhere({ device, incarnation }: Instance): number {
+    let latest = 0;
+    for (const { of, latestHlc } of this.#streams.values()) {
+      if (of.device === device && of.incarnation !== incarnation)
+        latest = Math.max(latest, latestHlc);
+    }
+    return latest;
+  }
+
   /** Datagrams held. */
   get count(): number {
     return this.#count;

@@ -17,20 +17,21 @@ const MAX_RUN_DATAGRAMS = 256;
 /**
  * The messages that are whole now that `data` is kept. One that spans datagrams is read from the
  * archive: it is whole when the last piece arrives, whichever that is, a crash in between or not.
- * `malformed`: an entry broke a rule, and is passed over.
+ * `passedOver`: an entry is, because it broke a rule, or because a later version has to read it.
  */
 export function completedBy(
   archive: Archive,
   data: GroupData,
-  malformed: () => void,
+  passedOver: (why: "malformed" | "unknown") => void,
 ): AssembledMessage[] {
   const messages: AssembledMessage[] = [];
   for (const [index, entry] of data.entries.entries()) {
-    if (!isWellPlaced(data, index, entry)) malformed();
+    if (entry.unknown === true) passedOver("unknown");
+    else if (!isWellPlaced(data, index, entry)) passedOver("malformed");
     else if (!entry.continued && !entry.continues) messages.push(joined(entry, [entry]));
     else {
       const run = runAround(archive, data, entry);
-      if (run === "malformed") malformed();
+      if (run === "malformed") passedOver(run);
       else if (run !== undefined) messages.push(joined(run.at(0) ?? entry, run));
     }
   }
@@ -43,6 +44,10 @@ function isWellPlaced({ entries }: GroupData, index: number, entry: GroupEntry):
   if (entry.continues && index !== entries.length - 1) return false;
   // An empty piece would never reach a bound.
   return !entry.continues || entry.body.length > 0;
+}
+
+function isLine(data: GroupData, index: number, entry: GroupEntry): boolean {
+  return entry.unknown !== true && isWellPlaced(data, index, entry);
 }
 
 /** All pieces of the message that `entry` is one of; undefined while some are missing. */
@@ -68,7 +73,7 @@ function runAround(
     const kept = read(archive, data, at);
     const before = kept?.entries.at(-1);
     if (kept === undefined || before === undefined) return undefined;
-    const goesOn = before.continues && isWellPlaced(kept, kept.entries.length - 1, before);
+    const goesOn = before.continues && isLine(kept, kept.entries.length - 1, before);
     if (!goesOn || !fits(before)) return "malformed";
     run.unshift(before);
     first = before;
@@ -79,7 +84,7 @@ function runAround(
     const behind = kept?.entries.at(0);
     if (kept === undefined || behind === undefined) return undefined;
     // Else one run could begin in every datagram of another one, and each would be read to its end.
-    const goesOn = behind.continued && isWellPlaced(kept, 0, behind);
+    const goesOn = behind.continued && isLine(kept, 0, behind);
     if (!goesOn || !fits(behind)) return "malformed";
     run.push(behind);
     last = behind;

@@ -8,6 +8,11 @@ import type { Arrival } from "./heldDatagrams.js";
 import { boundedReading, latestReading } from "./hybridClock.js";
 import type { Members } from "./members.js";
 
+type IntakeContext = Pick<
+  GroupsContext,
+  "clock" | "counters" | "outputs" | "wallMs" | "oldestHlc" | "addressOf"
+>;
+
 /** Of an author whom nobody has found while we were here. */
 const NOWHERE: Address = { address: "", port: 0 };
 
@@ -18,12 +23,17 @@ const NOWHERE: Address = { address: "", port: 0 };
  * waited for an earlier one, with nobody to bring them again.
  */
 export class Intake {
-  readonly #context: GroupsContext;
+  readonly #context: IntakeContext;
   readonly #groupId: string;
   readonly #archive: Archive;
-  readonly #members: Members;
+  readonly #members: Pick<Members, "find" | "peer">;
 
-  constructor(context: GroupsContext, groupId: string, archive: Archive, members: Members) {
+  constructor(
+    context: IntakeContext,
+    groupId: string,
+    archive: Archive,
+    members: Pick<Members, "find" | "peer">,
+  ) {
     this.#context = context;
     this.#groupId = groupId;
     this.#archive = archive;
@@ -45,16 +55,20 @@ export class Intake {
       return false;
     }
     if (!this.#archive.keep(data, hlc, { sequence, bytes, keyId })) return false;
-    const malformed = () => counters.add("datagramsMalformed");
-    for (const message of completedBy(this.#archive, data, malformed)) {
+    // What it said in a later start came before.
+    const laterHlc = this.#archive.latestHlcElsewhere(data);
+    const passedOver = (why: "malformed" | "unknown"): void =>
+      counters.add(why === "unknown" ? "groupEntriesUnknown" : "datagramsMalformed");
+    for (const message of completedBy(this.#archive, data, passedOver)) {
+      const messageHlc = boundedReading(message.hlc, wallMs);
       outputs.event({
         kind: "groupMessage",
         groupId: this.#groupId,
         from: this.#author(data),
         messageId: messageId(data.incarnation, message.messageSequence),
         sentAtMs: message.sentAtMs,
-        hlc: boundedReading(message.hlc, wallMs),
-        late,
+        hlc: messageHlc,
+        late: late || messageHlc < laterHlc,
         body: message.body,
       });
     }

@@ -104,6 +104,7 @@ export class Sync {
     const content = this.#envelope.open(nowMs, from.id, rest);
     if (content === undefined) return;
     const { purpose, request } = peekGroupSync(content);
+    if (purpose > GroupSyncPurpose.busy) return; // of a later version: no lie
     // Cheap first: a record may name thousands of streams.
     if (purpose === GroupSyncPurpose.ask || purpose === GroupSyncPurpose.fetch) {
       // Whoever is not known as a member yet is known soon.
@@ -130,7 +131,7 @@ export class Sync {
   #answered(nowMs: number, exchange: SyncExchange, sync: GroupSync): void {
     if (sync.purpose === GroupSyncPurpose.offer) exchange.offered(nowMs, sync);
     if (sync.purpose === GroupSyncPurpose.data) exchange.received(nowMs, sync);
-    if (sync.purpose === GroupSyncPurpose.busy) exchange.turnedAway(nowMs, sync.request);
+    if (sync.purpose === GroupSyncPurpose.busy) exchange.turnedAway(nowMs);
   }
 
   /** It asked us, and so showed what it holds: what we lack of it we need not ask for. */

@@ -137,13 +137,14 @@ export class SyncExchange {
     return true;
   }
 
-  offered(nowMs: number, { request, streams }: SyncOffer): void {
-    if (request !== this.#request || this.#phase !== "asking") return;
+  // Answers, that it awaits.
+
+  offered(nowMs: number, { streams }: SyncOffer): void {
+    if (this.#phase !== "asking") return;
     if (!this.fetch(nowMs, streams)) this.#end(nowMs, "done");
   }
 
-  turnedAway(nowMs: number, request: number): void {
-    if (request !== this.#request) return;
+  turnedAway(nowMs: number): void {
     if (this.#phase === "asking") {
       this.#end(nowMs, "busy");
       return;
@@ -156,7 +157,7 @@ export class SyncExchange {
   }
 
   received(nowMs: number, data: SyncData): void {
-    if (data.request !== this.#request || this.#phase !== "fetching") return;
+    if (this.#phase !== "fetching") return;
     if (this.#indexes.has(data.index)) return;
     if (data.index >= MAX_ANSWER_RECORDS) {
       this.#end(nowMs, "cheated");

@@ -156,6 +156,7 @@ export class FakeMessenger implements MessengerApi {
       peers: 1,
       groups: [],
       startedAt: new Date(0),
+      newerVersions: [],
       receiveBufferBytes: 1,
       limits: DEFAULT_LIMITS,
       usage: { peers: 1 },

@@ -160,7 +160,7 @@ describe("bad requests", () => {
     ["POST", "/v1/send", '{"target":"x","text":5}', 400, "text:"],
     ["POST", "/v1/send", '{"target":"","text":"y"}', 400, "target:"],
     ["POST", "/v1/send", '{"target":"x","text":"y","timeoutMs":0}', 400, "timeoutMs:"],
-    ["POST", "/v1/send", '{"target":"x","text":"y","extra":1}', 400, "extra"],
+    ["POST", "/v1/send", '{"target":"x","text":"y","extra":1}', 400, "extra: the daemon knows no"],
     ["POST", "/v1/send", '{"target":"x","text":"y","timeoutMs":0}', 400, "use at least 1 ms"],
     ["POST", "/v1/join", '{"group":""}', 400, "group: it is empty"],
     [

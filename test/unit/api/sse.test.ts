@@ -39,6 +39,14 @@ describe("SseParser", () => {
     expect(events).toEqual(EXPECTED);
   });
 
+  it.each(["data\n", "data:\r\n"])("refuses empty lines of %j without an end", (line) => {
+    const parser = new SseParser();
+    const chunk = encoder.encode(line.repeat(65_536));
+    expect(() => {
+      for (let count = 0; count < 64; count += 1) parser.push(chunk);
+    }).toThrow(RangeError);
+  });
+
   it("refuses an event that never ends", () => {
     const parser = new SseParser();
     const chunk = encoder.encode(`data: ${"x".repeat(65_536)}\n`);

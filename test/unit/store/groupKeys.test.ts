@@ -111,7 +111,7 @@ describe("the file of group keys", () => {
     expect((await groupKeysFile(path).list()).groups.size).toBe(8);
   });
 
-  it.each(["", "{", '{"version":2}', '{"version":1,"groups":[{"label":"#ops"}],"invitations":[]}'])(
+  it.each(["", "{", '{"version":0}', '{"version":1,"groups":[{"label":"#ops"}],"invitations":[]}'])(
     "that is damaged (%s) stays as it is, and nothing is read from it or written",
     async (content) => {
       const store = groupKeysFile(path);

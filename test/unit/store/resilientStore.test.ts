@@ -434,6 +434,21 @@ await describeOnEngines("a store whose file is damaged", (engine) => {
     expect(texts(store)).toEqual(["new"]);
   });
 
+  it("notices a row that says what we never write, with which SQLite finds nothing wrong", async () => {
+    const first = await open(engine);
+    first.store.add(outgoing(1, "old", { state: "undelivered" }));
+    first.store.close();
+    const bytes = readFileSync(databaseFile, "latin1");
+    writeFileSync(databaseFile, bytes.replaceAll("undelivered", "undeLivered"), "latin1");
+    const { store, retry } = await open(engine);
+    expect(texts(store)).toEqual([]);
+    store.batch("promise", () => store.add(incoming(1, "new")));
+    await retry(0);
+    expect(codes()).toEqual(["STORE_DAMAGED"]);
+    expect(asideFiles()).toHaveLength(1);
+    expect(texts(store)).toEqual(["new"]);
+  });
+
   it("sets new ones aside at once, but not again and again, if all of them are damaged", async () => {
     const { store, retry } = await open(engine);
     damagedStatement = "ORDER BY m.hlc";

@@ -109,7 +109,7 @@ describe("the trust file", () => {
   it.each([
     ["empty", ""],
     ["cut short", valid.slice(0, -9)],
-    ["of another version", '{"version":2,"peers":[]}'],
+    ["of no version", '{"version":0,"peers":[]}'],
     ["with a wrong key", valid.replace('"device":"0', '"device":"x')],
     ["with a trust that we do not know", valid.replace('"blocked"', '"friend"')],
     ["with a date that is none", valid.replace(/"firstSeenAt":"[^"]*"/, '"firstSeenAt":"soon"')],

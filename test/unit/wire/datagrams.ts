@@ -14,6 +14,7 @@ import {
   encodeGroupData,
   encodeGroupHeartbeat,
   encodeGroupNack,
+  type GroupData,
   type SequenceRange,
 } from "../../../src/wire/group.js";
 import {
@@ -326,6 +327,8 @@ export interface Format {
   /** A valid example, with the value that must come back. */
   readonly example: fc.Arbitrary<{ bytes: Uint8Array; value: unknown }>;
   readonly decode: (bytes: Uint8Array) => unknown;
+  /** What was decoded, encoded anew. */
+  readonly reencode: (bytes: Uint8Array) => Uint8Array;
   /** False: the format ends in free bytes, so that a shorter one may be valid as well. */
   readonly selfDelimiting: boolean;
 }
@@ -334,11 +337,12 @@ function format<Value>(
   title: string,
   values: fc.Arbitrary<Value>,
   encode: (value: Value) => Uint8Array,
-  decode: (bytes: Uint8Array) => unknown,
+  decode: (bytes: Uint8Array) => Value,
   selfDelimiting = true,
 ): Format {
   const example = values.map((value) => ({ bytes: encode(value), value }));
-  return { title, example, decode, selfDelimiting };
+  const reencode = (bytes: Uint8Array): Uint8Array => encode(decode(bytes));
+  return { title, example, decode, reencode, selfDelimiting };
 }
 
 /** Appends a signature of no meaning: the codec checks shapes only. */
@@ -380,7 +384,13 @@ export const formats: readonly Format[] = [
   format("claims", arbitraries.claims, encodeClaims, decodeClaims),
   format("sealed header", arbitraries.sealedHeader, encodeSealedHeader, decodeSealedHeader),
   format("reset", arbitraries.sealedHeader, encodeReset, decodeReset, false),
-  format("group data", arbitraries.groupData, signed(encodeGroupData), decodeGroupData, false),
+  format<GroupData>(
+    "group data",
+    arbitraries.groupData,
+    signed(encodeGroupData),
+    decodeGroupData,
+    false,
+  ),
   format(
     "group heartbeat",
     arbitraries.groupHeartbeat,

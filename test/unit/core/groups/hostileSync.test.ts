@@ -191,6 +191,116 @@ describe("numbers without end", () => {
   });
 });
 
+describe("an answer", () => {
+  const incarnation = "0d".repeat(8);
+
+  /** The victim fetches three numbers of somebody else that `mallory` showed by asking. */
+  function fetching(seed: number) {
+    const scene = pair(seed);
+    const { bus, mallory, victim } = scene;
+    const author = bus.add();
+    bus.carriesSync = false;
+    const ranges = [{ first: 1, last: 3 }];
+    const streams = [{ device: author.device, incarnation, latestHlc: 1, ranges }];
+    const show = () => {
+      const ask = { purpose: GroupSyncPurpose.ask, request: 1, partial: false, streams };
+      tell(bus, mallory, victim, ask);
+    };
+    const answer = (index: number, last: boolean, sequences: readonly number[]) => {
+      const request = fetches(victim).at(-1) ?? 0;
+      const datagrams = sequences.map((n) => lineOf(author, { sequence: n, hlc: 1, incarnation }));
+      const looked = last ? sequences.length : 0;
+      const data = { purpose: GroupSyncPurpose.data, request, index, last, looked, datagrams };
+      tell(bus, mallory, victim, data);
+    };
+    show();
+    expect(fetches(victim)).toHaveLength(1);
+    return { ...scene, author, show, answer };
+  }
+
+  it("that comes twice, and in another order, is taken once", () => {
+    const { victim, answer } = fetching(8);
+    answer(1, false, [2]);
+    answer(1, false, [2]);
+    answer(0, false, [1]);
+    answer(2, true, [3]);
+    expect(victim.context.counters.get("datagramsSynced")).toBe(3);
+    expect(victim.context.counters.get("syncDatagramsRefused")).toBe(0);
+  });
+
+  it("in more parts than any has is a lie: its sender is left alone for a while", () => {
+    const { bus, victim, show, answer } = fetching(9);
+    answer(16, true, [1]);
+    expect(victim.context.counters.get("datagramsSynced")).toBe(0);
+    bus.run(20_000);
+    show();
+    expect(fetches(victim)).toHaveLength(1);
+  });
+
+  it("with what was said by somebody who was blocked meanwhile shows nothing, and is no lie", () => {
+    const { bus, author, victim, show, answer } = fetching(10);
+    answer(0, false, [1]);
+    victim.blocked.add(author.device);
+    answer(1, true, [2]);
+    victim.blocked.clear();
+    expect(victim.texts()).toEqual(["line 1"]);
+    bus.run(20_000);
+    show();
+    const fetch = victim.notes
+      .map(({ body }) => decodeGroupSync(decodeSyncGroup(body).rest))
+      .findLast(({ purpose }) => purpose === GroupSyncPurpose.fetch);
+    expect(fetch).toMatchObject({ streams: [{ ranges: [{ first: 2, last: 3 }] }] });
+  });
+
+  it("that there is no time is followed by another question soon, and not for ever", () => {
+    const { bus, mallory, victim } = fetching(11);
+    for (let told = 0; told < fetches(victim).length && told < 100; told += 1) {
+      const request = fetches(victim).at(-1) ?? 0;
+      tell(bus, mallory, victim, { purpose: GroupSyncPurpose.busy, request });
+      bus.run(600);
+    }
+    expect(fetches(victim).length).toBeGreaterThan(10);
+    expect(fetches(victim).length).toBeLessThan(25);
+    expect(new Set(fetches(victim)).size).toBe(fetches(victim).length);
+  });
+
+  it("to a question that does not name everything is about what it names alone", () => {
+    const { bus, mallory, victim } = pair(12);
+    bus.carriesSync = false;
+    victim.say(bus.nowMs, "one");
+    bus.run(1_000);
+    const purpose = GroupSyncPurpose.ask;
+    const offers = (): number[] =>
+      victim.notes
+        .map(({ body }) => decodeGroupSync(decodeSyncGroup(body).rest))
+        .flatMap((sync) => (sync.purpose === GroupSyncPurpose.offer ? [sync.streams.length] : []));
+    tell(bus, mallory, victim, { purpose, request: 1, partial: true, streams: [] });
+    bus.run(60_000);
+    tell(bus, mallory, victim, { purpose, request: 2, partial: false, streams: [] });
+    expect(offers()).toEqual([0, 1]);
+  });
+});
+
+describe("a member that shows more holes than can be fetched", () => {
+  it("is asked for some of them", () => {
+    const { bus, mallory, victim } = pair(13);
+    bus.carriesSync = false;
+    const ranges = Array.from({ length: 5_000 }, (_, n) => ({ first: 2 * n + 1, last: 2 * n + 1 }));
+    const streams = ["0d", "0e"].map((byte) => ({
+      device: mallory.device,
+      incarnation: byte.repeat(8),
+      latestHlc: 1,
+      ranges,
+    }));
+    const ask = { purpose: GroupSyncPurpose.ask, request: 1, partial: false, streams };
+    tell(bus, mallory, victim, ask);
+    const asked = victim.notes
+      .map(({ body }) => decodeGroupSync(decodeSyncGroup(body).rest))
+      .flatMap((sync) => (sync.purpose === GroupSyncPurpose.fetch ? sync.streams : []));
+    expect(asked.map(({ ranges: { length } }) => length)).toEqual([5_000, 8_192 - 5_000]);
+  });
+});
+
 /** Every proper beginning, and the whole with one bit of each byte turned over. */
 function damaged(body: Uint8Array): Uint8Array[] {
   return Array.from(body, (byte, at) => {

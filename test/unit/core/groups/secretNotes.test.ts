@@ -298,6 +298,19 @@ describe("an invitation", () => {
     expect(accepted(newcomer)).toEqual(FIRST_KEYS);
   });
 
+  it("can go to whoever is at an address, and nobody can remove itself", () => {
+    const { bus, a, c } = three(12);
+    a.groups.removeMember(bus.nowMs, groupId, c.device);
+    bus.run(2000);
+    const newcomer = bus.add({ group: SECRET_GROUP });
+    const to = { address: newcomer.address, port: 22400 };
+    a.groups.invite(bus.nowMs, groupId, { kind: "address", to }, 1);
+    bus.run(500);
+    expect(accepted(newcomer)).toMatchObject({ epoch: 1, removed: [c.device] });
+    expect(() => a.groups.removeMember(bus.nowMs, groupId, a.device)).toThrow("that is you");
+    expect(a.keys).toMatchObject({ epoch: 1, removed: [c.device] });
+  });
+
   it("brings back who was removed, for all members", () => {
     const { bus, a, b, c } = three(9);
     a.groups.removeMember(bus.nowMs, groupId, c.device);
@@ -313,6 +326,19 @@ describe("an invitation", () => {
     expect(b.texts(c)).toEqual(["I am back"]);
     expect(c.texts(b)).toEqual(["good"]);
     expect(b.keys?.removed).toEqual([]);
+  });
+
+  it("of a group whose key was changed by somebody whom the user blocked is nothing", () => {
+    const { bus, a, b, c } = three(11);
+    a.groups.removeMember(bus.nowMs, groupId, c.device);
+    bus.run(2000);
+    const outside = bus.add({ group: SECRET_GROUP });
+    outside.blocked.add(a.device);
+    invite(bus, b, outside);
+    expect(outside.of("groupInvitation")).toEqual([]);
+    outside.blocked.clear();
+    invite(bus, b, outside);
+    expect(outside.of("groupInvitation")).toMatchObject([{ from: { id: b.device } }]);
   });
 
   it("is nothing to a member, and does not name another group or signer", () => {

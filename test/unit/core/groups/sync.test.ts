@@ -268,6 +268,25 @@ describe("a member that lies", () => {
     expect(victim.context.counters.get("syncDatagramsRefused")).toBe(1);
   });
 
+  it("can answer nothing but what it was asked just now", () => {
+    const { bus, author, holder, victim } = missing(16);
+    bus.weather = mute(holder);
+    untilAsked(bus, victim);
+    const { request } = lastOf(victim, holder, GroupSyncPurpose.ask);
+    answer(bus, holder, victim, { request }, dataOf(author));
+    expect(victim.context.counters.get("datagramsSynced")).toBe(0);
+    const { device, context } = author;
+    const ranges = [{ first: 1, last: 10 }];
+    const streams = [{ device, incarnation: context.incarnation, latestHlc: 1, ranges }];
+    const offer = { purpose: GroupSyncPurpose.offer, partial: false, streams };
+    tell(bus, holder, victim, { ...offer, request });
+    const fetch = lastOf(victim, holder, GroupSyncPurpose.fetch);
+    tell(bus, holder, victim, { ...offer, request: fetch.request });
+    expect(lastOf(victim, holder, GroupSyncPurpose.fetch)).toEqual(fetch);
+    answer(bus, holder, victim, fetch, dataOf(author));
+    expect(victim.texts()).toEqual(LINES);
+  });
+
   it("gains nothing by garbage", () => {
     const { bus, holder, victim, fetch } = hostileOffer(13);
     answer(bus, holder, victim, fetch, [new Uint8Array(90).fill(0xf9)]);
@@ -318,7 +337,7 @@ describe("a member that lies", () => {
     bus: GroupBus,
     from: GroupNode,
     to: GroupNode,
-    { request }: SyncFetch,
+    { request }: Pick<SyncFetch, "request">,
     datagrams: Uint8Array[],
   ): void {
     const purpose = GroupSyncPurpose.data;
