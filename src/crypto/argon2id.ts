@@ -15,16 +15,13 @@ export async function argon2id(
 ): Promise<Buffer> {
   const stretched = Buffer.alloc(sizeBytes);
   const algorithm = sodium.crypto_pwhash_ALG_ARGON2ID13;
-  await new Promise<void>((resolve, reject) => {
-    sodium.crypto_pwhash_async(
-      stretched,
-      Buffer.from(input),
-      Buffer.from(salt),
-      PASSES,
-      MEMORY_BYTES,
-      algorithm,
-      (error) => (error === null ? resolve() : reject(error)),
-    );
-  });
+  await sodium.crypto_pwhash_async(
+    stretched,
+    Buffer.from(input),
+    Buffer.from(salt),
+    PASSES,
+    MEMORY_BYTES,
+    algorithm,
+  );
   return stretched;
 }

@@ -11,6 +11,16 @@ declare module "sodium-native" {
     key: Buffer,
   ): number;
 
+  /** Without a callback: rejects where one would get an error. */
+  export function crypto_pwhash_async(
+    output: Buffer,
+    password: Buffer,
+    salt: Buffer,
+    opslimit: number,
+    memlimit: number,
+    algorithm: number,
+  ): Promise<void>;
+
   /** Throws if the tag does not fit. */
   export function crypto_aead_chacha20poly1305_ietf_decrypt(
     message: Buffer,

@@ -32,7 +32,7 @@ export async function verificationCode(one: string, other: string): Promise<stri
   const stretched = await argon2id(input, salt, STRETCHED_BYTES);
   const code = BigInt(`0x${stretched.toString("hex")}`) % 10n ** BigInt(GROUPS * GROUP_DIGITS);
   const digits = code.toString().padStart(GROUPS * GROUP_DIGITS, "0");
-  return (digits.match(/\d{5}/g) ?? []).join(" ");
+  return digits.replaceAll(/\d{5}(?!$)/g, "$& ");
 }
 
 /** True if the text has as many digits as a code, however they are spaced, and nothing else. */

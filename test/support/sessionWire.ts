@@ -36,6 +36,8 @@ export interface HostOptions {
   readonly identity?: Identity;
   /** Default: the clear one. */
   readonly suite?: HandshakeSuite;
+  /** It has a place in rosters. Default: yes. */
+  readonly announces?: boolean;
 }
 
 /** A few `Sessions` on a wire with a fixed delay; a tap decides the fate of every datagram. */
@@ -219,7 +221,7 @@ export class SessionHost {
     return new Sessions(this.context, {
       suite: this.#options.suite ?? clearSuite,
       creditDatagrams: 256,
-      announces: true,
+      announces: this.#options.announces ?? true,
       addressOf: (device) => this.roster.get(device),
       groupNoteArrived: () => undefined,
       heard: (_nowMs, { address, port }) => {

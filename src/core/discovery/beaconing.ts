@@ -46,22 +46,19 @@ export class Beaconing implements Timed {
 
   /** Starts over as if we had just arrived: there may be a LAN that has not heard of us. */
   announceSoon(nowMs: number): void {
-    if (this.#leave !== undefined) return;
     this.#nextAtMs = nowMs + uniformBetween(this.#context.random, 0, FIRST_DELAY_MS);
     this.#burstAtMs = BURST_OFFSETS_MS.map((offsetMs) => this.#nextAtMs + offsetMs);
   }
 
   /** We joined or left a group: says so soon, at most once a second. */
   groupsChanged(nowMs: number): void {
-    if (this.#leave !== undefined) return;
     const soonMs = nowMs + uniformBetween(this.#context.random, 0, FIRST_DELAY_MS);
     const atMs = Math.max(soonMs, this.#groupsSaidAtMs + GROUPS_SPACING_MS);
     this.#groupsAtMs = Math.min(this.#groupsAtMs, atMs);
   }
 
-  /** The signed goodbye, three times; nothing after it. */
+  /** The signed goodbye, three times: nothing is called after it but `wake`. */
   leave(nowMs: number): void {
-    if (this.#leave !== undefined) return;
     const { identity, incarnation } = this.#context;
     const unsigned = encodeLeave({
       device: identity.device,

@@ -28,9 +28,10 @@ export function bloomOf(nonce: string, devices: Iterable<string>): Uint8Array {
   if (included.length === 0) return new Uint8Array(0);
   const wantedBytes = Math.ceil((included.length * BITS_PER_DEVICE) / 8);
   const filter = new Uint8Array(Math.max(MIN_FILTER_BYTES, wantedBytes));
+  const bytes = viewOf(filter);
   for (const device of included) {
     for (const position of positions(filter, nonce, device)) {
-      filter[position >> 3] = (filter[position >> 3] ?? 0) | (1 << (position & 7));
+      bytes.setUint8(position >> 3, bytes.getUint8(position >> 3) | (1 << (position & 7)));
     }
   }
   return filter;
@@ -39,16 +40,21 @@ export function bloomOf(nonce: string, devices: Iterable<string>): Uint8Array {
 /** True if `device` is probably in the filter; never false if it is. An empty filter has nobody. */
 export function bloomHas(filter: Uint8Array, nonce: string, device: string): boolean {
   if (filter.length === 0) return false;
+  const bytes = viewOf(filter);
   return positions(filter, nonce, device).every(
-    (position) => ((filter[position >> 3] ?? 0) & (1 << (position & 7))) !== 0,
+    (position) => (bytes.getUint8(position >> 3) & (1 << (position & 7))) !== 0,
   );
 }
 
 function positions(filter: Uint8Array, nonce: string, device: string): number[] {
   const input = new Writer(NONCE_BYTES + DEVICE_BYTES).hex(nonce).hex(device).finish();
   const digest = blake2b(input, DIGEST_BYTES);
-  const view = new DataView(digest.buffer, digest.byteOffset, digest.byteLength);
+  const view = viewOf(digest);
   const start = view.getUint32(0);
   const step = (view.getUint32(4) | 1) >>> 0;
   return Array.from({ length: HASHES }, (_, i) => (start + i * step) % (filter.length * 8));
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -15,8 +15,8 @@ export interface Candidate {
   readonly bytes: Uint8Array;
   readonly via: FoundVia;
   readonly heardAtMs: number;
-  /** Where that beacon came from, with its data port; never empty, bounded by `MAX_ADDRESSES`. */
-  readonly addresses: Address[];
+  /** Where that beacon came from, with its data port; bounded by `MAX_ADDRESSES`. */
+  readonly addresses: [Address, ...Address[]];
 }
 
 /**
@@ -46,7 +46,7 @@ export class Candidates implements Timed {
       this.delete(oldestOfLargest.beacon);
     }
     const copy = Uint8Array.from(bytes);
-    const candidate = { beacon, bytes: copy, via, heardAtMs: nowMs, addresses: [at] };
+    const candidate: Candidate = { beacon, bytes: copy, via, heardAtMs: nowMs, addresses: [at] };
     this.#byInstance.set(instanceKey(beacon), candidate);
     this.#shares.add(at.address, candidate);
   }
@@ -68,7 +68,7 @@ export class Candidates implements Timed {
     if (candidate === undefined) return undefined;
     this.#byInstance.delete(instanceKey(instance));
     const [first] = candidate.addresses;
-    if (first !== undefined) this.#shares.delete(first.address, candidate);
+    this.#shares.delete(first.address, candidate);
     return candidate;
   }
 
@@ -108,8 +108,8 @@ function viewOf({ beacon, addresses, via }: Candidate): PeerView {
   return {
     id: beacon.device,
     name: beacon.name,
-    address: first?.address ?? "",
-    port: first?.port ?? 0,
+    address: first.address,
+    port: first.port,
     incarnation: beacon.incarnation,
     state: "suspect",
     via,

@@ -23,7 +23,14 @@ import {
   type Instance,
 } from "../../wire/presence.js";
 import type { CoreContext } from "../context.js";
-import type { Address, ContactPeer, PeerView, ReceivedDatagram, Timed } from "../io.js";
+import {
+  type Address,
+  addressKey,
+  type ContactPeer,
+  type PeerView,
+  type ReceivedDatagram,
+  type Timed,
+} from "../io.js";
 import { Admission } from "./admission.js";
 import { Answering } from "./answering.js";
 import { Beaconing } from "./beaconing.js";
@@ -83,7 +90,7 @@ export class Discovery implements Timed {
     const querying = new Querying(context, { configuredPeers, peersLive });
     const configured = new ConfiguredPeers(nowMs, configuredPeers, roster, querying);
     const liveness = new Liveness(roster, (probeAtMs, entry) => {
-      if (entry.best !== undefined) querying.askHost(probeAtMs, entry.best, PROBE_OFFSETS_MS);
+      querying.askHost(probeAtMs, entry.best, PROBE_OFFSETS_MS);
     });
     const ownBeacon = new OwnBeacon(context, { groups, peersLive });
     this.#context = context;
@@ -228,8 +235,11 @@ export class Discovery implements Timed {
     const found = { via: candidate?.via ?? "query", bytes };
     const entry = this.#registrar.answered(nowMs, beacon, at, found);
     const holder = this.#roster.get(beacon.device)?.best;
-    // Beside a live one: does that really run, too?
-    if (entry === undefined && holder !== undefined) this.#challenging.challenge(nowMs, holder);
+    // Beside a live one: does that really run, too? Not where this one has just answered: it would
+    // do so again, and be asked again.
+    if (entry === undefined && holder !== undefined && addressKey(holder) !== addressKey(at)) {
+      this.#challenging.challenge(nowMs, holder);
+    }
     return entry;
   }
 
@@ -339,6 +349,11 @@ export class Discovery implements Timed {
     return this.#roster.get(device)?.best;
   }
 
+  /** A peer that is not offline was seen at this IPv4 literal. */
+  isSeenAt(address: string): boolean {
+    return this.#roster.isSeenAt(address);
+  }
+
   /** Every peer that is known, those that are offline and the unproven (as suspect) included. */
   peers(): PeerView[] {
     const isUnknown = (device: string): boolean =>
@@ -348,6 +363,7 @@ export class Discovery implements Timed {
 
   /** Says goodbye if anybody was told of us, and is quiet from then on. */
   leave(nowMs: number): void {
+    if (this.#left) return;
     this.#left = true;
     this.#timed = this.#beaconing === undefined ? [] : [this.#beaconing];
     this.#beaconing?.leave(nowMs);

@@ -31,8 +31,8 @@ const SWEEP_EVERY_MS = 3_600_000;
 export class Liveness implements Timed {
   readonly #roster: Roster;
   readonly #probe: (nowMs: number, entry: RosterEntry) => void;
-  /** By device key, of entries that are not offline: bounded as the roster is. */
-  readonly #deadlines = new TimerQueue<string>();
+  /** Of entries that are not offline: bounded as the roster is. */
+  readonly #deadlines = new TimerQueue<RosterEntry>();
   #sweepAtMs = Number.POSITIVE_INFINITY;
 
   constructor(roster: Roster, probe: (nowMs: number, entry: RosterEntry) => void) {
@@ -44,16 +44,16 @@ export class Liveness implements Timed {
   alive(nowMs: number, entry: RosterEntry): void {
     entry.lastHeardMs = nowMs;
     // A deadline that is too early moves itself; one that is too late (a shorter promise) cannot.
-    const deadlineMs = this.#deadlines.get(entry.device) ?? Number.POSITIVE_INFINITY;
+    const deadlineMs = this.#deadlines.get(entry) ?? Number.POSITIVE_INFINITY;
     const dueMs = silentUntilMs(entry);
     if (entry.state === "online" && deadlineMs <= dueMs) return;
-    this.#deadlines.set(entry.device, dueMs);
+    this.#deadlines.set(entry, dueMs);
     this.#roster.setState(nowMs, entry, "online");
   }
 
   /** It said goodbye, or nothing brought an answer. */
   gone(nowMs: number, entry: RosterEntry): void {
-    this.#deadlines.clear(entry.device);
+    this.#deadlines.clear(entry);
     this.#roster.setState(nowMs, entry, "offline");
     if (!entry.beaconed) this.#roster.remove(entry);
     this.#sweepAtMs = Math.min(this.#sweepAtMs, nowMs + SWEEP_EVERY_MS);
@@ -71,7 +71,7 @@ export class Liveness implements Timed {
         entry.lastHeardMs = nowMs - (SILENT_INTERVALS - GRACE_INTERVALS) * entry.promiseMs;
         this.#roster.setState(nowMs, entry, "online");
       }
-      this.#deadlines.set(entry.device, silentUntilMs(entry));
+      this.#deadlines.set(entry, silentUntilMs(entry));
     }
   }
 
@@ -81,19 +81,18 @@ export class Liveness implements Timed {
 
   wake(nowMs: number): void {
     for (;;) {
-      const device = this.#deadlines.popDue(nowMs);
-      if (device === undefined) break;
-      const entry = this.#roster.get(device);
-      if (entry !== undefined) this.#judge(nowMs, entry);
+      const entry = this.#deadlines.popDue(nowMs);
+      if (entry === undefined) break;
+      this.#judge(nowMs, entry);
     }
     if (this.#sweepAtMs <= nowMs) this.#sweep(nowMs);
   }
 
   #judge(nowMs: number, entry: RosterEntry): void {
     if (entry.state === "online" && silentUntilMs(entry) > nowMs) {
-      this.#deadlines.set(entry.device, silentUntilMs(entry));
+      this.#deadlines.set(entry, silentUntilMs(entry));
     } else if (entry.state === "online" && entry.beaconed) {
-      this.#deadlines.set(entry.device, nowMs + PROBE_VERDICT_MS);
+      this.#deadlines.set(entry, nowMs + PROBE_VERDICT_MS);
       this.#roster.setState(nowMs, entry, "suspect");
       this.#probe(nowMs, entry);
     } else {

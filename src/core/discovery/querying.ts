@@ -139,8 +139,8 @@ export class Querying implements Timed {
       const nonce = this.#timers.popDue(nowMs);
       if (nonce === undefined) return;
       const query = this.find(nonce);
-      if (query === undefined) continue;
-      if (nowMs >= query.startedAtMs + LIFETIME_MS) this.#close(nonce);
+      const isOver = query === undefined || nowMs >= query.startedAtMs + LIFETIME_MS;
+      if (isOver) this.#close(nonce);
       else this.#advance(nowMs, query);
     }
   }

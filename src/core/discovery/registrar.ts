@@ -90,7 +90,7 @@ export class Registrar {
       this.#duplicateKeys.rivalProved(nowMs, beacon, at);
       return undefined;
     }
-    if (restarted) entry.restart(incarnation);
+    if (restarted) entry.restart(incarnation, at);
     const isNews = beacon.sequence > entry.sequence;
     const renamed = isNews && entry.adopt(beacon, found.bytes);
     const moved = entry.heardFrom(nowMs, at, false);
@@ -110,7 +110,7 @@ export class Registrar {
     if (restarted) {
       // Its one-shot process beside the one that announces itself: that one keeps the entry.
       if (entry.beaconed && entry.isLive(nowMs)) return;
-      entry.restart(peer.incarnation);
+      entry.restart(peer.incarnation, peer);
     } else if (entry.departed) {
       return; // a straggler behind the goodbye
     }
@@ -138,7 +138,7 @@ export class Registrar {
     const inTheWay = this.#roster.inTheWayOf(at.address);
     if (inTheWay !== undefined) this.remove(nowMs, inTheWay);
     const foundVia = this.#isConfigured(at) ? "configured" : via;
-    return this.#roster.add(nowMs, { device, incarnation, name, via: foundVia });
+    return this.#roster.add(nowMs, { device, incarnation, name, via: foundVia }, at);
   }
 
   /** A sign of life. Coming online tells everything; otherwise a change is told by itself. */

@@ -55,7 +55,7 @@ export class Roster {
   }
 
   /**
-   * A new entry, offline until its first sign of life; undefined if there is no room. Nobody may
+   * A new entry, at `at`, offline until its first sign of life; undefined if there is no room. Nobody may
    * be in its way any more.
    */
   add(
@@ -66,13 +66,14 @@ export class Roster {
       readonly name: string;
       readonly via: FoundVia;
     },
+    at: Address,
   ): RosterEntry | undefined {
     if (this.#isFull) return undefined;
     const [longestOffline] = this.#offline;
     if (this.#entries.size >= this.#context.limits.peers && longestOffline !== undefined) {
       this.remove(longestOffline);
     }
-    const entry = new RosterEntry(nowMs, peer, this.#context.limits.addressesPerPeer);
+    const entry = new RosterEntry(nowMs, peer, at, this.#context.limits.addressesPerPeer);
     this.#entries.set(peer.device, entry);
     this.#offline.add(entry);
     return entry;
@@ -80,7 +81,6 @@ export class Roster {
 
   /** Forgets an entry that is offline. */
   remove(entry: RosterEntry): void {
-    if (entry.state !== "offline") return;
     this.#entries.delete(entry.device);
     this.#offline.delete(entry);
   }
@@ -106,7 +106,7 @@ export class Roster {
   #count(entry: RosterEntry): void {
     const former = this.#addresses.get(entry);
     if (entry.state !== "offline" && former === undefined) {
-      const address = entry.best?.address ?? "";
+      const { address } = entry.best;
       this.#shares.add(address, entry);
       this.#addresses.set(entry, address);
     } else if (entry.state === "offline" && former !== undefined) {
@@ -119,6 +119,14 @@ export class Roster {
   hasOnlineAt(at: Address): boolean {
     for (const entry of this.#entries.values()) {
       if (entry.state === "online" && entry.isAt(at)) return true;
+    }
+    return false;
+  }
+
+  /** Somebody who is not offline was seen at this IPv4 literal, whatever the port. */
+  isSeenAt(address: string): boolean {
+    for (const entry of this.#entries.values()) {
+      if (entry.state !== "offline" && entry.isOnHost(address)) return true;
     }
     return false;
   }

@@ -50,7 +50,7 @@ export class RosterEntry {
   promiseMs = DEFAULT_PROMISE_MS;
   srttMs: number | undefined;
   /** The best first; bounded by `limits.addressesPerPeer`. */
-  #addresses: SeenAddress[] = [];
+  #addresses: [SeenAddress, ...SeenAddress[]];
 
   constructor(
     nowMs: number,
@@ -60,6 +60,7 @@ export class RosterEntry {
       readonly name: string;
       readonly via: FoundVia;
     },
+    at: Address,
     maxAddresses: number,
   ) {
     this.device = peer.device;
@@ -69,6 +70,7 @@ export class RosterEntry {
     this.offlineSinceMs = nowMs;
     this.lastHeardMs = nowMs;
     this.#maxAddresses = maxAddresses;
+    this.#addresses = [unheardAt(at)];
   }
 
   /** Heard within the time it promised, and has not left. */
@@ -76,8 +78,8 @@ export class RosterEntry {
     return this.state !== "offline" && nowMs - this.lastHeardMs <= this.promiseMs;
   }
 
-  /** The device started again: nothing that its former incarnation said still holds. */
-  restart(incarnation: string): void {
+  /** The device started again, at `at`: nothing that its former incarnation said still holds. */
+  restart(incarnation: string, at: Address): void {
     this.incarnation = incarnation;
     this.startedAtMs = -1;
     this.sequence = -1;
@@ -85,7 +87,7 @@ export class RosterEntry {
     this.groups = [];
     this.departed = false;
     this.srttMs = undefined;
-    this.#addresses = [];
+    this.#addresses = [unheardAt(at)];
   }
 
   /**
@@ -124,8 +126,7 @@ export class RosterEntry {
     const portChanged = candidate.port !== from.port;
     const [best] = this.#addresses;
     // Judge before the marks are set: they may be those of the best address itself.
-    const displaces =
-      best === undefined || (candidate !== best && this.#displaces(nowMs, candidate, best));
+    const displaces = candidate !== best && this.#displaces(nowMs, candidate, best);
     Object.assign(candidate, { port: from.port, heardAtMs: nowMs, sequence: this.sequence });
     if (confirmed) candidate.confirmedAtMs = nowMs;
     if (candidate === best) return portChanged;
@@ -144,21 +145,15 @@ export class RosterEntry {
 
   /** A new address behind the others; beyond the bound the longest unheard makes room. */
   #remember(from: Address): SeenAddress {
-    const added = {
-      address: from.address,
-      port: from.port,
-      heardAtMs: Number.NEGATIVE_INFINITY,
-      sequence: -1,
-      confirmedAtMs: Number.NEGATIVE_INFINITY,
-    };
+    const added = unheardAt(from);
     if (this.#addresses.length >= this.#maxAddresses) {
-      const [, ...others] = this.#addresses;
+      const [best, ...others] = this.#addresses;
       const unheard = others.reduce<SeenAddress | undefined>(
         (oldest, other) =>
           oldest === undefined || other.heardAtMs < oldest.heardAtMs ? other : oldest,
         undefined,
       );
-      this.#addresses = this.#addresses.filter((other) => other !== unheard);
+      this.#addresses = [best, ...others.filter((other) => other !== unheard)];
     }
     this.#addresses.push(added);
     return added;
@@ -179,21 +174,25 @@ export class RosterEntry {
     }
   }
 
-  get best(): Address | undefined {
-    const [best] = this.#addresses;
-    return best === undefined ? undefined : { address: best.address, port: best.port };
+  get best(): Address {
+    const [{ address, port }] = this.#addresses;
+    return { address, port };
   }
 
   isAt(at: Address): boolean {
     return this.#addresses.some(({ address, port }) => address === at.address && port === at.port);
   }
 
+  /** It was seen at this IPv4 literal. */
+  isOnHost(host: string): boolean {
+    return this.#addresses.some(({ address }) => address === host);
+  }
+
   view(): PeerView {
     return {
       id: this.device,
       name: this.name,
-      address: this.#addresses[0]?.address ?? "",
-      port: this.#addresses[0]?.port ?? 0,
+      ...this.best,
       incarnation: this.incarnation,
       state: this.state,
       via: this.via,
@@ -201,6 +200,11 @@ export class RosterEntry {
       addresses: this.#addresses.map(({ address, port }) => ({ address, port })),
     };
   }
+}
+
+function unheardAt({ address, port }: Address): SeenAddress {
+  const neverMs = Number.NEGATIVE_INFINITY;
+  return { address, port, heardAtMs: neverMs, sequence: -1, confirmedAtMs: neverMs };
 }
 
 /** 127.0.0.0/8 (RFC 1122 section 3.2.1.3): the same host, so nothing is nearer. */

@@ -2,7 +2,7 @@ import type { InitiatorHandshake } from "../../crypto/handshake.js";
 import { encodeHandshakeInit } from "../../wire/session.js";
 import type { Address } from "../io.js";
 import type { Link } from "./link.js";
-import type { Outgoing } from "./outgoing.js";
+import { type Command, mayGoTo } from "./outgoing.js";
 
 /** First repeats of a handshake: quick, because a person waits. */
 const FIRST_RETRY_MS = 50;
@@ -22,7 +22,7 @@ export class Dial {
   readonly localIndex: number;
   readonly handshake: InitiatorHandshake;
   /** Messages for whoever answers. Bounded by `queuedMessagesPerPeer`. */
-  readonly waiting = new Set<Outgoing>();
+  readonly waiting = new Set<Command>();
   /** Links that lost their session and were last at this address. */
   readonly links = new Set<Link>();
   readonly startedAtMs: number;
@@ -93,7 +93,7 @@ export class Dial {
     if (nowMs - this.startedAtMs >= FOREIGN_PATIENCE_MS) return false;
     const isAwaited =
       [...this.links].some((link) => link.claims.device === device) ||
-      [...this.waiting].some((message) => message.mayGoTo(device));
+      [...this.waiting].some((message) => mayGoTo(message, device));
     return !isAwaited && this.links.size + this.waiting.size > 0;
   }
 

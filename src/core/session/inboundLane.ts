@@ -119,8 +119,10 @@ export class InboundLane {
     this.#base = base;
     this.#received.addUpTo(base - 1);
     if (base <= this.#next) return;
-    const early = [...this.#held.keys()].filter((sequence) => sequence < base);
-    for (const sequence of early.toSorted((a, b) => a - b)) this.#release(nowMs, sequence);
+    const early = [...this.#held].filter(([sequence]) => sequence < base);
+    for (const [sequence, record] of early.toSorted(([a], [b]) => a - b)) {
+      this.#release(nowMs, sequence, record);
+    }
     for (const [sequence, assembly] of this.#assemblies) {
       if (sequence < base) this.#dropAssembly(sequence, assembly);
     }
@@ -191,15 +193,15 @@ export class InboundLane {
   }
 
   #releaseReady(nowMs: number): void {
-    while (this.#held.has(this.#next)) {
+    for (;;) {
+      const record = this.#held.get(this.#next);
+      if (record === undefined) return;
       this.#next += 1;
-      this.#release(nowMs, this.#next - 1);
+      this.#release(nowMs, this.#next - 1, record);
     }
   }
 
-  #release(nowMs: number, sequence: number): void {
-    const record = this.#held.get(sequence);
-    if (record === undefined) return;
+  #release(nowMs: number, sequence: number, record: Uint8Array): void {
     this.#held.delete(sequence);
     this.#budget.release(record.length);
     try {

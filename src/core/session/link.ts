@@ -1,3 +1,4 @@
+import { UdpchatError } from "../../errors.js";
 import { MAX_DATAGRAM_BYTES } from "../../wire/constants.js";
 import { malformed } from "../../wire/cursor.js";
 import {
@@ -17,7 +18,7 @@ import type { Address, GroupNoteArrived, PeerRef, TakesMessages } from "../io.js
 import { Answering, type NumberedReply } from "./answering.js";
 import { InboundLane, type LaneMemory } from "./inboundLane.js";
 import { OutboundLane } from "./outboundLane.js";
-import type { Outgoing } from "./outgoing.js";
+import { type Command, isCommand, type Outgoing } from "./outgoing.js";
 import type { Session, SessionOwner } from "./session.js";
 
 /** A conversation with traffic in this time is kept alive by pings. */
@@ -57,9 +58,9 @@ export class Link implements SessionOwner {
   readonly #inbound: Readonly<Record<LaneCode, InboundLane>>;
   readonly #answering: Answering;
   /** Delivered or not, waiting for their replies, by lane sequence. Bounded by `enqueue`. */
-  readonly #awaitingReply = new Map<number, Outgoing>();
+  readonly #awaitingReply = new Map<number, Command>();
   /** Tells the owner that a token has met its end. */
-  readonly #ended: (message: Outgoing) => void;
+  readonly #ended: (message: Command) => void;
   readonly #groupNoteArrived: GroupNoteArrived;
   readonly #takesMessages: TakesMessages;
   #session: Session | undefined;
@@ -79,7 +80,7 @@ export class Link implements SessionOwner {
       readonly firstSequence: number;
       /** Of the link to the same incarnation that was forgotten. */
       readonly memory: LinkMemory | undefined;
-      readonly ended: (message: Outgoing) => void;
+      readonly ended: (message: Command) => void;
       readonly groupNoteArrived: GroupNoteArrived;
       /** Otherwise texts and requests are left unacknowledged. */
       readonly takesMessages: TakesMessages;
@@ -105,7 +106,10 @@ export class Link implements SessionOwner {
         unreadable: () => this.#context.counters.add("datagramsMalformed"),
         budget: this.#budget,
         memory: options.memory?.[lane],
-        deliver: (nowMs, sequence, record) => this.#arrived(nowMs, lane, sequence, record),
+        deliver: (nowMs, sequence, record) =>
+          lane === Lane.bulk
+            ? this.#noteArrived(nowMs, record)
+            : this.#arrived(nowMs, lane, sequence, record),
         repeated: (nowMs, sequence) => {
           if (lane === Lane.requests) this.#answering.repeated(nowMs, sequence);
         },
@@ -197,12 +201,12 @@ export class Link implements SessionOwner {
   }
 
   /** Empties the link: the messages that can go on elsewhere, and the requests that can't. */
-  abandon(): { readonly movable: Outgoing[]; readonly uncertain: Outgoing[] } {
+  abandon(): { readonly movable: Command[]; readonly uncertain: Command[] } {
     const left = new Set(this.#awaitingReply.values());
     for (const lane of Object.values(this.#outbound)) {
-      for (const message of lane.takeAll()) if (message.purpose.kind !== "reply") left.add(message);
+      for (const message of lane.takeAll()) if (isCommand(message)) left.add(message);
     }
-    const isUncertain = (message: Outgoing): boolean =>
+    const isUncertain = (message: Command): boolean =>
       message.purpose.kind === "request" && message.attempts > 0;
     const uncertain = [...left].filter((message) => isUncertain(message));
     const movable = [...left].filter((message) => !isUncertain(message));
@@ -237,7 +241,7 @@ export class Link implements SessionOwner {
   }
 
   /** Gives a message up: the receiver is told not to wait for it. */
-  cancel(message: Outgoing): void {
+  cancel(message: Command): void {
     if (message.purpose.kind === "request") this.#awaitingReply.delete(message.sequence);
     message.settled = true;
     if (message.delivered) return;
@@ -351,11 +355,11 @@ export class Link implements SessionOwner {
     message.delivered = true;
     this.#unqueue(message);
     this.#context.counters.add("messagesDelivered");
-    const { purpose } = message;
-    if (purpose.kind === "reply") {
-      this.#answering.delivered(purpose.requestSequence);
-      return;
+    if (message.purpose.kind === "reply") {
+      this.#answering.delivered(message.purpose.requestSequence);
     }
+    if (!isCommand(message)) return;
+    const { purpose } = message;
     this.#context.outputs.event({
       kind: "delivered",
       token: purpose.token,
@@ -373,7 +377,7 @@ export class Link implements SessionOwner {
     if (session === undefined) return;
     for (const lane of Object.values(this.#outbound)) {
       for (let message = lane.admit(); message !== undefined; message = lane.admit()) {
-        if (message.purpose.kind === "request") this.#awaitingReply.set(message.sequence, message);
+        if (isRequest(message)) this.#awaitingReply.set(message.sequence, message);
         session.start(message);
       }
     }
@@ -385,6 +389,16 @@ export class Link implements SessionOwner {
   }
 
   // Incoming records.
+
+  /** Nobody waits for what a note says: one that can't be read is passed over, and acknowledged. */
+  #noteArrived(nowMs: number, bytes: Uint8Array): void {
+    try {
+      this.#arrived(nowMs, Lane.bulk, 0, bytes);
+    } catch (error) {
+      if (!(error instanceof UdpchatError) || error.code !== "MALFORMED_DATAGRAM") throw error;
+      this.#context.counters.add("datagramsMalformed");
+    }
+  }
 
   #arrived(nowMs: number, lane: LaneCode, laneSequence: number, bytes: Uint8Array): void {
     const record = decodeRecord(bytes);
@@ -415,7 +429,7 @@ export class Link implements SessionOwner {
       }
       case RecordKind.reply: {
         const request = this.#awaitingReply.get(record.requestSequence);
-        if (request === undefined || request.purpose.kind !== "request") return;
+        if (request === undefined) return;
         this.#awaitingReply.delete(record.requestSequence);
         // The reply proves that the request arrived, even if its acknowledgement was lost.
         this.delivered(nowMs, request);
@@ -440,6 +454,10 @@ function perLane<T>(make: (lane: LaneCode) => T): Readonly<Record<LaneCode, T>> 
     [Lane.replies]: make(Lane.replies),
     [Lane.bulk]: make(Lane.bulk),
   };
+}
+
+function isRequest(message: Outgoing): message is Command {
+  return message.purpose.kind === "request";
 }
 
 /** A text or request, or a piece of one: all but replies, and group keys, which are short. */

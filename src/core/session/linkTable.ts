@@ -127,7 +127,7 @@ export class LinkTable {
     const links = this.#ofDevice.get(device);
     links?.delete(link);
     if (links?.size === 0) this.#ofDevice.delete(device);
-    for (const elder of links ?? []) if (elder.heir === link) elder.heir = undefined;
+    for (const elder of this.allOfDevice(device)) if (elder.heir === link) elder.heir = undefined;
     this.#dropAddress(link);
   }
 
@@ -137,7 +137,7 @@ export class LinkTable {
    * So who completes handshakes and says nothing costs nobody else anything.
    */
   idlestFor(nowMs: number, device: string): Link | undefined {
-    if (this.#isCrowded(device)) return leastMissed(nowMs, this.#ofDevice.get(device) ?? []);
+    if (this.#isCrowded(device)) return leastMissed(nowMs, this.allOfDevice(device));
     for (const link of this.#unused) {
       if (!link.wasUsed) return link;
       this.#unused.delete(link);

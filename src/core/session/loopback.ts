@@ -7,7 +7,7 @@ import {
 } from "../../wire/record.js";
 import type { CoreContext } from "../context.js";
 import type { Address, PeerRef, Token } from "../io.js";
-import type { Outgoing } from "./outgoing.js";
+import type { Command } from "./outgoing.js";
 
 /**
  * Messages to an address at which we found ourselves: handed on without a session, for one
@@ -16,21 +16,20 @@ import type { Outgoing } from "./outgoing.js";
 export class Loopback {
   readonly #context: CoreContext;
   /** Tells the owner that a token has met its end. */
-  readonly #ended: (message: Outgoing) => void;
+  readonly #ended: (message: Command) => void;
   /** Requests that wait for their replies, by a sequence of ours. Bounded by `repliesPerPeer`. */
-  readonly #running = new Map<number, { readonly message: Outgoing; readonly self: PeerRef }>();
+  readonly #running = new Map<number, { readonly message: Command; readonly self: PeerRef }>();
   #nextSequence = 1;
 
-  constructor(context: CoreContext, ended: (message: Outgoing) => void) {
+  constructor(context: CoreContext, ended: (message: Command) => void) {
     this.#context = context;
     this.#ended = ended;
   }
 
   /** Hands a message on; `path` is where we were found. */
-  take(nowMs: number, message: Outgoing, path: Address): void {
+  take(nowMs: number, message: Command, path: Address): void {
     const { purpose } = message;
     const record = decodeRecord(message.record);
-    if (purpose.kind === "reply" || record.kind === RecordKind.reply) return;
     if (record.kind !== RecordKind.text && record.kind !== RecordKind.request) {
       this.#refuseNote(message, purpose.token);
       return;
@@ -63,7 +62,7 @@ export class Loopback {
   }
 
   /** What a node tells others about keys, groups and receipts it knows itself. */
-  #refuseNote(message: Outgoing, token: Token): void {
+  #refuseNote(message: Command, token: Token): void {
     this.#context.outputs.event({
       kind: "failed",
       token,
@@ -83,7 +82,7 @@ export class Loopback {
   }
 
   /** Nobody waits for the reply any more. */
-  cancel(message: Outgoing): void {
+  cancel(message: Command): void {
     for (const [sequence, request] of this.#running) {
       if (request.message === message) this.#running.delete(sequence);
     }
@@ -91,12 +90,11 @@ export class Loopback {
 
   #answer(
     nowMs: number,
-    message: Outgoing,
+    message: Command,
     from: PeerRef,
     status: ReplyStatusCode,
     body: Uint8Array,
   ): void {
-    if (message.purpose.kind === "reply") return;
     const { token } = message.purpose;
     const rttMs = nowMs - message.createdAtMs;
     this.#context.outputs.event({ kind: "reply", token, from, status, body, rttMs });

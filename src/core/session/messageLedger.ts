@@ -3,13 +3,13 @@ import type { Outputs, Token } from "../io.js";
 import type { Dial } from "./dial.js";
 import type { Link } from "./link.js";
 import type { Loopback } from "./loopback.js";
-import type { Outgoing } from "./outgoing.js";
+import { type Command, mayGoTo } from "./outgoing.js";
 
 /** What has a message in its keeping. */
 export type Keeper = Link | Dial | Loopback;
 
 interface LedgerEntry {
-  readonly message: Outgoing;
+  readonly message: Command;
   readonly keeper: Keeper;
 }
 
@@ -27,11 +27,9 @@ export class MessageLedger {
     return this.#entries.values();
   }
 
-  /** `keeper` has it now. Replies are nobody's command: they are not kept here. */
-  note(message: Outgoing, keeper: Keeper): void {
-    if (message.purpose.kind !== "reply") {
-      this.#entries.set(message.purpose.token, { message, keeper });
-    }
+  /** `keeper` has it now. */
+  note(message: Command, keeper: Keeper): void {
+    this.#entries.set(message.purpose.token, { message, keeper });
   }
 
   /** Removes and returns what a token stands for. */
@@ -42,21 +40,20 @@ export class MessageLedger {
   }
 
   /** The message met its end, and the application was told. */
-  ended(message: Outgoing): void {
-    if (message.purpose.kind !== "reply") this.#entries.delete(message.purpose.token);
+  ended(message: Command): void {
+    this.#entries.delete(message.purpose.token);
   }
 
   /** The message ends badly: tells the application. */
-  fail(message: Outgoing, code: ErrorCode, text: string): void {
-    const { purpose } = message;
-    if (purpose.kind === "reply") return;
-    this.#entries.delete(purpose.token);
-    this.#outputs.event({ kind: "failed", token: purpose.token, code, message: text });
+  fail(message: Command, code: ErrorCode, text: string): void {
+    const { token } = message.purpose;
+    this.#entries.delete(token);
+    this.#outputs.event({ kind: "failed", token, code, message: text });
   }
 
   /** Fails a message that is meant for another device than the one that answered. */
-  failForeign(message: Outgoing, device: string): boolean {
-    if (message.mayGoTo(device)) return false;
+  failForeign(message: Command, device: string): boolean {
+    if (mayGoTo(message, device)) return false;
     this.fail(message, "NO_SUCH_PEER", "another device answers at the last known address");
     return true;
   }

@@ -13,22 +13,30 @@ export interface Chunk {
   transmissions: number;
 }
 
+/** Somebody wants to know what becomes of it. */
+export interface CommandPurpose {
+  readonly kind: "text" | "request";
+  readonly token: Token;
+  readonly target: SendTarget;
+  /** Only to a device whose key the user compared. */
+  readonly requiresVerified?: boolean | undefined;
+}
+
 /** Why a message exists: decides what its end is told as. */
-export type Purpose =
-  | {
-      readonly kind: "text" | "request";
-      readonly token: Token;
-      readonly target: SendTarget;
-      /** Only to a device whose key the user compared. */
-      readonly requiresVerified?: boolean | undefined;
-    }
-  | { readonly kind: "reply"; readonly requestSequence: number };
+export type Purpose = CommandPurpose | { readonly kind: "reply"; readonly requestSequence: number };
+
+/** A text or request, which has a token and a target; replies have neither. */
+export type Command = Outgoing<CommandPurpose>;
+
+export function isCommand(message: Outgoing): message is Command {
+  return message.purpose.kind !== "reply";
+}
 
 /** A record on its way to one peer, from the command to its acknowledgement. */
-export class Outgoing {
+export class Outgoing<Why extends Purpose = Purpose> {
   readonly lane: LaneCode;
   readonly record: Uint8Array;
-  readonly purpose: Purpose;
+  readonly purpose: Why;
   readonly createdAtMs: number;
   /** Position in the lane of the link that carries it; 0 until it has one. */
   sequence = 0;
@@ -45,7 +53,7 @@ export class Outgoing {
   constructor(options: {
     lane: LaneCode;
     record: Uint8Array;
-    purpose: Purpose;
+    purpose: Why;
     createdAtMs: number;
   }) {
     this.lane = options.lane;
@@ -58,13 +66,6 @@ export class Outgoing {
   get attempts(): number {
     const counts = this.#chunks.map((chunk) => chunk.transmissions);
     return this.#attemptsOfEarlierCuts + Math.max(0, ...counts);
-  }
-
-  /** False if it is meant for another device alone. */
-  mayGoTo(device: string): boolean {
-    const { purpose } = this;
-    if (purpose.kind === "reply" || purpose.target.kind !== "device") return true;
-    return purpose.target.id === device;
   }
 
   get chunks(): readonly Chunk[] {
@@ -102,4 +103,9 @@ export class Outgoing {
     this.#unacknowledgedChunks -= 1;
     return this.#unacknowledgedChunks === 0;
   }
+}
+
+/** False if it is meant for another device alone. */
+export function mayGoTo({ purpose: { target } }: Command, device: string): boolean {
+  return target.kind !== "device" || target.id === device;
 }

@@ -4,8 +4,7 @@ import type { Completed, Handshakes } from "./handshakes.js";
 import type { Link } from "./link.js";
 import type { LinkTable } from "./linkTable.js";
 import type { MessageLedger } from "./messageLedger.js";
-import type { Outgoing } from "./outgoing.js";
-import type { Session } from "./session.js";
+import type { Command } from "./outgoing.js";
 
 /** After so many unanswered probes the peer may be gone, or elsewhere. */
 export const PROBES_BEFORE_REDIAL = 3;
@@ -17,8 +16,8 @@ export interface RelocationOptions {
   readonly handshakes: Handshakes;
   /** Where the roster believes a device to be. */
   readonly addressOf: (device: string) => Address | undefined;
-  readonly give: (nowMs: number, message: Outgoing, link: Link, target: SendTarget) => void;
-  readonly dropSession: (link: Link, session: Session) => void;
+  readonly give: (nowMs: number, message: Command, link: Link, target: SendTarget) => void;
+  /** With its sessions. */
   readonly forget: (link: Link) => void;
   /** The link has something to send or to reschedule. */
   readonly touch: (link: Link) => void;
@@ -68,7 +67,6 @@ export class Relocation {
 
   /** The elder is gone: what it can leave goes to the heir. */
   inherit(nowMs: number, elder: Link, heir: Link): void {
-    if (elder.session !== undefined) this.#options.dropSession(elder, elder.session);
     elder.heir = undefined;
     const { movable, uncertain } = elder.abandon();
     for (const message of movable) this.#move(nowMs, message, heir);
@@ -89,11 +87,9 @@ export class Relocation {
     this.#options.touch(elder);
   }
 
-  #move(nowMs: number, message: Outgoing, link: Link): void {
-    const { purpose } = message;
-    if (purpose.kind === "reply") return;
+  #move(nowMs: number, message: Command, link: Link): void {
     if (this.#options.ledger.failForeign(message, link.claims.device)) return;
-    this.#options.give(nowMs, message, link, purpose.target);
+    this.#options.give(nowMs, message, link, message.purpose.target);
   }
 }
 

@@ -6,7 +6,7 @@ import type { Handshakes } from "./handshakes.js";
 import type { Link } from "./link.js";
 import type { LinkTable } from "./linkTable.js";
 import type { MessageLedger } from "./messageLedger.js";
-import type { Outgoing } from "./outgoing.js";
+import type { Command } from "./outgoing.js";
 import { isAt } from "./relocation.js";
 
 /** What routing needs of the sessions. */
@@ -34,7 +34,7 @@ export class Routing {
   }
 
   /** Finds the way to a target. */
-  route(nowMs: number, message: Outgoing, target: SendTarget): void {
+  route(nowMs: number, message: Command, target: SendTarget): void {
     const to = this.#addressOf(target);
     if (target.kind === "device") {
       if (this.#refuses(message, target.id)) return;
@@ -52,8 +52,8 @@ export class Routing {
   follow(nowMs: number, dial: Dial): void {
     const devices = new Set<string>();
     for (const message of dial.waiting) {
-      const target = targetOf(message);
-      if (target?.kind === "device") devices.add(target.id);
+      const { target } = message.purpose;
+      if (target.kind === "device") devices.add(target.id);
     }
     for (const device of devices) {
       this.#followDevice(nowMs, dial, device, this.#options.addressOf(device));
@@ -71,8 +71,8 @@ export class Routing {
     const announced = this.#linkOfDevice(device)?.claims.announces === true;
     if (!announced && !leadsElsewhere(dial, to)) return;
     for (const message of dial.waiting) {
-      const target = targetOf(message);
-      if (target?.kind !== "device" || target.id !== device) continue;
+      const { target } = message.purpose;
+      if (target.kind !== "device" || target.id !== device) continue;
       dial.waiting.delete(message);
       if (!this.#refuses(message, device)) this.#carry(nowMs, message, target, to);
     }
@@ -84,18 +84,18 @@ export class Routing {
     return isOngoing && dial.waiting.size > 0 ? dial : undefined;
   }
 
-  #carry(nowMs: number, message: Outgoing, target: SendTarget, to: Address | undefined): void {
+  #carry(nowMs: number, message: Command, target: SendTarget, to: Address | undefined): void {
     const link = this.#linkTo(target);
     if (link === undefined) this.#call(nowMs, message, target, to);
     else this.#queue(nowMs, message, link);
   }
 
   /** Gives a message to whoever `link` leads to, behind what waits for an elder of it. */
-  give(nowMs: number, message: Outgoing, link: Link, target: SendTarget): void {
+  give(nowMs: number, message: Command, link: Link, target: SendTarget): void {
     this.#queue(nowMs, message, this.#elderOr(link, target));
   }
 
-  #queue(nowMs: number, message: Outgoing, link: Link): void {
+  #queue(nowMs: number, message: Command, link: Link): void {
     if (this.#refuses(message, link.claims.device)) return;
     if (!link.enqueue(nowMs, message)) {
       this.#options.ledger.fail(message, "LIMIT_REACHED", "too many messages wait for this peer");
@@ -105,7 +105,7 @@ export class Routing {
     this.#options.wantSession(nowMs, link);
   }
 
-  #call(nowMs: number, message: Outgoing, target: SendTarget, to: Address | undefined): void {
+  #call(nowMs: number, message: Command, target: SendTarget, to: Address | undefined): void {
     const { ledger, handshakes } = this.#options;
     if (to === undefined) {
       ledger.fail(message, "NO_SUCH_PEER", "no such peer is known");
@@ -156,22 +156,16 @@ export class Routing {
   }
 
   /** Fails what the user does not want that device to get. */
-  #refuses(message: Outgoing, device: string): boolean {
+  #refuses(message: Command, device: string): boolean {
     const { trust } = this.#context;
     if (trust.isBlocked(device)) {
       this.#options.ledger.fail(message, "BLOCKED", "the peer is blocked");
       return true;
     }
-    const { purpose } = message;
-    const requiresVerified = purpose.kind !== "reply" && purpose.requiresVerified === true;
-    if (!requiresVerified || trust.isVerified(device)) return false;
+    if (message.purpose.requiresVerified !== true || trust.isVerified(device)) return false;
     this.#options.ledger.fail(message, "NOT_VERIFIED", "the peer is not verified");
     return true;
   }
-}
-
-function targetOf({ purpose }: Outgoing): SendTarget | undefined {
-  return purpose.kind === "reply" ? undefined : purpose.target;
 }
 
 function leadsElsewhere(dial: Dial, to: Address | undefined): boolean {

@@ -44,7 +44,7 @@ export class SendQueue {
 
   /** Behind all that waits. */
   add(chunk: Chunk): void {
-    if (needsSending(chunk)) this.#mark(chunk).push(chunk);
+    this.#mark(chunk).push(chunk);
   }
 
   ping(): void {

@@ -371,10 +371,8 @@ export class Session {
   #probe(nowMs: number, probes: number): void {
     this.#context.counters.add("probesSent", probes);
     this.sendFinish();
-    const oldest = this.#recovery.oldest(probes);
-    for (let i = 0; i < probes; i += 1) {
-      const packet = oldest[i] ?? oldest[0];
-      if (packet !== undefined) this.#queue.putBack(packet);
+    for (const packet of this.#recovery.oldest(probes)) {
+      this.#queue.putBack(packet);
       if (this.#queue.empty) this.#queue.ping();
       this.#sendPacket(nowMs);
     }

@@ -34,7 +34,7 @@ import { DRAIN_MS, Link } from "./link.js";
 import { LinkTable } from "./linkTable.js";
 import { Loopback } from "./loopback.js";
 import { MessageLedger } from "./messageLedger.js";
-import { Outgoing } from "./outgoing.js";
+import { type Command, Outgoing } from "./outgoing.js";
 import { isAt, PROBES_BEFORE_REDIAL, Relocation } from "./relocation.js";
 import { Renewals } from "./renewals.js";
 import { Routing } from "./routing.js";
@@ -153,7 +153,6 @@ export class Sessions implements Timed {
     this.#relocation = new Relocation({
       ...shared,
       give: (nowMs, message, link, target) => this.#routing.give(nowMs, message, link, target),
-      dropSession: (link, session) => this.#dropSession(link, session),
       forget: (link) => this.#forget(link),
       touch: (link) => this.#touched.add(link),
     });
@@ -188,7 +187,7 @@ export class Sessions implements Timed {
       sentAtMs: command.sentAtMs,
       body: command.body,
     });
-    const message = new Outgoing({
+    const message: Command = new Outgoing({
       lane: LANE_OF_KIND[RecordKind[kind]],
       record,
       purpose: {
@@ -286,9 +285,6 @@ export class Sessions implements Timed {
     for (const link of this.#links) {
       if (link.owesReplies && nowMs < this.#closeAtMs) continue;
       link.session?.sendClose(nowMs, CloseReason.leaving);
-      for (const session of [link.session, link.draining]) {
-        if (session !== undefined) this.#dropSession(link, session);
-      }
       this.#forget(link);
     }
     if (this.#links.isEmpty) this.#closeAtMs = Number.POSITIVE_INFINITY;
@@ -321,6 +317,7 @@ export class Sessions implements Timed {
   flush(nowMs: number): void {
     for (const link of this.#touched) {
       this.#endWornOut(nowMs, link);
+      if (!this.#links.has(link)) continue; // its heir has it all
       link.flush(nowMs);
       this.#replaceWorn(nowMs, link);
       const searches = link.session === undefined && link.hasCommands;
@@ -373,7 +370,11 @@ export class Sessions implements Timed {
     this.#handshakes.dial(nowMs, link.path)?.links.add(link);
   }
 
+  /** With both its sessions: what came in one of them later would be taken as new once more. */
   #forget(link: Link): void {
+    for (const session of [link.session, link.draining]) {
+      if (session !== undefined) this.#dropSession(link, session);
+    }
     this.#timers.clear(link);
     this.#touched.delete(link);
     this.#links.remove(link);
@@ -570,14 +571,19 @@ export class Sessions implements Timed {
   }
 
   #newLink(nowMs: number, claims: HandshakeClaims, path: Address): Link | undefined {
-    const { device } = claims;
-    if (this.#links.isFullFor(device) && !this.#evictFor(nowMs, device)) return undefined;
+    const { device, incarnation } = claims;
+    const isFull = this.#links.isFullFor(device);
+    const idlest = isFull ? this.#links.idlestFor(nowMs, device) : undefined;
+    if (isFull && idlest === undefined) return undefined;
+    // Before the one that gives way is remembered: there may not be room for both memories.
+    const memory = this.#links.takeMemory(device, incarnation);
+    if (idlest !== undefined) this.#evict(nowMs, idlest);
     const link = new Link(this.#context, {
       claims,
       path,
       budget: this.#budget,
       firstSequence: this.#links.firstSequence,
-      memory: this.#links.takeMemory(claims.device, claims.incarnation),
+      memory,
       ended: (message) => this.#ledger.ended(message),
       groupNoteArrived: this.#options.groupNoteArrived,
       takesMessages: this.#options.takesMessages ?? (() => true),
@@ -586,12 +592,9 @@ export class Sessions implements Timed {
     return link;
   }
 
-  #evictFor(nowMs: number, device: string): boolean {
-    const idlest = this.#links.idlestFor(nowMs, device);
-    if (idlest === undefined) return false;
-    if (idlest.session !== undefined) this.#endSession(nowMs, idlest, idlest.session, "sayClosed");
-    this.#forget(idlest);
-    return true;
+  #evict(nowMs: number, link: Link): void {
+    if (link.session !== undefined) this.#endSession(nowMs, link, link.session, "sayClosed");
+    this.#forget(link);
   }
 
   #endSession(nowMs: number, link: Link, session: Session, how: "quietly" | "sayClosed"): void {
@@ -626,9 +629,8 @@ export class Sessions implements Timed {
   }
 }
 
-function isFor({ purpose }: Outgoing, device: string): boolean {
-  if (purpose.kind === "reply" || purpose.target.kind !== "device") return false;
-  return purpose.target.id === device;
+function isFor({ purpose: { target } }: Command, device: string): boolean {
+  return target.kind === "device" && target.id === device;
 }
 
 /** When nothing has been heard for long, nobody here waits, and no outcome must be known. */

@@ -21,6 +21,17 @@ describe("a beacon of somebody unknown", () => {
     expect(bench.count("peersChallenged")).toBe(1);
   });
 
+  it("brings at most three times its bytes to where it seems to come from", () => {
+    const bench = new DiscoveryBench();
+    const beacon = new FakePeer(1).beacon({ name: "" });
+    bench.receive(beacon, ATTACKER);
+    bench.runUntil(60_000);
+    const sizes = bench.sent(DatagramType.query).map(({ bytes }) => bytes.length);
+    const sentBytes = sizes.reduce((sum, size) => sum + size, 0);
+    expect(sentBytes).toBeGreaterThan(0);
+    expect(sentBytes).toBeLessThanOrEqual(3 * beacon.length);
+  });
+
   it("is proven by a session as well", () => {
     const bench = new DiscoveryBench();
     const peer = new FakePeer(1);
@@ -165,6 +176,22 @@ describe("who knows a peer", () => {
     bench.receive(peer.answer(nonce, 0, beacon), peer.address);
     expect(bench.restarted).toEqual([peer.device]);
     expect(bench.discovery.peers()).toMatchObject([{ incarnation: "00000000000000dd" }]);
+  });
+
+  it("asks no further where another start of the device has just answered", () => {
+    const bench = new DiscoveryBench();
+    const peer = new FakePeer(1);
+    bench.meet(peer);
+    bench.runUntil(1_000);
+    // At the same place, with its clock set back: the start before has the entry until it is silent.
+    peer.restart(peer.startedAtMs - 5, "00000000000000dd");
+    bench.receive(peer.beacon(), peer.address);
+    for (let asked = 0; asked < 10; asked += 1) {
+      const nonce = bench.challengeTo(peer.address, peer.dataPort, 300);
+      if (nonce === undefined) break;
+      bench.receive(peer.answer(nonce), peer.address);
+    }
+    expect(bench.count("peersChallenged")).toBe(2);
   });
 
   it("reports no duplicate of a former start that cannot show itself, nor beside a dead one", () => {
