@@ -30,6 +30,9 @@ export interface ConnectOptions {
   readonly resumeDelayMs?: number;
 }
 
+/** The longest answer that is read: four times what a history has, see `MAX_HISTORY_BYTES`. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
 /** The daemon's API at `socketPath`. Connects with each call: nothing is open in between. */
 export function connectApi(socketPath: string, options: ConnectOptions = {}): Api {
   return new ApiClient(socketPath, options);
@@ -231,7 +234,15 @@ function isAbsence(thrown: unknown): boolean {
 
 async function readBody(response: IncomingMessage): Promise<string> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of response) if (chunk instanceof Uint8Array) chunks.push(chunk);
+  let sizeBytes = 0;
+  for await (const chunk of response) {
+    if (!(chunk instanceof Uint8Array)) continue;
+    sizeBytes += chunk.length;
+    if (sizeBytes > MAX_ANSWER_BYTES) {
+      throw notOurs(new RangeError(`an answer is longer than ${MAX_ANSWER_BYTES} bytes`));
+    }
+    chunks.push(chunk);
+  }
   return Buffer.concat(chunks).toString("utf8");
 }
 

@@ -1,9 +1,8 @@
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import * as v from "valibot";
-import { type ErrorCode, type Fault, toUdpchatError, UdpchatError } from "../errors.js";
+import { type ErrorCode, errnoOf, type Fault, toUdpchatError, UdpchatError } from "../errors.js";
 import { toJson } from "../sanitise.js";
 import type { EventLog, LoggedLine } from "./eventLog.js";
 import {
@@ -76,7 +75,7 @@ const STATUS_OF_CODE: Partial<Readonly<Record<ErrorCode, HttpStatus>>> = {
 export function buildRoutes(options: RoutesOptions): Hono<Env> {
   const app = new Hono<Env>();
   const fail = (context: Context<Env>, thrown: unknown): Response => {
-    const error = toUdpchatError(thrown);
+    const error = errnoOf(thrown) === "ECONNRESET" ? clientLeft(thrown) : toUdpchatError(thrown);
     if (error.code === "INTERNAL") options.internalError(error);
     const status = STATUS_OF_CODE[error.code] ?? STATUS_OF_FAULT[error.fault];
     return answerJson(context, toErrorLine(error), status);
@@ -91,7 +90,6 @@ export function buildRoutes(options: RoutesOptions): Hono<Env> {
     }
     await next();
   });
-  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (context) => fail(context, tooLarge()) }));
 
   for (const name of Object.keys(OPERATIONS)) {
     if (!isOperationName(name)) continue;
@@ -206,7 +204,7 @@ async function readInput<N extends OperationName>(
   name: N,
   context: Context<Env>,
 ): Promise<Input<N>> {
-  const body = await context.req.text();
+  const body = await readBody(context);
   let value: unknown;
   try {
     value = body.trim() === "" ? {} : JSON.parse(body);
@@ -227,6 +225,30 @@ function unknownField(field: string): UdpchatError {
   return new UdpchatError("INVALID_ARGUMENT", `${field}: the daemon knows no such field`, {
     remedy: "if a newer udpchat sent it, restart the daemon: udpchat stop, udpchat start",
   });
+}
+
+/**
+ * Not Hono's own limit: that makes a new `Request` of one whose length is not told, which Node's
+ * takes for none of its own.
+ */
+async function readBody({ req }: Context<Env>): Promise<string> {
+  if (Number(req.header("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const reader = req.raw.body?.getReader();
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for (;;) {
+    const next = await reader?.read();
+    if (next === undefined || next.done) break;
+    sizeBytes += next.value.length;
+    if (sizeBytes > MAX_BODY_BYTES) throw tooLarge();
+    chunks.push(next.value);
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
+/** In the middle of its body: nobody reads that. */
+function clientLeft(cause: unknown): UdpchatError {
+  return new UdpchatError("ABORTED", "the body has no end", { cause });
 }
 
 function tooLarge(): UdpchatError {

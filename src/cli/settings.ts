@@ -1,5 +1,5 @@
 /** What flags, environment and config file say together. */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { isIPv4 } from "node:net";
 import * as v from "valibot";
 import { MAX_TIMEOUT_MS } from "../api/operations.js";
@@ -56,6 +56,8 @@ const CODE_OF_KEY: Partial<Readonly<Record<string, ErrorCode>>> = {
 
 /** `--retention 90` is no 90 days: whoever forgets the unit does not lose everything. */
 const MIN_RETENTION_MS = 3_600_000;
+/** Ours have some hundred bytes; whatever else lies there must not fill our memory. */
+const MAX_FILE_BYTES = 1024 * 1024;
 /** A hundred years. */
 const MAX_RETENTION_MS = 36_500 * 86_400_000;
 
@@ -188,9 +190,17 @@ async function fileSource(path: string): Promise<Source> {
   const nameOf = (key: string) => `"${key}" in ${path}`;
   let text: string;
   try {
+    if ((await stat(path)).size > MAX_FILE_BYTES) {
+      throw invalid(
+        "INVALID_ARGUMENT",
+        `${path} has more than ${MAX_FILE_BYTES} bytes`,
+        "correct it",
+      );
+    }
     text = await readFile(path, "utf8");
   } catch (cause) {
     if (errnoOf(cause) === "ENOENT") return { values: {}, nameOf };
+    if (cause instanceof UdpchatError) throw cause;
     throw invalid("INVALID_ARGUMENT", `cannot read ${path}`, "check its permissions", cause);
   }
   let content: unknown;

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { rmSync, writeFileSync } from "node:fs";
-import { link, readFile, rename, rm, stat } from "node:fs/promises";
+import { link, rename, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { errnoOf, UdpchatError } from "../errors.js";
 import { isAlive } from "./pidFile.js";
+import { readSmallFile } from "./smallFile.js";
 
 /** How long others may keep us waiting. */
 const PATIENCE_MS = 2000;
@@ -14,6 +15,8 @@ const STALE_MS = 5000;
 /** One that says nothing: its process was killed in the instant between two system calls. */
 const EMPTY_STALE_MS = 200;
 const RETRY_MS = 20;
+/** A process id, 32 digits and a host name (253 characters at most, RFC 1035 section 2.3.4). */
+const MAX_LOCK_BYTES = 512;
 
 /** What our own locks say; bounded by the calls under way. */
 const ours = new Set<string>();
@@ -97,8 +100,12 @@ function staleAfterMs(content: string): number {
   return isHeld ? STALE_MS : 0;
 }
 
+/** Undefined if there is none; what is too long is of nobody. */
 async function contentOf(path: string): Promise<string | undefined> {
-  return readFile(path, "utf8").catch(() => undefined);
+  return readSmallFile(path, MAX_LOCK_BYTES).then(
+    (content) => content ?? "too long",
+    () => undefined,
+  );
 }
 
 async function ageMsOf(path: string): Promise<number | undefined> {

@@ -1,8 +1,8 @@
 /** Rows of the table of messages as messages, and back. */
-import { UdpchatError } from "../errors.js";
 import type { MessageState, NewMessage, StoredMessage, StoredParty } from "./messageStore.js";
 import { wellFormed } from "./search.js";
 import type { SqlRow, SqlStatement, SqlValue } from "./sql.js";
+import { StoreFailure } from "./storeFailure.js";
 
 /** What the tables are kept in: a database that steps of several statements can be run in. */
 export interface MessageDatabase {
@@ -77,7 +77,7 @@ export function partyValues({ device, name, address, port }: StoredParty): SqlVa
   return [device, escaped(name), address, port];
 }
 
-/** @throws UdpchatError STORE_UNUSABLE if the row is none that we wrote */
+/** @throws StoreFailure `damaged` if the row is none that we wrote */
 export function messageOf(row: SqlRow): StoredMessage {
   return {
     row: numberIn(row, "row"),
@@ -170,8 +170,7 @@ export function bytesIn(row: SqlRow, column: string): Uint8Array {
   return value;
 }
 
-function unreadable(column: string): UdpchatError {
-  return new UdpchatError("STORE_UNUSABLE", `the database has no ${column} where one belongs`, {
-    remedy: "move the database away and start again",
-  });
+/** No program of ours wrote it: as pages that SQLite itself cannot read. */
+function unreadable(column: string): StoreFailure {
+  return new StoreFailure("damaged", "the database", new Error(`there is no ${column}`));
 }

@@ -1,13 +1,16 @@
-import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import process from "node:process";
 import { errnoOf, UdpchatError } from "../errors.js";
 import type { Paths } from "./paths.js";
+import { readSmallFile } from "./smallFile.js";
+
+/** A process id and a line end; more than this is something else. */
+const MAX_FILE_BYTES = 64;
 
 /** The process id in the file; undefined if there is none. Throws what reading it throws. */
 export async function readPid(pidFile: string): Promise<number | undefined> {
   try {
-    const text = (await readFile(pidFile, "utf8")).trim();
+    const text = (await readSmallFile(pidFile, MAX_FILE_BYTES))?.trim() ?? "";
     return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : undefined;
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;

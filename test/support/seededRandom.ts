@@ -20,3 +20,10 @@ export class SeededRandom implements RandomSource {
     return Uint8Array.from({ length: countBytes }, () => Math.floor(this.uniform() * 256));
   }
 }
+
+/** One of the items, which are not empty. */
+export function oneOf<T>(random: RandomSource, items: readonly T[]): T {
+  const item = items[Math.floor(random.uniform() * items.length)];
+  if (item === undefined) throw new Error("nothing to choose from");
+  return item;
+}

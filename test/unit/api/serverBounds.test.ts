@@ -21,6 +21,7 @@ let messenger: FakeMessenger;
 let service: Service;
 let server: ApiServer;
 let sockets: Socket[];
+let internalErrors: UdpchatError[];
 
 /** Small bounds; only what a test names is short. */
 const LIMITS: Partial<ApiLimits> = { checkIntervalMs: 20, connections: 8, streams: 2 };
@@ -28,7 +29,9 @@ const LIMITS: Partial<ApiLimits> = { checkIntervalMs: 20, connections: 8, stream
 async function serve(limits: Partial<ApiLimits> = {}): Promise<void> {
   messenger = new FakeMessenger();
   service = new Service(messenger);
-  const options = { api: service, socketPath, incarnation: "0000aaaa" };
+  internalErrors = [];
+  const internalError = (error: UdpchatError): void => void internalErrors.push(error);
+  const options = { api: service, socketPath, incarnation: "0000aaaa", internalError };
   server = await ApiServer.listen({ ...options, limits: { ...LIMITS, ...limits } });
 }
 
@@ -126,6 +129,20 @@ describe("a client gone astray", () => {
     await slow.closed;
     expect(slow.received()).toMatch(/^HTTP\/1.1 408 /);
   });
+
+  it.each(["content-length: 9\r\n\r\n{", "transfer-encoding: chunked\r\n\r\n9\r\n{"])(
+    "is no bug of ours when it leaves in the middle of a body: %j",
+    async (body) => {
+      await serve();
+      const leaving = open(`POST /v1/join HTTP/1.1\r\nhost: x\r\n${body}`);
+      const api = connectApi(socketPath);
+      expect(await api.call("id", {})).toMatchObject({ type: "id" });
+      leaving.socket.destroy();
+      await leaving.closed;
+      for (let call = 0; call < 5; call += 1) await api.call("id", {});
+      expect(internalErrors).toEqual([]);
+    },
+  );
 
   it("is refused with headers that are too large", async () => {
     await serve({ headerBytes: 1024 });

@@ -1,5 +1,6 @@
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { request } from "node:http";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -62,6 +63,28 @@ function raw(
   });
 }
 
+it("an answer without an end is not taken in without an end", async () => {
+  const path = join(folder, "endless");
+  let taken = false;
+  const endless = createServer((socket) => {
+    const chunk = Buffer.alloc(1024 * 1024, " ");
+    const write = (): void => {
+      while (socket.write(chunk));
+    };
+    socket.on("error", () => undefined);
+    socket.on("drain", write);
+    socket.on("close", () => (taken = true));
+    socket.write("HTTP/1.1 200 OK\r\n\r\n", write);
+  });
+  await new Promise<void>((resolve) => endless.listen(path, resolve));
+  await expect(connectApi(path).call("outbox", {})).rejects.toMatchObject({
+    message: "the daemon gave an answer that is not understood",
+    cause: { name: "RangeError" },
+  });
+  await until(() => taken);
+  endless.close();
+});
+
 describe("the socket", () => {
   it("is for this user only", async () => {
     expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
@@ -80,6 +103,15 @@ describe("the socket", () => {
 });
 
 describe("calls over the socket", () => {
+  it("may have a body in chunks, or none", async () => {
+    const chunked = { "transfer-encoding": "chunked" };
+    const sent = await raw("POST", "/v1/send", '{"target":"x","text":"y"}', chunked);
+    expect(sent).toMatchObject({ status: 200, body: { type: "delivery" } });
+    expect(await raw("POST", "/v1/send", "", chunked)).toMatchObject({ status: 400 });
+    const large = await raw("POST", "/v1/send", " ".repeat(MAX_BODY_BYTES + 1), chunked);
+    expect(large).toMatchObject({ status: 413, body: { code: "MESSAGE_TOO_LARGE" } });
+  });
+
   it("answer as the service does", async () => {
     const api = connectApi(socketPath);
     expect(await api.call("status", {})).toEqual(await service.call("status", {}));

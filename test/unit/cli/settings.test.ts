@@ -145,6 +145,12 @@ describe("settings", () => {
     expect(error.message).toContain(words);
   });
 
+  it("are not read from a file that is far too large", async () => {
+    const error = await failure({ file: `{}${" ".repeat(2 * 1024 * 1024)}` });
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(error.message).toContain("has more than 1048576 bytes");
+  });
+
   it("name the nearest key of a mistyped one in the file", async () => {
     const error = await failure({ file: { discoveryprt: 1 } });
     expect(error.message).toContain('"discoveryprt" in');
