@@ -2,7 +2,7 @@ import { UdpchatError } from "../errors.js";
 import { type FileIdentity, fileIdentity, isSameFile, makePrivateFile } from "./databaseFile.js";
 import type { SqlDatabase, SqlRow, SqlStatement, SqlValue } from "./sql.js";
 import type { OpenEngine } from "./sqliteEngine.js";
-import { mapFailure, StoreFailure } from "./storeFailure.js";
+import { asStoreFailure, mapFailure, StoreFailure } from "./storeFailure.js";
 
 /**
  * `promise`: it survives a power cut when the batch returns; `soon`: it survives the end of the
@@ -72,10 +72,19 @@ export class Database {
   prepare(sql: string): SqlStatement {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
-    const statement = mapFailure(this.#path, () => this.#sql.prepare(sql));
+    const statement = this.#prepared(sql);
     const mapped = new MappedStatement(this.#path, statement);
     this.#statements.set(sql, mapped);
     return mapped;
+  }
+
+  /** The texts are right: what cannot be prepared does not fit the schema, which is damaged then. */
+  #prepared(sql: string): SqlStatement {
+    try {
+      return this.#sql.prepare(sql);
+    } catch (error) {
+      throw asStoreFailure(this.#path, error) ?? new StoreFailure("damaged", this.#path, error);
+    }
   }
 
   /** As `MessageStore.batch`: all of it or nothing; one within another is part of it. */
