@@ -57,7 +57,9 @@ export class KeptTexts {
   keep(text: WantedText, target: SendTarget): StoredMessage {
     const { store } = this.#parts;
     const { id: clientId, queue = false } = text.options;
-    return store.batch(queue ? "promise" : "soon", () => {
+    // What may be repeated under its id after a power cut must be known then.
+    const isPromise = queue || clientId !== undefined;
+    return store.batch(isPromise ? "promise" : "soon", () => {
       const known = clientId === undefined ? undefined : store.findByClientId(clientId);
       if (known !== undefined) return this.#again(known, text, target);
       const added = store.add(this.#newMessage(text, target));

@@ -215,7 +215,10 @@ export class Outbox {
 
   #delivered({ id, to, rttMs, attempts }: Delivered): void {
     const delivered = { id, status: "delivered", to, rttMs, attempts } as const;
-    if (!this.#waiters.resolve(id, delivered)) this.#tell(delivered);
+    if (this.#waiters.resolve(id, delivered)) return;
+    // One that arrived under an earlier start may have been read, and told so, by now.
+    const { store, self } = this.#parts;
+    if (store.find(self, id)?.state !== "read") this.#tell(delivered);
   }
 
   #failed(lane: Lane, id: string, takenBack: boolean): void {

@@ -243,7 +243,14 @@ function done(write: () => unknown): Step {
   };
 }
 
-/** Somebody is told that it is kept, or relies on it. */
+/** Somebody is told that it is kept, or relies on it: also whoever called `say`. */
+const PROMISES: ReadonlySet<CoreEvent["kind"]> = new Set([
+  "message",
+  "delivered",
+  "receipt",
+  "groupSaid",
+]);
+
 function isPromise({ kind }: CoreEvent): boolean {
-  return kind === "message" || kind === "delivered" || kind === "receipt";
+  return PROMISES.has(kind);
 }

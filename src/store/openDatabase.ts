@@ -16,7 +16,8 @@ export interface OpenedDatabase {
  * and a new one is begun. All processes of the home do this one after the other: nobody opens a
  * file that is just being renamed.
  * @param known this very file was found to be damaged; nobody of this process has it open
- * @throws StoreFailure; UdpchatError STORE_UNUSABLE if a later version wrote it
+ * @throws StoreFailure, which says so if a file was set aside and then no new one could be begun;
+ *   UdpchatError STORE_UNUSABLE if a later version wrote it
  */
 export async function openDatabase(
   openEngine: OpenEngine,
@@ -27,7 +28,12 @@ export async function openDatabase(
   const open = (): Database => Database.open(openEngine, path, migrations);
   const openNew = (): OpenedDatabase => {
     const aside = mapFailure(path, () => setAside(path));
-    return { database: open(), setAside: aside };
+    try {
+      return { database: open(), setAside: aside };
+    } catch (error) {
+      if (!(error instanceof StoreFailure)) throw error;
+      throw new StoreFailure(error.kind, path, error.cause, aside);
+    }
   };
   return locked(path, () => {
     if (isSameFile(known, fileIdentity(path))) return openNew();

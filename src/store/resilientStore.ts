@@ -102,6 +102,7 @@ export class ResilientStore implements MessageStore {
     } catch (error) {
       if (!(error instanceof StoreFailure)) throw error;
       store.#overlaid();
+      store.#tellSetAside(error);
       store.#tellFailure(error);
     }
     return store;
@@ -319,8 +320,18 @@ export class ResilientStore implements MessageStore {
       if (this.#isClosed) opened.disk.store.close();
       else this.#use(opened);
     } catch (error) {
+      this.#tellSetAside(error);
       this.#tellFailure(toUdpchatError(error));
     }
+  }
+
+  /** Where the history is; the next one that is opened does not know of it. */
+  #tellSetAside(error: unknown): void {
+    if (!(error instanceof StoreFailure) || error.setAside === undefined) return;
+    this.#damaged = undefined;
+    const { path } = this.#parts;
+    const message = `${path} was damaged and lies in ${error.setAside} now`;
+    this.#parts.onTrouble({ code: "STORE_DAMAGED", message });
   }
 
   /** The one that was open until now is replaced. */

@@ -10,11 +10,14 @@ export type StoreFailureKind = "full" | "readOnly" | "damaged" | "busy" | "broke
 /** STORE_UNUSABLE, and why. */
 export class StoreFailure extends UdpchatError {
   readonly kind: StoreFailureKind;
+  /** Where a damaged file lies that was in the way, if this came after it was set aside. */
+  readonly setAside: string | undefined;
 
-  constructor(kind: StoreFailureKind, path: string, cause: unknown) {
+  constructor(kind: StoreFailureKind, path: string, cause: unknown, setAside?: string) {
     const { sentence, remedy } = DESCRIPTIONS[kind];
     super("STORE_UNUSABLE", sentence.replace("FILE", path), { cause, remedy });
     this.kind = kind;
+    this.setAside = setAside;
   }
 }
 

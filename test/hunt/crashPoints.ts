@@ -18,6 +18,8 @@ export interface CrashPoint {
   /** The first batch, or datagram, from now on is 1. */
   readonly nth: number;
   readonly ending: Ending;
+  /** Then it starts again. */
+  readonly awayMs: number;
 }
 
 /** Ends a process in the middle of what it does. */

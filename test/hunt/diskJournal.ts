@@ -54,6 +54,10 @@ export class JournalDisk implements Disk {
     return this.#head.failures;
   }
 
+  quietly<T>(read: () => T): T {
+    return this.#head.quietly(read);
+  }
+
   open(user: DiskUser): Promise<OpenedStore> {
     this.#process += 1;
     const process = this.#process;
@@ -73,7 +77,10 @@ export class JournalDisk implements Disk {
     const store = new WatchedStore(memory, {
       before: () => head.writes(),
       committing: () => head.writes(),
-      reading: () => head.reads(),
+      reading(read) {
+        head.reads();
+        return read();
+      },
       done: (writes, durability) => {
         if (process === this.#process) this.#commit(writes, durability === "promise");
       },

@@ -23,12 +23,17 @@ interface Kept {
  * ```text
  * written -> safe     a batch that promises was committed, on the disk
  * ```
- * The end of the process alone takes what was in memory only; a power cut takes what was written
- * and not safe as well; a file that is damaged takes everything. All else stays.
+ * The end of the process alone takes what was in memory only; a power cut may take what was written
+ * and not safe as well, but nothing of which anybody is told that it is kept, however it was
+ * written; a file that is damaged takes everything. All else stays.
  */
 export class Keeping {
   /** How often a text that was kept was lost, as it may be. Bounded by the texts of a run. */
   readonly lost = new Map<string, number>();
+  /** Texts of messages that were lost, or are not as far as they were. Bounded as `lost`. */
+  readonly setBack = new Set<string>();
+  /** The disk takes everything, as far as the program knows. */
+  isWell = true;
   /** Each by author and id; bounded by the messages of a run. */
   readonly #safe = new Map<string, Kept>();
   readonly #written = new Map<string, Kept>();
@@ -55,36 +60,54 @@ export class Keeping {
   }
 
   trouble({ code }: StoreTrouble): void {
+    this.isWell = code !== "STORE_FAILED" && (this.isWell || code === "STORE_RESTORED");
     if (code === "STORE_RESTORED") this.#move(this.#inMemory, this.#safe);
     if (code !== "STORE_DAMAGED") return;
     this.#move(this.#safe, this.#maybeLost);
     this.#move(this.#written, this.#maybeLost);
   }
 
+  /** The disk cannot be read for a while: what it has comes once more, and is news. */
+  unreadable(): void {
+    const kept = new Map([...this.#safe, ...this.#written, ...this.#maybeLost]);
+    for (const { message } of kept.values()) {
+      this.lost.set(message.text, (this.lost.get(message.text) ?? 0) + 1);
+    }
+  }
+
+  /** The process ended, in whatever way; the next one begins anew. */
   killed(): void {
+    this.isWell = true;
     this.#move(this.#inMemory, this.#maybeLost);
   }
 
   powerCut(): void {
     this.killed();
-    this.#move(this.#written, this.#maybeLost);
+    for (const [key, kept] of this.#written) {
+      if (mustSurvive(kept.message)) continue;
+      this.#maybeLost.set(key, kept);
+      this.#written.delete(key);
+    }
   }
 
   /** Looks into a store whose disk is well. Returns what is gone that must not be, in words. */
   missing(store: MessageStore): string | undefined {
-    for (const [key, { message }] of this.#maybeLost) {
+    for (const [key, { message, step }] of this.#maybeLost) {
       const { author, id, text } = message;
       const found = store.find(author.device, id);
+      if (found === undefined || STEPS[found.state] < step) this.setBack.add(text);
       if (found === undefined) this.lost.set(text, (this.lost.get(text) ?? 0) + 1);
       else this.#written.set(key, { message: found, step: STEPS[found.state] });
     }
     this.#maybeLost.clear();
     for (const { message, step } of [...this.#safe.values(), ...this.#written.values()]) {
-      const { author, id, text, state } = message;
-      const found = store.find(author.device, id);
+      const { author, id, text, state, clientId } = message;
+      // Sent anew while the disk could not be read: there it is the message that it was before.
+      const namesake = clientId === undefined ? undefined : store.findByClientId(clientId);
+      const found = store.find(author.device, id) ?? namesake;
       const what = `"${text.slice(0, 40)}", which was ${state},`;
       if (found === undefined) return `${what} is gone`;
-      if (STEPS[found.state] < step) return `${what} is ${found.state}`;
+      if (found !== namesake && STEPS[found.state] < step) return `${what} is ${found.state}`;
     }
     return undefined;
   }
@@ -93,4 +116,13 @@ export class Keeping {
     for (const [key, kept] of from) to.set(key, kept);
     from.clear();
   }
+}
+
+/**
+ * Power cuts included. Lines of others in groups need not, as they have them; nor what was on its way
+ * without being queued, unless it may be sent again under its id.
+ */
+function mustSurvive({ group, own, state, clientId }: StoredMessage): boolean {
+  if (group !== undefined) return own;
+  return !own || clientId !== undefined || STEPS[state] > 1 || state === "queued";
 }

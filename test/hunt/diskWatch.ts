@@ -35,8 +35,8 @@ export interface StoreWatch {
   committing?(): void;
   /** It was committed. */
   done(writes: readonly StoreWrite[], durability: Durability): void;
-  /** Before anything is read. What is thrown here leaves in its place. */
-  reading?(): void;
+  /** Around everything that is read. What is thrown here leaves in its place. */
+  reading?<T>(read: () => T): T;
 }
 
 /** A store, and somebody who is told of every batch, and may let it fail. */
@@ -186,8 +186,7 @@ export class WatchedStore implements MessageStore {
   }
 
   #read<T>(read: () => T): T {
-    this.#watch.reading?.();
-    return read();
+    return this.#watch.reading === undefined ? read() : this.#watch.reading(read);
   }
 
   #write<T>(redo: (store: MessageStore) => T, message?: MessageName): T {
@@ -196,5 +195,24 @@ export class WatchedStore implements MessageStore {
     this.#writes.push(message === undefined ? { redo } : { redo, message });
     this.#watch.wrote?.();
     return result;
+  }
+}
+
+/** A store as those see it who look at it from outside: often, and mostly at all of it. */
+export class LookedAtStore extends WatchedStore {
+  readonly #changes: () => number;
+  #all: { readonly messages: StoredMessage[]; readonly changes: number } | undefined;
+
+  /** @param changes another number after every change of the store */
+  constructor(store: MessageStore, reading: <T>(read: () => T) => T, changes: () => number) {
+    super(store, { done: () => undefined, reading });
+    this.#changes = changes;
+  }
+
+  override history(query: HistoryQuery): StoredMessage[] {
+    if (Object.keys(query).length > 0) return super.history(query);
+    const changes = this.#changes();
+    if (this.#all?.changes !== changes) this.#all = { messages: super.history(query), changes };
+    return this.#all.messages;
   }
 }

@@ -12,10 +12,35 @@ export interface Timeline {
 export class HostTime {
   /** Somebody set the clock on the wall by so much. */
   wallOffsetMs = 0;
-  /** The monotonic clock stood still for so long while the machine slept. */
-  stoodStillMs = 0;
   /** Nothing runs before this time of the simulation. */
   frozenUntilMs = 0;
+  /** The monotonic clock stood still for so long, while the machine slept. */
+  #stoodStillMs = 0;
+  /** It stands still since then. */
+  #stillSinceMs: number | undefined;
+
+  /** In all, so far. */
+  get stoodStillMs(): number {
+    return this.#stoodStillMs;
+  }
+
+  /** The monotonic clock, at a time of the simulation. */
+  monotonicMs(nowMs: number): number {
+    return (this.#stillSinceMs ?? nowMs) - this.#stoodStillMs;
+  }
+
+  /** The monotonic clock stops. */
+  standStill(nowMs: number): void {
+    this.#stillSinceMs ??= nowMs;
+  }
+
+  /** Everything goes on. */
+  wakeUp(nowMs: number): void {
+    this.frozenUntilMs = 0;
+    if (this.#stillSinceMs === undefined) return;
+    this.#stoodStillMs += nowMs - this.#stillSinceMs;
+    this.#stillSinceMs = undefined;
+  }
 }
 
 /** The clock of one process on a host of the simulation. It stops for good with the process. */
@@ -44,7 +69,7 @@ export class HostClock implements Clock {
   }
 
   nowMs(): number {
-    return this.#timeline.nowMs - this.#host.stoodStillMs;
+    return this.#host.monotonicMs(this.#timeline.nowMs);
   }
 
   wallMs(): number {
@@ -63,12 +88,22 @@ export class HostClock implements Clock {
     const fire = (): void => {
       if (end()) callback();
     };
-    this.#at(this.#timeline.nowMs + Math.max(0, Math.ceil(delayMs)), fire);
+    this.#due(this.nowMs() + Math.max(0, Math.ceil(delayMs)), fire);
     return () => void end();
   }
 
   endOfTurn(callback: () => void): void {
     this.#at(this.#timeline.nowMs, callback);
+  }
+
+  /** When the monotonic clock is there: it may stand still meanwhile. */
+  #due(dueMs: number, callback: () => void): void {
+    const leftMs = Math.max(0, dueMs - this.nowMs());
+    this.#at(this.#timeline.nowMs + leftMs, () => {
+      // Less than that is a rounding error.
+      if (dueMs - this.nowMs() > 0.001) this.#due(dueMs, callback);
+      else callback();
+    });
   }
 
   #at(atMs: number, callback: () => void): void {

@@ -10,6 +10,7 @@ import {
 } from "./invariants.js";
 import { stackOf } from "./ledger.js";
 import { type Reduction, type Scenario, scenarioOf } from "./scenario.js";
+import { blockNobody } from "./work/attention.js";
 import { HuntWorld } from "./world.js";
 
 /** Why a seed failed. */
@@ -41,6 +42,8 @@ const LOOK_EVERY_MS = 500;
 const SETTLE_MS = 180_000;
 
 const REST_CHANCE = 0.1;
+/** What strangers did not deliver is asked for no more. */
+const AFTER_STRANGERS_MS = 600_000;
 
 /** Lives through one seed, and looks whether everything held. */
 export async function hunt(seed: number, options: HuntOptions = {}): Promise<HuntResult> {
@@ -93,10 +96,17 @@ function calmDown(world: HuntWorld): void {
   world.peaceSinceMs = world.nowMs;
   world.weather = CALM;
   world.cuts.clear();
+  world.tampering.clear();
+  for (const clone of world.clones) clone.kill();
   for (const host of world.hosts) {
-    host.time.frozenUntilMs = 0;
+    host.recover();
     start(world, host);
   }
+  // When everybody runs.
+  world.at(world.nowMs + 1000, () => {
+    blockNobody(world);
+    for (const host of world.hosts) void host.joinAll();
+  });
 }
 
 function start(world: HuntWorld, host: HuntHost): void {
@@ -122,6 +132,10 @@ async function settle(
 /** Some seeds see to it that nothing goes on for ever. */
 async function rest(world: HuntWorld): Promise<Failure | undefined> {
   if (world.chance("rest").uniform() >= REST_CHANCE) return undefined;
+  const strangers = [...world.ledger.strangers.values()];
+  // Members whose histories differ for good go on asking each other (PROTOCOL 6.8).
+  if (strangers.some(({ misplaced }) => misplaced.size > 0)) return undefined;
+  if (strangers.length > 0) await world.run(AFTER_STRANGERS_MS);
   await world.run(BEFORE_QUIET_MS);
   becomesQuiet(world);
   world.note("plan", "rest");

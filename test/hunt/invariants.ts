@@ -1,5 +1,7 @@
+import { ATTACKS } from "./invariants/attack.js";
 import { COMMANDS } from "./invariants/commands.js";
 import { DELIVERY } from "./invariants/delivery.js";
+import { DISKS } from "./invariants/disks.js";
 import { GROUPS } from "./invariants/groups.js";
 import type { Invariant } from "./invariants/invariant.js";
 import { PRESENCE } from "./invariants/presence.js";
@@ -18,9 +20,11 @@ export const INVARIANTS: readonly Invariant[] = [
   ...SHOWN,
   ...COMMANDS,
   ...DELIVERY,
+  ...DISKS,
   ...GROUPS,
   ...PRESENCE,
   ...RESOURCES,
+  ...ATTACKS,
   ...QUIET,
 ];
 

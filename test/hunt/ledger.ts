@@ -24,6 +24,8 @@ export interface Command {
   /** Which start of the receiver, if it did not run when this began. */
   readonly receiverDown?: number | undefined;
   readonly startedAtMs: number;
+  /** By the monotonic clock of `from`. */
+  readonly startedOnHostMs: number;
   /** A promised one may still be on its way when its call ends. */
   readonly queue: boolean;
   /** No answer by then is a fault. Infinity for what has no limit of its own. */
@@ -35,6 +37,8 @@ export interface Command {
   id: string | undefined;
   /** Device key of who acknowledged it. */
   deliveredTo: string | undefined;
+  /** When it ended its disk did not take it. */
+  inMemoryOnly: boolean;
   /** Its process ended first. */
   cutOff: boolean;
 }
@@ -60,6 +64,8 @@ export interface Shown {
   readonly host: HuntHost;
   readonly run: number;
   readonly message: Message;
+  /** It was not kept in memory alone. */
+  readonly onDisk: boolean;
   readonly atMs: number;
 }
 
@@ -72,6 +78,16 @@ export interface Executed {
   readonly from: string | null;
 }
 
+/** Somebody with a key of his own who is no host. */
+export interface Stranger {
+  /** Texts that he wrote; bounded by his time. */
+  readonly said: Set<string>;
+  /** Those with a reading that is no place in a group. */
+  readonly misplaced: Set<string>;
+  /** Who heard him last has forgotten him by then. */
+  goneByMs: number;
+}
+
 /** Everything that was wanted, promised and shown in one run; bounded by its length. */
 export class Ledger {
   readonly commands: Command[] = [];
@@ -81,6 +97,8 @@ export class Ledger {
   /** Hear of every end of a command and of every event at once. Bounded by the invariants. */
   readonly endListeners = new Set<(command: Command) => void>();
   readonly toldListeners = new Set<(told: Told) => void>();
+  /** Labels of groups whose key may be changed: members keep what they could read. */
+  readonly changing = new Set<string>();
   /** Who is kept out of which group since when: nothing said later may reach it. */
   readonly removals: {
     readonly label: string;
@@ -88,13 +106,17 @@ export class Ledger {
     readonly out: HuntHost;
     readonly atMs: number;
   }[] = [];
-  /** What whom blocked, and when each was let in again. */
+  /** Who blocked whom, and when each was let in again. */
   readonly blocks: {
     readonly by: HuntHost;
     readonly whom: HuntHost;
     readonly fromMs: number;
     untilMs: number;
   }[] = [];
+  /** Whose key was in use on a second machine as well. */
+  readonly cloned = new Set<HuntHost>();
+  /** Attackers who take part, by device key. */
+  readonly strangers = new Map<string, Stranger>();
   /** Since when it is quiet; undefined as long as anything is wanted. */
   quietSinceMs: number | undefined;
   /** By text; bounded as the commands are. */
@@ -110,6 +132,22 @@ export class Ledger {
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
+  }
+
+  stranger(device: string): Stranger {
+    const stranger = this.strangers.get(device) ?? {
+      said: new Set(),
+      misplaced: new Set(),
+      goneByMs: 0,
+    };
+    this.strangers.set(device, stranger);
+    return stranger;
+  }
+
+  /** True for a stranger of whom it is right to believe that he is there. */
+  isAround(device: string | null): boolean {
+    const stranger = this.strangers.get(device ?? "");
+    return stranger !== undefined && this.#nowMs() < stranger.goneByMs;
   }
 
   fault(invariant: string, message: string): void {
@@ -132,15 +170,20 @@ export class Ledger {
 
   /** Follows a command to its end. */
   track(
-    command: Omit<Command, "outcome" | "endedAtMs" | "id" | "deliveredTo" | "cutOff">,
+    command: Omit<
+      Command,
+      "startedOnHostMs" | "outcome" | "endedAtMs" | "id" | "deliveredTo" | "inMemoryOnly" | "cutOff"
+    >,
     ends: Promise<CommandEnd>,
   ): Command {
     const tracked: Command = {
       ...command,
+      startedOnHostMs: command.from.time.monotonicMs(this.#nowMs()),
       outcome: undefined,
       endedAtMs: undefined,
       id: undefined,
       deliveredTo: undefined,
+      inMemoryOnly: false,
       cutOff: false,
     };
     this.commands.push(tracked);
@@ -153,6 +196,7 @@ export class Ledger {
       tracked.endedAtMs = this.#nowMs();
       tracked.id = id;
       tracked.deliveredTo = deliveredTo;
+      tracked.inMemoryOnly = !tracked.from.keeping.isWell;
       for (const listener of this.endListeners) listener(tracked);
     };
     ends.then(end, (error: unknown) => {
@@ -181,7 +225,9 @@ export class Ledger {
     const told = { host, run, event, atMs };
     this.events.push(told);
     for (const listener of this.toldListeners) listener(told);
-    if (event.type === "message") this.shown.push({ host, run, message: event.message, atMs });
+    if (event.type !== "message") return;
+    const onDisk = host.keeping.isWell;
+    this.shown.push({ host, run, message: event.message, onDisk, atMs });
   }
 }
 

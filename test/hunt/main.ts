@@ -1,6 +1,7 @@
 /** The hunt, by hand or in CI: see USAGE. */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { sanitiseText } from "../../src/sanitise.js";
 import { type Failure, hunt } from "./hunt.js";
 import { runPack } from "./pack.js";
 import type { Report } from "./report.js";
@@ -80,7 +81,8 @@ function parseOptions(): Options | undefined {
 }
 
 function tell(line: string): void {
-  process.stdout.write(`${line}\n`);
+  // Some of the texts are hostile.
+  process.stdout.write(`${sanitiseText(line)}\n`);
 }
 
 function tellFailure(seed: number, { invariant, message, atMs }: Failure): void {

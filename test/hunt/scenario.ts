@@ -1,10 +1,11 @@
 import { DEFAULT_DATA_PORT } from "../../src/wire/constants.js";
 import { SeededRandom } from "../support/seededRandom.js";
-import { SafeDisk } from "./disk.js";
+import { drawnDisk } from "./diskChoice.js";
 import type { HostPlan } from "./huntHost.js";
-import { FAULTS, WORK } from "./ingredients.js";
+import { FAULTS, MAIN_WORK, WORK } from "./ingredients.js";
 import { type Ingredient, oneOf, type Scene, type Step, wholeBetween } from "./plan.js";
 import { cryptoOf } from "./simHome.js";
+import { hashOf } from "./world.js";
 
 /** What of a seed's own is left out: a failure that stays is easier to read. */
 export interface Reduction {
@@ -24,37 +25,46 @@ export interface Scenario {
   readonly activeMs: number;
 }
 
-const NAMES = ["ada", "bob", "cyd", "dan", "eve", "fay", "gus", "hal"];
-const WORK_CHANCE = 0.5;
+const NAMES = ["ada", "bob", "cyd", "dan", "eve", "fay", "gus", "hal", "ida", "jon", "kit", "leo"];
+/** A few have many. */
+const HOSTS = [...Array.from({ length: 5 }, () => [2, 2, 3, 3, 3, 4, 4, 5, 6]).flat(), 8, 10, 12];
+const WORK_CHANCE = 0.15;
 const FAULT_CHANCE = 0.3;
+const SAME_MACHINE_CHANCE = 0.1;
+const SAME_NAME_CHANCE = 0.1;
 const REAL_CRYPTO_CHANCE = 0.05;
 
 /** Swarm testing (Groce et al., 2012): each seed has some kinds of work and faults, and not others. */
 export function scenarioOf(seed: number, reduction: Reduction = {}): Scenario {
   const random = new SeededRandom(seed);
   const crypto = random.uniform() < REAL_CRYPTO_CHANCE ? "real" : "simulated";
-  const hosts = oneOf(random, [2, 2, 3, 3, 3, 4, 4, 5, 6]);
-  const scene: Scene = { random, hosts, activeMs: wholeBetween(random, 5_000, 60_000) };
-  const sure = oneOf(random, WORK);
-  const chosen = [
-    ...WORK.filter((work) => work === sure || random.uniform() < WORK_CHANCE),
-    ...FAULTS.filter(() => random.uniform() < FAULT_CHANCE),
-  ];
-  const steps = chosen
-    .flatMap((ingredient) => stepsOf(ingredient, scene))
+  const hosts = oneOf(random, HOSTS);
+  const activeMs = wholeBetween(random, 5_000, 60_000);
+  const sure = oneOf(random, MAIN_WORK);
+  const steps = [...WORK, ...FAULTS]
+    .flatMap((ingredient) => {
+      // Chance of its own: another kind of fault changes nothing in what there was.
+      const scene = { random: new SeededRandom(seed ^ hashOf(ingredient.name)), hosts, activeMs };
+      const share = WORK.includes(ingredient) ? WORK_CHANCE : FAULT_CHANCE;
+      const isChosen = scene.random.uniform() < share || ingredient === sure;
+      return isChosen ? stepsOf(ingredient, scene) : [];
+    })
     .toSorted((a, b) => a.atMs - b.atMs);
+  const neighbours = random.uniform() < SAME_MACHINE_CHANCE ? 2 : 1;
+  const isClash = random.uniform() < SAME_NAME_CHANCE;
   return {
     seed,
     hosts: NAMES.slice(0, reduction.hosts ?? hosts).map((name, place) => ({
       name,
-      nickname: name,
-      address: `10.77.0.${place + 1}`,
+      nickname: isClash && place > 0 ? "bob" : name,
+      // The first ones may be users of one machine.
+      address: `10.77.0.${Math.max(place + 1, neighbours)}`,
       dataPort: DEFAULT_DATA_PORT,
       crypto: cryptoOf(crypto, name),
-      disk: new SafeDisk(),
+      disk: drawnDisk(seed, name),
     })),
     steps: reduction.steps === undefined ? steps : reduction.steps.flatMap((at) => steps[at] ?? []),
-    activeMs: scene.activeMs,
+    activeMs,
   };
 }
 

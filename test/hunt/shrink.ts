@@ -13,42 +13,65 @@ export interface Shrunk {
  * Leaves out steps of a seed that failed for as long as the same invariant is broken: halves,
  * quarters, and so on down to single steps (Zeller and Hildebrandt 2002, "Simplifying and Isolating
  * Failure-Inducing Input").
- * @param steps how many steps the seed has
+ * @param size how many steps and hosts the seed has
  */
 export async function shrink(
   seed: number,
   failure: Failure,
-  { steps, hosts }: { readonly steps: number; readonly hosts: number },
-  mostRuns = 400,
+  size: { readonly steps: number; readonly hosts: number },
 ): Promise<Shrunk> {
-  let runs = 0;
-  const failing = async (options: HuntOptions): Promise<Shrunk | undefined> => {
-    runs += 1;
-    const found = await hunt(seed, options);
-    if (found.failure?.invariant !== failure.invariant) return undefined;
-    return { options, failure: found.failure, trace: found.trace, runs };
-  };
-  let left = Array.from({ length: steps }, (_, place) => place);
-  let best: Shrunk = { options: {}, failure, trace: [], runs };
-  for (let fewer = hosts - 1; fewer >= 2; fewer -= 1) {
-    const found = await failing({ hosts: fewer });
-    if (found === undefined) break;
-    best = found;
+  const shrinking = new Shrinking(seed, failure);
+  await shrinking.leaveOutHosts(size.hosts);
+  await shrinking.leaveOutSteps(size.steps);
+  return await shrinking.shortest();
+}
+
+const MOST_RUNS = 400;
+
+class Shrinking {
+  readonly #seed: number;
+  readonly #failure: Failure;
+  #best: Omit<Shrunk, "runs"> | undefined;
+  #runs = 0;
+
+  constructor(seed: number, failure: Failure) {
+    this.#seed = seed;
+    this.#failure = failure;
   }
-  for (let size = Math.ceil(steps / 2); size >= 1 && runs < mostRuns; size = nextSize(size)) {
-    for (let from = 0; from < left.length && runs < mostRuns; ) {
-      const without = left.toSpliced(from, size);
-      const found = await failing({ ...best.options, steps: without });
-      if (found === undefined) {
-        from += size;
-      } else {
-        best = found;
-        left = without;
+
+  /** The last ones first, for as long as it fails without them. */
+  async leaveOutHosts(hosts: number): Promise<void> {
+    for (let fewer = hosts - 1; fewer >= 2; fewer -= 1) {
+      if (!(await this.#failsWith({ hosts: fewer }))) return;
+    }
+  }
+
+  async leaveOutSteps(count: number): Promise<void> {
+    let left = Array.from({ length: count }, (_, place) => place);
+    for (let size = Math.ceil(count / 2); size >= 1; size = nextSize(size)) {
+      for (let from = 0; from < left.length; ) {
+        if (this.#runs >= MOST_RUNS) return;
+        const steps = left.toSpliced(from, size);
+        if (await this.#failsWith({ ...this.#best?.options, steps })) left = steps;
+        else from += size;
       }
     }
   }
-  const again = best.trace.length > 0 ? best : await failing(best.options);
-  return { ...(again ?? best), runs };
+
+  /** If nothing can be left out, all of it. */
+  async shortest(): Promise<Shrunk> {
+    if (this.#best === undefined) await this.#failsWith({});
+    const all = { options: {}, failure: this.#failure, trace: [] };
+    return { ...(this.#best ?? all), runs: this.#runs };
+  }
+
+  async #failsWith(options: HuntOptions): Promise<boolean> {
+    this.#runs += 1;
+    const { failure, trace } = await hunt(this.#seed, options);
+    if (failure?.invariant !== this.#failure.invariant) return false;
+    this.#best = { options, failure, trace };
+    return true;
+  }
 }
 
 function nextSize(size: number): number {

@@ -18,6 +18,7 @@ import { simSuite } from "./simSuite.js";
 export type CryptoKind = "real" | "simulated";
 
 export interface SimCrypto {
+  readonly kind: CryptoKind;
   readonly identity: DeviceIdentity;
   readonly suite: HandshakeSuite;
   readonly verify: Verify;
@@ -27,10 +28,10 @@ export interface SimCrypto {
 export function cryptoOf(kind: CryptoKind, device: string): SimCrypto {
   const real = identityFromSeed(blake2b(`device ${device}`, 32));
   if (kind === "real") {
-    return { identity: real, suite: noiseSuite(real), verify: verifyEd25519 };
+    return { kind, identity: real, suite: noiseSuite(real), verify: verifyEd25519 };
   }
   const identity = { ...simIdentity(device), agreement: real.agreement };
-  return { identity, suite: simSuite(identity.device), verify: simVerify };
+  return { kind, identity, suite: simSuite(identity.device), verify: simVerify };
 }
 
 /** A home folder in memory, which outlasts the processes that use it. */

@@ -9,12 +9,17 @@ import type {
 } from "../../src/net/lan.js";
 import type { Station } from "../support/simMedium.js";
 
+/** What Linux gives a socket that asks for 1 MiB holds some more of our longest datagrams. */
+export const BUFFER_DATAGRAMS = 256;
+
 /** Where a host is on the LAN; its processes come and go. */
 export class NetworkCard {
   /** IPv4 literal in 10.77.0.0/16; undefined: no link, or no lease. */
   address: string | undefined;
   /** Datagrams that wait to be read, at most: what the kernel's buffer holds. */
-  bufferDatagrams = 256;
+  bufferDatagrams = BUFFER_DATAGRAMS;
+  /** Nothing arrives. */
+  isAsleep = false;
 
   constructor(address: string) {
     this.address = address;
@@ -110,8 +115,8 @@ export class SimLan implements Lan, Station {
   }
 
   listensTo(destination: Destination): boolean {
-    const { address } = this.#parts.card;
-    if (this.#closed || address === undefined) return false;
+    const { address, isAsleep } = this.#parts.card;
+    if (this.#closed || isAsleep || address === undefined) return false;
     switch (destination.kind) {
       case "unicast":
         return destination.to.address === address && destination.to.port === this.dataPort;
@@ -123,6 +128,7 @@ export class SimLan implements Lan, Station {
   }
 
   receive({ bytes, destination }: Transmit, from: Address): void {
+    if (this.#parts.card.isAsleep) return;
     this.#parts.whenRunning(() => {
       // The address may have been lost while it was on its way; the sockets may be closed.
       if (this.#closed) return;

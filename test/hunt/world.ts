@@ -2,7 +2,14 @@ import type { Transmit } from "../../src/core/io.js";
 import type { MessengerApi, MessengerEvent } from "../../src/messenger/types.js";
 import type { LanHandlers, LanOptions } from "../../src/net/lan.js";
 import { SeededRandom } from "../support/seededRandom.js";
-import { CALM, destinationText, type Faults, SimMedium } from "../support/simMedium.js";
+import {
+  CALM,
+  destinationText,
+  type Faults,
+  SimMedium,
+  type Station,
+} from "../support/simMedium.js";
+import { JournalDisk } from "./diskJournal.js";
 import type { Timeline } from "./hostClock.js";
 import { type HostPlan, HuntHost } from "./huntHost.js";
 import { Ledger } from "./ledger.js";
@@ -12,7 +19,10 @@ import { SimLan } from "./simLan.js";
 const MOST_AT_ONCE = 20_000;
 
 /** True if nothing passes from one host to another now. */
-export type Cut = (from: SimLan, to: SimLan, transmit: Transmit) => boolean;
+export type Cut = (from: Station, to: Station, transmit: Transmit) => boolean;
+
+/** What arrives of a datagram. */
+export type Tampering = (from: Station, to: Station, transmit: Transmit) => Transmit;
 
 /**
  * Whole messengers on a simulated LAN, under one clock. One seed decides everything that chance
@@ -21,12 +31,18 @@ export type Cut = (from: SimLan, to: SimLan, transmit: Transmit) => boolean;
 export class HuntWorld {
   readonly seed: number;
   readonly hosts: HuntHost[] = [];
+  /** Second machines with the key of a host. Bounded by the plan. */
+  readonly clones: HuntHost[] = [];
   readonly ledger: Ledger;
   /** Of every pair of hosts, unless `linkFaults` has something else for it. */
   weather: Faults = CALM;
   /** Bounded by the faults of the plan that are on. */
   readonly cuts = new Set<Cut>();
-  /** Hears every datagram as it is sent. Bounded by the plan. */
+  /** What happens to datagrams of hosts on their way. Bounded by the faults that are on. */
+  readonly tampering = new Set<Tampering>();
+  /** Sees every datagram as it arrives. Bounded by the invariants. */
+  readonly arrivals = new Set<(from: Station, to: Station, transmit: Transmit) => void>();
+  /** Hears every datagram of a host as it is sent. Bounded by the plan. */
   readonly taps = new Set<(from: SimLan, transmit: Transmit) => void>();
   /** How often what happened: faults, work, and what the cores counted. */
   readonly stats = new Map<string, number>();
@@ -37,19 +53,22 @@ export class HuntWorld {
   /** One line per step and event, and per datagram if asked for. */
   readonly trace: string[] = [];
   readonly #traced: { readonly datagrams: boolean };
-  readonly #medium: SimMedium<SimLan>;
+  readonly #medium: SimMedium<Station>;
   readonly #chances = new Map<string, SeededRandom>();
+  /** Bounded by the hosts. */
+  readonly #outside = new Set<Promise<unknown>>();
 
   constructor(seed: number, traced: { readonly datagrams: boolean } = { datagrams: false }) {
     this.seed = seed;
     this.#traced = traced;
-    this.#medium = new SimMedium<SimLan>({
+    this.#medium = new SimMedium<Station>({
       faults: () => this.weather,
       passes: (from, to, transmit) => ![...this.cuts].some((cut) => cut(from, to, transmit)),
       // Of each pair its own: what is left out of a plan then changes little elsewhere.
       random: (from, to) => this.chance(`${from.name} to ${to.name}`),
       sent: (from, transmit) => this.#sent(from, transmit),
       lost: () => this.count("datagrams lost"),
+      arriving: (from, to, transmit) => this.#arriving(from, to, transmit),
     });
     this.ledger = new Ledger(() => this.nowMs);
   }
@@ -78,6 +97,22 @@ export class HuntWorld {
     return host;
   }
 
+  /** Another machine with the same key, which joins the same open groups and keeps nothing of it. */
+  cloneOf(original: HuntHost): HuntHost {
+    const name = `${original.name}'s clone ${this.clones.length + 1}`;
+    const plan = {
+      ...original.plan,
+      name,
+      address: `10.77.230.${this.clones.length + 1}`,
+      disk: new JournalDisk(this.chance(`disk of ${name}`)),
+    };
+    const clone = new HuntHost(this, plan, this.seed ^ hashOf(name));
+    for (const [label, secret] of original.groups) if (!secret) clone.groups.set(label, secret);
+    this.clones.push(clone);
+    this.ledger.cloned.add(original);
+    return clone;
+  }
+
   openLan(host: HuntHost, options: LanOptions, handlers: LanHandlers): SimLan {
     const lan = new SimLan({
       name: host.name,
@@ -85,7 +120,9 @@ export class HuntWorld {
       options,
       handlers,
       dataPort: this.#freePort(host, options.dataPort),
-      send: (from, transmit) => this.#medium.send(from, transmit),
+      send: (from, transmit) => {
+        if (host.sending()) this.#medium.send(from, host.dialect.worded(transmit));
+      },
       whenRunning: (read) => host.whenRunning(read),
       closed: (gone) => {
         const { stations } = this.#medium;
@@ -108,8 +145,18 @@ export class HuntWorld {
   }
 
   /** A datagram from outside every host, as an attacker on the LAN sends it. */
-  inject(from: SimLan, transmit: Transmit): void {
+  inject(from: Station, transmit: Transmit): void {
     this.#medium.send(from, transmit);
+  }
+
+  /** Something else than a host hears what is on the LAN, until it is told to be gone. */
+  listen(station: Station): () => void {
+    const { stations } = this.#medium;
+    stations.push(station);
+    return () => {
+      const at = stations.indexOf(station);
+      if (at !== -1) stations.splice(at, 1);
+    };
   }
 
   /** Takes place at a time of the simulation, or now if that is over. */
@@ -123,7 +170,7 @@ export class HuntWorld {
     let atMs = this.nowMs;
     let actions = 0;
     do {
-      await endOfMicrotasks();
+      await this.#settled();
       actions = atMs === this.nowMs ? actions + 1 : 0;
       atMs = this.nowMs;
       if (actions > MOST_AT_ONCE) {
@@ -131,6 +178,24 @@ export class HuntWorld {
         return;
       }
     } while (this.#medium.step(endMs));
+  }
+
+  /** Work of the real machine: no time of the simulation passes until it is done. */
+  async outside<T>(work: Promise<T>): Promise<T> {
+    this.#outside.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#outside.delete(work);
+    }
+  }
+
+  async #settled(): Promise<void> {
+    await endOfMicrotasks();
+    while (this.#outside.size > 0) {
+      await Promise.allSettled(this.#outside);
+      await endOfMicrotasks();
+    }
   }
 
   told(host: HuntHost, run: number, event: MessengerEvent): void {
@@ -154,20 +219,30 @@ export class HuntWorld {
     this.trace.push(`${this.nowMs.toFixed(3)} ${who} ${what}`);
   }
 
-  #sent(from: SimLan, transmit: Transmit): void {
-    this.datagramsSent += 1;
-    this.bytesSent += transmit.bytes.length;
+  #arriving(from: Station, to: Station, sent: Transmit): Transmit {
+    let transmit = sent;
+    if (from instanceof SimLan)
+      for (const tamper of this.tampering) transmit = tamper(from, to, transmit);
+    for (const see of this.arrivals) see(from, to, transmit);
+    return transmit;
+  }
+
+  #sent(from: Station, transmit: Transmit): void {
     if (this.#traced.datagrams) {
       this.note(
         from.name,
         `${destinationText(transmit.destination)} type ${transmit.bytes[2]}, ${transmit.bytes.length} bytes`,
       );
     }
+    // What an attacker says is no host's.
+    if (!(from instanceof SimLan)) return;
+    this.datagramsSent += 1;
+    this.bytesSent += transmit.bytes.length;
     for (const tap of this.taps) tap(from, transmit);
   }
 
   end(): void {
-    for (const host of this.hosts) {
+    for (const host of [...this.hosts, ...this.clones]) {
       host.kill();
       host.plan.disk.end();
     }

@@ -11,16 +11,17 @@ import { type NamespaceHost, NamespaceLan } from "./namespaceLan.js";
 /** Hosts on a LAN of namespaces, each with a user who has the program and a home. */
 export class LanUsers {
   readonly lan: NamespaceLan;
-  readonly #folder = mkdtempSync(join(tmpdir(), "udpchat-lan-"));
+  /** Of their homes; removed at the end. */
+  readonly folder = mkdtempSync(join(tmpdir(), "udpchat-lan-"));
   readonly #users: LanUser[] = [];
 
   constructor(hosts: number) {
     this.lan = NamespaceLan.create({ hosts });
   }
 
-  /** A user named `name` on host `index`; several may share a host. */
-  user(index: number, name: string): LanUser {
-    const user = new LanUser(this.lan.host(index), join(this.#folder, name), name);
+  /** A user named `name` on host `index`; several may share a host. `bin`: of the program. */
+  user(index: number, name: string, bin = BIN): LanUser {
+    const user = new LanUser(this.lan.host(index), join(this.folder, name), name, bin);
     this.#users.push(user);
     return user;
   }
@@ -28,7 +29,7 @@ export class LanUsers {
   async dispose(): Promise<void> {
     await Promise.all(this.#users.map((user) => user.dispose()));
     this.lan.destroy();
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
@@ -36,9 +37,12 @@ export class LanUser {
   readonly host: NamespaceHost;
   readonly home: string;
   readonly name: string;
+  readonly #bin: string;
+  /** Bounded by the commands of a test, those that ended among them. */
   readonly #running: RunningCommand[] = [];
 
-  constructor(host: NamespaceHost, home: string, name: string) {
+  constructor(host: NamespaceHost, home: string, name: string, bin: string) {
+    this.#bin = bin;
     this.host = host;
     this.home = home;
     this.name = name;
@@ -52,7 +56,14 @@ export class LanUser {
   /** A command of this user, left running. */
   spawn(...argv: string[]): RunningCommand {
     const env = { UDPCHAT_HOME: this.home, UDPCHAT_NAME: this.name };
-    const inNamespace = ["netns", "exec", this.host.namespace, process.execPath, BIN, ...argv];
+    const inNamespace = [
+      "netns",
+      "exec",
+      this.host.namespace,
+      process.execPath,
+      this.#bin,
+      ...argv,
+    ];
     const command = new RunningCommand(inNamespace, env, "ip");
     this.#running.push(command);
     return command;

@@ -44,6 +44,8 @@ export interface MediumRules<Host extends Station> {
   readonly random: (from: Host, to: Host) => RandomSource;
   readonly sent?: (from: Host, transmit: Transmit) => void;
   readonly lost?: (to: Host, transmit: Transmit) => void;
+  /** What arrives of it in the end. */
+  readonly arriving?: (from: Host, to: Host, transmit: Transmit) => Transmit;
 }
 
 /** Time, and a LAN on which datagrams take some. */
@@ -92,7 +94,10 @@ export class SimMedium<Host extends Station> {
     for (let copy = 0; copy < copies; copy += 1) {
       let delayMs = uniformBetween(random, faults.minDelayMs, faults.maxDelayMs);
       if (chance(faults.reorderPercent)) delayMs += faults.reorderMs * random.uniform();
-      this.agenda.add(this.#nowMs + delayMs, () => to.receive(transmit, source));
+      this.agenda.add(this.#nowMs + delayMs, () => {
+        const arrives = from === to ? undefined : this.#rules.arriving?.(from, to, transmit);
+        to.receive(arrives ?? transmit, source);
+      });
     }
   }
 }

@@ -26,6 +26,8 @@ export class Members {
   readonly #devices = new Map<string, Incarnations>();
   /** In the order in which they went. */
   readonly #offline = new Set<Member>();
+  /** Met, and not here yet. */
+  readonly #arriving = new Set<Member>();
   /** In the order in which they were met; those heard again are dropped when one is looked for. */
   readonly #heardOnce = new Set<Member>();
   #incarnationCount = 0;
@@ -78,9 +80,8 @@ export class Members {
   /** Adds a new member, offline yet. Call `makeRoom` first. */
   add(member: Member): void {
     const siblings = this.#devices.get(member.device) ?? [];
-    // The device started anew: what it was before is silent from now on.
-    for (const sibling of siblings) this.#setState(sibling, "offline");
     siblings.push(member);
+    this.#arriving.add(member);
     this.#devices.set(member.device, siblings);
     this.#offline.add(member);
     this.#heardOnce.add(member);
@@ -89,6 +90,12 @@ export class Members {
 
   /** It is here. */
   arrived(member: Member, wasOnline: boolean, change: "join" | "online"): void {
+    if (this.#arriving.delete(member)) {
+      // The device started anew: what it was before is silent from now on.
+      for (const sibling of this.#devices.get(member.device) ?? []) {
+        if (sibling !== member && sibling.state === "online") this.#setState(sibling, "offline");
+      }
+    }
     this.#setState(member, "online");
     if (!wasOnline) this.#tell(member, change);
   }
@@ -190,6 +197,7 @@ export class Members {
     this.settle();
     this.#devices.clear();
     this.#offline.clear();
+    this.#arriving.clear();
     this.#heardOnce.clear();
   }
 
@@ -214,6 +222,7 @@ export class Members {
     member.receiver.giveUp(nowMs);
     this.#setState(member, "offline");
     this.#offline.delete(member);
+    this.#arriving.delete(member);
     this.#heardOnce.delete(member);
     member.close();
     this.#incarnationCount -= 1;

@@ -1,9 +1,13 @@
+import type { CrashMoment, CrashPoint } from "../crashPoints.js";
 import type { HuntHost } from "../huntHost.js";
-import { anyHost, type Ingredient, moments, wholeBetween } from "../plan.js";
+import { anyHost, type Ingredient, moments, oneOf, type Scene, wholeBetween } from "../plan.js";
 import type { HuntWorld } from "../world.js";
 
 const MOST_ENDS = 4;
 const LONGEST_AWAY_MS = 15_000;
+const MOST_POINTS = 6;
+const LATEST_NTH = 12;
+const MOST_WRITES = 4;
 
 /** `kill -9`, and another start. */
 export const KILL = ending("kill", (host) => host.kill());
@@ -13,6 +17,15 @@ export const POWER_CUT = ending("power cut", (host) => host.cutPower());
 
 /** Ends as it should, and starts again. */
 export const CLOSE = ending("close", (host) => host.close());
+
+/** The process ends in the middle of a turn: at one of its batches. */
+export const CRASH_IN_BATCH = crashing("crash in a batch", ({ random }) => {
+  const at = oneOf(random, ["before", "within", "committing", "after"] as const);
+  return at === "within" ? { at, writes: wholeBetween(random, 1, MOST_WRITES) } : { at };
+});
+
+/** The process ends when some of its datagrams have left, and others have not. */
+export const CRASH_IN_SENDING = crashing("crash in sending", () => ({ at: "datagram" }));
 
 function ending(name: string, end: (host: HuntHost) => void | Promise<void>): Ingredient {
   return {
@@ -39,7 +52,31 @@ function ending(name: string, end: (host: HuntHost) => void | Promise<void>): In
   };
 }
 
-async function on(
+function crashing(name: string, momentOf: (scene: Scene) => CrashMoment): Ingredient {
+  return {
+    name,
+    draw: (scene) =>
+      moments(scene, MOST_POINTS).map((atMs) => {
+        const { random } = scene;
+        const place = anyHost(scene);
+        const point: CrashPoint = {
+          moment: momentOf(scene),
+          nth: wholeBetween(random, 1, LATEST_NTH),
+          ending: random.uniform() < 0.5 ? "kill" : "power cut",
+          awayMs: wholeBetween(random, 0, LONGEST_AWAY_MS),
+        };
+        const { moment, nth } = point;
+        return {
+          atMs,
+          what: `${point.ending} of ${place} at its ${nth}. ${moment.at === "datagram" ? "datagram" : `batch, ${moment.at}`}`,
+          run: (world: HuntWorld) => on(world, place, ({ crashPoints }) => crashPoints.arm(point)),
+        };
+      }),
+  };
+}
+
+/** At a host, by its place, if there is one. */
+export async function on(
   world: HuntWorld,
   place: number,
   work: (host: HuntHost) => void | Promise<void>,

@@ -1,4 +1,3 @@
-import type { Command } from "../ledger.js";
 import type { HuntWorld } from "../world.js";
 import { firstOf, type Invariant, noneTwice, shortened } from "./invariant.js";
 
@@ -26,13 +25,14 @@ export const COMMANDS: readonly Invariant[] = [
 function callGoesOn({ ledger, nowMs }: HuntWorld): string | undefined {
   return firstOf(
     ledger.commands,
-    ({ outcome, cutOff, from, startedAtMs, deadlineMs, text, kind }) =>
-      outcome === undefined &&
-      !cutOff &&
-      // Its own time stands still while it is frozen.
-      from.time.frozenUntilMs + ANSWER_SLACK_MS < nowMs &&
-      startedAtMs + deadlineMs + from.time.stoodStillMs + ANSWER_SLACK_MS < nowMs
-        ? `${kind} "${shortened(text)}" goes on`
-        : undefined,
+    ({ outcome, cutOff, from, startedOnHostMs, deadlineMs, text, kind }) => {
+      if (outcome !== undefined || cutOff) return undefined;
+      // It runs late where nothing ran.
+      const { frozenUntilMs } = from.time;
+      const ranForMs = from.time.monotonicMs(nowMs) - startedOnHostMs;
+      if (frozenUntilMs + ANSWER_SLACK_MS > nowMs || ranForMs < deadlineMs + ANSWER_SLACK_MS)
+        return undefined;
+      return `${kind} "${shortened(text)}" of ${from.name} goes on`;
+    },
   );
 }

@@ -1,5 +1,5 @@
 import type { Progress } from "../../../src/messenger/types.js";
-import type { StoredMessage } from "../../../src/store/messageStore.js";
+import type { StoredMessage, StoredParty } from "../../../src/store/messageStore.js";
 import type { HuntHost } from "../huntHost.js";
 import type { Command, Told } from "../ledger.js";
 import type { HuntWorld } from "../world.js";
@@ -54,9 +54,9 @@ export const DELIVERY: readonly Invariant[] = [
   },
   {
     name: "nothingOnItsWay",
-    what: "In history nothing direct is queued or on its way when all is settled.",
+    what: "In history nothing direct is queued or on its way when all is settled, but to an address that nobody has.",
     when: "settled",
-    broken: ({ hosts }) => firstOf(hosts, stillOnItsWay),
+    broken: ({ hosts }) => firstOf(hosts, (host) => stillOnItsWay(host, hosts)),
   },
 ];
 
@@ -73,9 +73,10 @@ function watchDelivered(world: HuntWorld): void {
   const { ledger } = world;
   const delivered = (author: HuntHost, id: string, by: string | null | undefined): void => {
     const to = world.hosts.find((host) => host.id === by);
-    if (to === undefined || to === author || keepsNothing(to)) return;
+    if (to === undefined || to === author || keepsNothing(to) || ledger.cloned.has(to)) return;
     const owed = { to, author, id };
     if (!to.isUp) owedIn(world).add(owed);
+    else if (wasLost(owed)) return;
     else if (isMissing(owed)) ledger.fault("deliveredIsStored", missing(owed));
   };
   ledger.endListeners.add(({ outcome, from, id, deliveredTo }) => {
@@ -89,14 +90,21 @@ function watchDelivered(world: HuntWorld): void {
 
 function stillMissing(world: HuntWorld): string | undefined {
   return firstOf(owedIn(world), (owed) => {
-    if (!owed.to.isUp) return undefined;
+    if (!owed.to.isUp || !owed.to.keeping.isWell) return undefined;
     owedIn(world).delete(owed);
+    if (wasLost(owed)) return undefined;
     return isMissing(owed) ? missing(owed) : undefined;
   });
 }
 
 function isMissing({ to, author, id }: Owed): boolean {
-  return to.store?.find(author.id, id) === undefined;
+  return to.store !== undefined && to.store.find(author.id, id) === undefined;
+}
+
+/** A disk that was damaged or did not take it may lose it. */
+function wasLost({ to, author, id }: Owed): boolean {
+  const text = author.store?.find(author.id, id)?.text;
+  return text === undefined || to.keeping.lost.has(text);
 }
 
 function missing({ to, author, id }: Owed): string {
@@ -113,7 +121,7 @@ function watchRead(world: HuntWorld): void {
     if (event.type !== "delivery" || event.progress.status !== "read") return;
     const { id, to } = event.progress;
     const reader = world.hosts.find((other) => other.id === to.id);
-    if (reader?.store === undefined) return;
+    if (reader?.store === undefined || world.ledger.cloned.has(reader)) return;
     const state = reader.store.find(host.id, id)?.state;
     if (state === "read") return;
     world.ledger.fault("readIsMarked", `${id} of ${host.name} was called read, and is ${state}`);
@@ -131,6 +139,7 @@ function progressBack(): (told: Told, world: HuntWorld) => string | undefined {
     const before = last.get(name);
     last.set(name, status);
     if (before === undefined || before === "undelivered") return undefined;
+    if (host.keeping.setBack.has(host.store?.find(host.id, id)?.text ?? "")) return undefined;
     if (before === "delivered" && status === "read") return undefined;
     return `${host.name} was told ${status} of ${id} after ${before}`;
   };
@@ -155,6 +164,7 @@ function stateBack(): (world: HuntWorld) => string | undefined {
         const before = states.get(name);
         states.set(name, state);
         if (before === undefined || NEXT[before].includes(state)) return undefined;
+        if (host.keeping.setBack.has(text)) return undefined;
         return `"${shortened(text)}" at ${host.name} went from ${before} to ${state}`;
       }),
     );
@@ -172,10 +182,19 @@ function clientIdTwice({ hosts }: HuntWorld): string | undefined {
   });
 }
 
-function promiseBroken({ hosts }: HuntWorld, command: Command): string | undefined {
+function promiseBroken({ hosts, ledger }: HuntWorld, command: Command): string | undefined {
   const { kind, from, to, text, outcome, deliveredTo, address } = command;
   if (kind !== "send" || typeof to === "string" || !hosts.includes(from)) return undefined;
   if (outcome !== "delivered" && outcome !== "queued") return undefined;
+  // The one or the other has it.
+  if (ledger.cloned.has(to)) return undefined;
+  // At an address that nobody has any more, or that is one's own.
+  if (address !== undefined && outcome === "queued" && !hosts.some((host) => isAt(host, address))) {
+    return undefined;
+  }
+  if (deliveredTo === from.id) return undefined;
+  if (hosts.some(({ keeping }) => keeping.lost.has(text) || keeping.setBack.has(text)))
+    return undefined;
   const ours = from.stateOf(text);
   const what = `"${shortened(text)}" of ${from.name}, which was ${outcome},`;
   if (outcome === "queued" && ours === "undelivered") return undefined;
@@ -187,14 +206,26 @@ function promiseBroken({ hosts }: HuntWorld, command: Command): string | undefin
   const stored = receivers.some(
     (receiver) => keepsNothing(receiver) || receiver.textsKept().has(text),
   );
+  const toItself = from.store
+    ?.history({})
+    .some((kept) => kept.text === text && kept.to?.device === from.id);
+  if (toItself === true) return undefined;
   if (!stored) return `${what} is not with ${to.name} (${ours} at its author)`;
+  // What lies on a disk that cannot be read is not changed there.
+  if (command.inMemoryOnly) return undefined;
   if (ours !== "delivered" && ours !== "read") return `${what} is ${ours} at its author`;
   return undefined;
 }
 
-function stillOnItsWay({ name, store }: HuntHost): string | undefined {
-  return firstOf(store?.history({}) ?? [], ({ own, group, state, text }) =>
-    own && group === undefined && (state === "queued" || state === "sent")
+function isAt({ card, messenger }: HuntHost, address: string): boolean {
+  return address === `${card.address}:${messenger?.status().port}`;
+}
+
+function stillOnItsWay({ name, store }: HuntHost, hosts: readonly HuntHost[]): string | undefined {
+  const isReachable = ({ device, address, port }: StoredParty): boolean =>
+    device !== "" || hosts.some((host) => isAt(host, `${address}:${port}`));
+  return firstOf(store?.history({}) ?? [], ({ own, to, state, text }) =>
+    own && to !== undefined && isReachable(to) && (state === "queued" || state === "sent")
       ? `${name} still has "${shortened(text)}" ${state}`
       : undefined,
   );

@@ -23,6 +23,8 @@ export const GROUPS: readonly Invariant[] = [
       ({ ledger }) => ledger.events,
       ({ host, event, atMs }, world) => {
         if (event.type !== "gap" || world.peaceSinceMs === undefined) return undefined;
+        if (world.ledger.strangers.has(event.gap.from.id ?? "")) return undefined;
+        if (world.hosts.some(({ keeping }) => keeping.lost.size > 0)) return undefined;
         if (atMs < world.peaceSinceMs + LOST_FOR_GOOD_MS) return undefined;
         const { group, from, count } = event.gap;
         return `${host.name} was told that ${count} of ${from.name} in ${group} are lost`;
@@ -58,27 +60,36 @@ type OfGroup = (
 /** Of those whose key nobody changed: otherwise each has what was said under its keys. */
 function ofEachGroup(broken: OfGroup): (world: HuntWorld) => string | undefined {
   return (world) => {
-    const changed = new Set(world.ledger.removals.map(({ label }) => label));
+    const { changing } = world.ledger;
     const labels = new Set(world.hosts.flatMap(({ groups }) => [...groups.keys()]));
-    return firstOf(
-      [...labels].filter((label) => !changed.has(label)),
-      (label) =>
-        broken(
-          label,
-          world.hosts.filter(({ groups }) => groups.has(label)),
-          world,
-        ),
-    );
+    return firstOf(labels, (label) => {
+      const members = world.hosts.filter(({ groups }) => groups.has(label));
+      if (changing.has(label) || members.some((member) => hadNoDisk(member, world)))
+        return undefined;
+      return broken(label, members, world);
+    });
   };
 }
 
-function falseReceipt({ hosts }: HuntWorld): string | undefined {
+/** What a disk held that could not be read is offered to others after the next start. */
+function hadNoDisk(host: HuntHost, { ledger }: HuntWorld): boolean {
+  return ledger.events.some(
+    ({ host: told, run, event }) =>
+      told === host &&
+      run === host.starts &&
+      event.type === "warning" &&
+      event.warning.code === "STORE_FAILED",
+  );
+}
+
+function falseReceipt({ hosts, ledger }: HuntWorld): string | undefined {
   return firstOf(hosts, (author) =>
     firstOf(author.store?.history({}) ?? [], (line) => {
       if (!line.own || line.group === undefined) return undefined;
       return firstOf(author.store?.receipts(line) ?? [], ({ party }) => {
         const member = hosts.find(({ id }) => id === party.device);
-        if (member?.store === undefined) return undefined;
+        if (member === undefined || ledger.cloned.has(member)) return undefined;
+        if (member.store === undefined || member.keeping.lost.has(line.text)) return undefined;
         if (member.store.find(author.id, line.id) !== undefined) return undefined;
         return `"${shortened(line.text)}" of ${author.name} is called delivered to ${member.name}, who does not have it`;
       });
@@ -89,9 +100,14 @@ function falseReceipt({ hosts }: HuntWorld): string | undefined {
 function linesUnequal(
   label: string,
   members: readonly HuntHost[],
-  { ledger }: HuntWorld,
+  { ledger, hosts }: HuntWorld,
 ): string | undefined {
-  const [first, ...others] = members.map((host) => ({ host, lines: linesOf(host, label) }));
+  const [first, ...others] = members.map((host) => ({
+    host,
+    lines: linesOf(host, label).filter(
+      ({ author, text }) => ledger.strangers.get(author.device)?.misplaced.has(text) !== true,
+    ),
+  }));
   if (first === undefined) return undefined;
   const texts = new Set(first.lines.map(({ text }) => text));
   return (
@@ -100,7 +116,8 @@ function linesUnequal(
       to === label &&
       outcome === "said" &&
       members.includes(from) &&
-      !texts.has(text)
+      !texts.has(text) &&
+      !hosts.some(({ keeping }) => keeping.lost.has(text))
         ? `${first.host.name} lacks "${shortened(text)}" in ${label}`
         : undefined,
     ) ?? firstOf(others, (other) => difference(label, first, other))
@@ -133,8 +150,12 @@ function described(line: StoredMessage | undefined): string {
   return `"${shortened(text)}" of ${author.device.slice(0, 8)}, ${id} at ${sentAtMs}, ${hlc}`;
 }
 
-function datagramsUnequal(label: string, members: readonly HuntHost[]): string | undefined {
-  const [first, ...others] = members.map((host) => ({ host, kept: datagramsOf(host, label) }));
+function datagramsUnequal(
+  label: string,
+  members: readonly HuntHost[],
+  { ledger }: HuntWorld,
+): string | undefined {
+  const [first, ...others] = members.map((host) => ({ host, kept: datagramsOf(host, label, ledger) }));
   return firstOf(others, ({ host, kept }) =>
     first === undefined || kept === first.kept
       ? undefined
@@ -143,12 +164,14 @@ function datagramsUnequal(label: string, members: readonly HuntHost[]): string |
 }
 
 /** As in the digest: PROTOCOL 6.5. */
-function datagramsOf({ store }: HuntHost, label: string): string {
+function datagramsOf({ store }: HuntHost, label: string, ledger: HuntWorld["ledger"]): string {
   const groupId = (store?.history({}) ?? []).find(({ group }) => group?.label === label)?.group
     ?.groupId;
   if (store === undefined || groupId === undefined) return "nothing";
   return store.log
     .streams(groupId)
+    // What has no place may be too old for one, and not for another (PROTOCOL 6.5).
+    .filter(({ device }) => (ledger.strangers.get(device)?.misplaced.size ?? 0) === 0)
     .map(({ device, incarnation, ranges }) => {
       const held = ranges.map(({ first, last }) => `${first}-${last}`).join();
       return `${device.slice(0, 8)}/${incarnation.slice(0, 4)} ${held}`;
@@ -157,18 +180,24 @@ function datagramsOf({ store }: HuntHost, label: string): string {
     .join("; ");
 }
 
-function membersDiffer(label: string, members: readonly HuntHost[]): string | undefined {
+function membersDiffer(
+  label: string,
+  members: readonly HuntHost[],
+  { ledger }: HuntWorld,
+): string | undefined {
   return firstOf(members, (host) => {
     const group = host.messenger?.groups().find((joined) => joined.label === label);
     if (group === undefined) return `${host.name} is not in ${label}`;
     const seen = group
       .members()
+      .filter(({ id }) => !ledger.isAround(id))
       .map(({ id }) => members.find((one) => one.id === id)?.name ?? `stranger ${id?.slice(0, 8)}`);
     const wanted = members.filter((member) => member !== host).map(({ name }) => name);
     if (seen.toSorted().join() !== wanted.toSorted().join()) {
       return `in ${label} ${host.name} sees ${seen.join(", ") || "nobody"}`;
     }
-    return group.transport === "multicast"
+    const hasStrangers = group.members().length > seen.length;
+    return hasStrangers || group.transport === "multicast"
       ? undefined
       : `${host.name} uses ${group.transport} in ${label}`;
   });

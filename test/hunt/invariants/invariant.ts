@@ -55,18 +55,20 @@ export function eachOnce<Entry>(
   };
 }
 
-/** No two entries of a list that only grows have one name. */
+/** No two entries of a list that only grows have one name, but for what may come again. */
 export function noneTwice<Entry>(
   entries: (world: HuntWorld) => readonly Entry[],
   name: (entry: Entry) => string | undefined,
+  mayComeAgain: (entry: Entry, world: HuntWorld) => number = () => 0,
 ): (world: HuntWorld) => string | undefined {
-  const seenIn = memoryOf(() => new Set<string>());
+  const seenIn = memoryOf(() => new Map<string, number>());
   return eachOnce(entries, (entry, world) => {
     const named = name(entry);
     if (named === undefined) return undefined;
     const seen = seenIn(world);
-    if (seen.has(named)) return `${shortened(named, 140)} twice`;
-    seen.add(named);
+    const before = seen.get(named) ?? 0;
+    if (before > mayComeAgain(entry, world)) return `${shortened(named, 140)} twice`;
+    seen.set(named, before + 1);
     return undefined;
   });
 }

@@ -18,17 +18,20 @@ export const PRESENCE: readonly Invariant[] = [
     name: "presentIsThere",
     what: "Nobody is said to come who has not run for long.",
     when: "always",
-    broken: eachOnce(({ ledger }) => ledger.events, ghost),
     watch: noteWhoRuns,
+    broken(world) {
+      notePauses(world);
+      return ghosts(world);
+    },
   },
   {
     name: "rosterComplete",
-    what: "Everybody sees everybody online, and nobody else.",
+    what: "Everybody sees everybody online, and nobody else but strangers who said something lately.",
     when: "settled",
     broken: ({ hosts, ledger }) =>
       firstOf(
         hosts.filter(({ plan }) => plan.options?.announce !== false),
-        (host) => strangeRoster(host, hosts, ledger.blocks),
+        (host) => strangeRoster(host, hosts, ledger),
       ),
   },
 ];
@@ -62,10 +65,21 @@ function noteWhoRuns(world: HuntWorld): void {
     if (host.isUp) lastRunIn(world).set(host.id, world.nowMs);
   };
   world.taps.add(({ name }) => {
-    const sender = world.hosts.find((host) => host.name === name);
+    const sender = [...world.hosts, ...world.clones].find((host) => host.name === name);
     if (sender !== undefined) note(sender);
   });
 }
+
+/** Until when each host did not run, though its process lived: as far as it was seen. */
+const lastPauseIn = memoryOf(() => new Map<HuntHost, number>());
+
+function notePauses(world: HuntWorld): void {
+  for (const host of world.hosts) {
+    if (host.time.frozenUntilMs > world.nowMs) lastPauseIn(world).set(host, world.nowMs);
+  }
+}
+
+const ghosts = eachOnce(({ ledger }: HuntWorld) => ledger.events, ghost);
 
 function ghost({ host, event, atMs }: Told, world: HuntWorld): string | undefined {
   if (event.type !== "presence") return undefined;
@@ -74,23 +88,24 @@ function ghost({ host, event, atMs }: Told, world: HuntWorld): string | undefine
   const lastMs = lastRunIn(world).get(peer.id);
   if (lastMs !== undefined && atMs <= lastMs + STALE_MS) return undefined;
   // It reads what waited for it while it did not run.
-  const { frozenUntilMs } = host.time;
-  if (frozenUntilMs > 0 && atMs <= frozenUntilMs + STALE_MS) return undefined;
+  const pausedMs = lastPauseIn(world).get(host);
+  if (pausedMs !== undefined && atMs <= pausedMs + STALE_MS) return undefined;
+  if (world.ledger.isAround(peer.id)) return undefined;
   return `${host.name} was told ${change} of ${peer.name} in ${group ?? "the roster"}, silent since ${lastMs}`;
 }
 
 function strangeRoster(
   host: HuntHost,
   hosts: readonly HuntHost[],
-  blocks: HuntWorld["ledger"]["blocks"],
+  ledger: HuntWorld["ledger"],
 ): string | undefined {
   const isShut = (other: HuntHost): boolean =>
-    blocks.some(
+    ledger.blocks.some(
       ({ by, whom, untilMs }) =>
         untilMs === Number.POSITIVE_INFINITY && by === host && whom === other,
     );
   const seen = (host.messenger?.peers() ?? [])
-    .filter(({ state }) => state === "online")
+    .filter(({ id, state }) => state === "online" && !ledger.isAround(id))
     .map(({ id }) => hosts.find((other) => other.id === id)?.name ?? `stranger ${id.slice(0, 8)}`)
     .toSorted();
   const wanted = hosts

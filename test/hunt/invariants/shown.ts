@@ -13,14 +13,15 @@ export const SHOWN: readonly Invariant[] = [
   },
   {
     name: "shownOnce",
-    what: "Nothing is shown twice, also across restarts.",
+    what: "Nothing is shown twice, also across restarts, unless a disk did not take, or lost, that it was shown.",
     when: "always",
     broken: noneTwice(
       ({ ledger }) => ledger.shown,
-      ({ host, message: { from, id, text } }) =>
-        id === null
+      ({ host, message: { from, id, text }, onDisk }) =>
+        id === null || !onDisk
           ? undefined
           : `${host.name} was shown ${from.name}'s ${id} "${shortened(text)}"`,
+      timesLost,
     ),
   },
   {
@@ -29,8 +30,11 @@ export const SHOWN: readonly Invariant[] = [
     when: "always",
     broken: noneTwice(
       ({ ledger }) => ledger.shown,
-      ({ host, message: { text, scope } }) =>
-        text === "" || scope === "plain" ? undefined : `${host.name} was shown "${text}"`,
+      ({ host, message: { text, scope }, onDisk }) =>
+        !onDisk || text === "" || scope === "plain"
+          ? undefined
+          : `${host.name} was shown "${text}"`,
+      timesForgotten,
     ),
   },
   {
@@ -66,12 +70,24 @@ export const SHOWN: readonly Invariant[] = [
   },
 ];
 
+function timesLost({ host, message }: Shown): number {
+  return host.keeping.lost.get(message.text) ?? 0;
+}
+
+/** Whoever lost his database does not know what he sent under which client id. */
+function timesForgotten(shown: Shown, { hosts }: HuntWorld): number {
+  const { text, from } = shown.message;
+  const author = hosts.find(({ id }) => id === from.id);
+  return timesLost(shown) + (author?.keeping.lost.get(text) ?? 0);
+}
+
 function notSaid({ host, message }: Shown, { ledger }: HuntWorld): string | undefined {
   const { text, from, group, scope } = message;
   if (scope === "plain") return undefined;
   const what = `${host.name} was shown "${shortened(text, 60)}" (${scope}) from ${from.name}`;
   const said = ledger.said(text);
   const [first] = said;
+  if (ledger.strangers.get(from.id ?? "")?.said.has(text) === true) return undefined;
   if (first === undefined) return `${what}, which nobody wrote`;
   if (said.every((command) => command.from.id !== from.id)) {
     return `${what}, which ${first.from.name} wrote`;
@@ -84,7 +100,7 @@ function notSaid({ host, message }: Shown, { ledger }: HuntWorld): string | unde
 function isFor({ to, address }: Command, host: HuntHost, group: string | null): boolean {
   if (typeof to === "string") return to === group;
   if (group !== null) return false;
-  return to === host || address?.startsWith(`${host.card.address}:`) === true;
+  return to.id === host.id || address !== undefined;
 }
 
 function lineOutOfOrder(): (shown: Shown, world: HuntWorld) => string | undefined {
@@ -92,6 +108,8 @@ function lineOutOfOrder(): (shown: Shown, world: HuntWorld) => string | undefine
   return ({ host, run, message }, world) => {
     const { text, from, group, late } = message;
     if (group === null || late || from.id === null) return undefined;
+    // He runs as several at the same time, as no host does.
+    if (world.ledger.strangers.has(from.id)) return undefined;
     const latest = latestIn(world);
     const stream = `${host.name} ${run} ${group} ${from.id}`;
     const number = Number.parseInt(text, 10);
@@ -157,8 +175,13 @@ function rememberGivenUp(world: HuntWorld): void {
     const tries = ledger.commands.filter(
       (command) => command.from === from && command.kind === "send" && command.text === stored.text,
     );
-    const wasAway = ({ to, receiverDown }: Command): boolean =>
-      typeof to !== "string" && !to.isUp && to.starts === receiverDown;
+    // Under a client id it may be sent anew.
+    const wasAway = ({ to, receiverDown, clientId }: Command): boolean =>
+      clientId === undefined &&
+      typeof to !== "string" &&
+      !ledger.cloned.has(to) &&
+      !to.isUp &&
+      to.starts === receiverDown;
     if (tries.length === 1 && tries.every(wasAway)) {
       world.count("given up unseen");
       givenUpIn(world).add(`${from.id} ${id}`);

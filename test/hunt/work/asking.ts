@@ -86,7 +86,7 @@ export function askOf(world: HuntWorld, from: HuntHost, to: HuntHost, timeoutMs:
     if (reply.text !== `re: ${text}` || reply.from.id !== to.id) {
       world.ledger.fault("shownIsSaid", `${from.name} got "${reply.text}" for "${text}"`);
     }
-    if (!world.ledger.executed.some((done) => done.host === to && done.text === text)) {
+    if (!world.ledger.executed.some((done) => done.host.id === to.id && done.text === text)) {
       world.ledger.fault("executedOnce", `"${text}" was answered and not executed`);
     }
     return { outcome: "replied" };

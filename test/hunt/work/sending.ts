@@ -158,5 +158,6 @@ export function sendTo(world: HuntWorld, from: HuntHost, to: HuntHost, how: Send
 }
 
 function addressOf(host: HuntHost): string {
-  return `${host.card.address ?? host.plan.address}:${host.plan.dataPort}`;
+  const port = host.messenger?.status().port ?? host.plan.dataPort;
+  return `${host.card.address ?? host.plan.address}:${port}`;
 }

@@ -45,6 +45,19 @@ describe("a text with a client id", () => {
     expect(store.history({})).toHaveLength(1);
   });
 
+  it("survives a power cut: the same id afterwards is the same message", () => {
+    const durabilities: string[] = [];
+    store = new (class extends MemoryMessageStore {
+      override batch<T>(durability: "promise" | "soon", work: () => T): T {
+        durabilities.push(durability);
+        return super.batch(durability, work);
+      }
+    })();
+    process().keep(wanted(), TO_BOB);
+    process().keep({ ...wanted(), options: {} }, TO_BOB);
+    expect(durabilities).toEqual(["promise", "soon"]);
+  });
+
   it("stays queued for who was told so, whatever becomes of the other call", () => {
     const [one, other] = [process(), process()];
     const sent = one.keep(wanted(), TO_BOB);

@@ -282,6 +282,23 @@ describe("what is queued", () => {
     expect(bob.shown).toEqual(["once"]);
   });
 
+  it("is told as read, and not as delivered afterwards, if its receipt overtakes", async () => {
+    const alice = await acquainted();
+    const queued = await world.clock.until(alice.messenger.send("bob", "once", { queue: true }));
+    const bob = await world.start("bob");
+    world.segment.drops = (_bytes, from) => from.address === BOBS_SECOND && bobHas("once");
+    await world.clock.advance(3000);
+    alice.kill();
+    await bob.messenger.markRead([queued.id]);
+    const again = await world.start("alice");
+    // Acknowledgements are short, and lost until the receipt is there.
+    world.segment.drops = (bytes, from) =>
+      from.address === BOBS_SECOND && bytes.length < 60 && again.progress.length === 0;
+    await world.clock.advance(20_000);
+    expect(again.progress).toEqual(["read bob"]);
+    expect(await again.messenger.outbox()).toEqual([]);
+  });
+
   it("is shown once though its receiver is killed before its acknowledgement leaves", async () => {
     const alice = await acquainted();
     await world.clock.until(alice.messenger.send("bob", "once", { queue: true }));

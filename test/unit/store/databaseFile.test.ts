@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { setAside } from "../../../src/store/databaseFile.js";
 
 let folder: string;
@@ -11,6 +11,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  vi.restoreAllMocks();
   rmSync(folder, { recursive: true });
 });
 
@@ -22,4 +23,14 @@ it("sets a database aside together with its log, so that no other one takes it f
   const ends = ["", "-shm", "-wal"];
   expect(readdirSync(folder)).toEqual(ends.map((end) => basename(aside) + end));
   for (const end of ends) expect(readFileSync(aside + end, "utf8")).toBe(`content of ${end}`);
+});
+
+it("sets a second one aside beside the first, also in the same millisecond", () => {
+  vi.spyOn(Date, "now").mockReturnValue(1_800_000_000_000);
+  const path = join(folder, "udpchat.db");
+  const asides = ["first", "second"].map((content) => {
+    writeFileSync(path, content);
+    return setAside(path);
+  });
+  expect(asides.map((aside) => readFileSync(aside, "utf8"))).toEqual(["first", "second"]);
 });

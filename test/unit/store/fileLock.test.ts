@@ -101,3 +101,8 @@ it("waits in vain for one that is in use, and does not touch it", async () => {
 function deadPid(): number {
   return spawnSync(process.execPath, ["--version"]).pid;
 }
+
+it("leaves the lock of another process alone that took it over meanwhile", async () => {
+  await withFileLock(lock, () => writeFile(lock, "of somebody"));
+  expect(await readFile(lock, "utf8")).toBe("of somebody");
+});

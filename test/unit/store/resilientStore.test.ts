@@ -42,6 +42,8 @@ let troubles: StoreTrouble[];
 let connections: SqlDatabase[];
 /** How often opening fails from now on. */
 let refusals: number;
+/** The disk has no room for another database. */
+let hasNoRoom: boolean;
 /** What their engine was told to do. */
 let told: string[];
 /** A part of statements that find damage wherever they look. */
@@ -53,6 +55,7 @@ beforeEach(() => {
   troubles = [];
   connections = [];
   refusals = 0;
+  hasNoRoom = false;
   told = [];
   damagedStatement = undefined;
 });
@@ -76,6 +79,9 @@ async function open(engine: OpenEngine): Promise<Opened> {
         if (refusals > 0) {
           refusals -= 1;
           throw Object.assign(new Error("cannot open"), { code: "SQLITE_CANTOPEN" });
+        }
+        if (hasNoRoom && statSync(path).size === 0) {
+          throw Object.assign(new Error("full"), { code: "SQLITE_FULL" });
         }
         const connection = engine(path);
         const exec = connection.exec.bind(connection);
@@ -404,6 +410,22 @@ await describeOnEngines("a store whose file is damaged", (engine) => {
     expect(troubles[0]?.message).toContain(join(folder, aside));
     expect(readFileSync(join(folder, aside)).equals(before)).toBe(true);
     store.add(incoming(1, "new"));
+    store.close();
+    expect(texts((await open(engine)).store)).toEqual(["new"]);
+  });
+
+  it("says where it lies also if no new one can be begun", async () => {
+    await fillAndClose(engine);
+    overwrite(0, 100);
+    hasNoRoom = true;
+    const { store, retry } = await open(engine);
+    expect(codes()).toEqual(["STORE_DAMAGED", "STORE_FAILED"]);
+    const [aside = ""] = asideFiles();
+    expect(troubles[0]?.message).toContain(join(folder, aside));
+    store.add(incoming(1, "new"));
+    hasNoRoom = false;
+    await retry(0);
+    expect(codes()).toEqual(["STORE_DAMAGED", "STORE_FAILED", "STORE_RESTORED"]);
     store.close();
     expect(texts((await open(engine)).store)).toEqual(["new"]);
   });

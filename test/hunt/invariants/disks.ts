@@ -1,0 +1,42 @@
+import type { HuntHost } from "../huntHost.js";
+import { firstOf, type Invariant } from "./invariant.js";
+
+/** What is kept, and what is told of the disk. */
+export const DISKS: readonly Invariant[] = [
+  {
+    name: "keptStays",
+    what: "What a process stored is there when it starts again, as far as it was: after its end all that is on the disk, after a power cut all up to the last batch that promised. What the disk did not take is lost with the process, what was in a damaged file with that.",
+    when: "told",
+  },
+  {
+    name: "failureTold",
+    what: "Who goes on in memory because the disk fails says so (STORE_FAILED), and that it works again (STORE_RESTORED), each once.",
+    when: "told",
+    watch: (world) => {
+      /** By host and start: what was told last. */
+      const last = new Map<string, string>();
+      world.ledger.toldListeners.add(({ host, run, event }) => {
+        if (event.type !== "warning") return;
+        const { code } = event.warning;
+        if (code !== "STORE_FAILED" && code !== "STORE_RESTORED") return;
+        const name = `${host.name} ${run}`;
+        const before = last.get(name) ?? "STORE_RESTORED";
+        if (before === code) world.ledger.fault("failureTold", `${name} told ${code} twice`);
+        last.set(name, code);
+      });
+    },
+  },
+  {
+    name: "diskTakesAll",
+    what: "A disk that works again holds everything, also what came in the meantime.",
+    when: "settled",
+    broken: ({ hosts }) => firstOf(hosts, notOnDisk),
+  },
+];
+
+function notOnDisk({ name, store, keeping }: HuntHost): string | undefined {
+  if (!keeping.isWell) return `${name} still keeps messages in memory`;
+  if (store === undefined) return undefined;
+  const missing = keeping.missing(store);
+  return missing === undefined ? undefined : `${missing} at ${name}`;
+}
