@@ -21,7 +21,20 @@ describe("exitCodeOf", () => {
     ],
     [3, ["NO_SUCH_PEER", "NOBODY", "NAME_NOT_RESOLVED"]],
     [4, ["TIMEOUT", "PEER_RESTARTED", "NETWORK_UNAVAILABLE"]],
-    [5, ["REFUSED", "NO_HANDLER", "HANDLER_FAILED", "EXPIRED"]],
+    [
+      5,
+      [
+        "REFUSED",
+        "NO_HANDLER",
+        "HANDLER_FAILED",
+        "EXPIRED",
+        "BLOCKED",
+        "KEY_CHANGED",
+        "NOT_VERIFIED",
+        "CODE_MISMATCH",
+        "NO_GROUP_KEY",
+      ],
+    ],
     [6, ["DAEMON_NOT_RUNNING", "DAEMON_RUNNING"]],
     [130, ["ABORTED"]],
     [

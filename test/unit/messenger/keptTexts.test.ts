@@ -55,7 +55,8 @@ describe("a text with a client id", () => {
     })();
     process().keep(wanted(), TO_BOB);
     process().keep({ ...wanted(), options: {} }, TO_BOB);
-    expect(durabilities).toEqual(["promise", "soon"]);
+    process().keep({ ...wanted(), options: { queue: true } }, TO_BOB);
+    expect(durabilities).toEqual(["promise", "soon", "promise"]);
   });
 
   it("stays queued for who was told so, whatever becomes of the other call", () => {

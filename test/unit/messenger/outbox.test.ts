@@ -29,6 +29,9 @@ function isHandshake(bytes: Uint8Array): boolean {
   return datagramType(bytes) === DatagramType.handshakeInit;
 }
 
+/** The longest pause of 300 s, and the next look. */
+const LONGEST_UNTIL_TRIED_MS = 330_000;
+
 /** Of his second start, after alice and his first. */
 const BOBS_SECOND = "10.0.0.3";
 
@@ -117,10 +120,40 @@ describe("send with queue", () => {
     await world.clock.advance(1_200_000);
     // It does not announce itself: only trying finds it.
     const bob = await world.start("bob", { announce: false });
-    await world.clock.advance(65_000);
+    await world.clock.advance(LONGEST_UNTIL_TRIED_MS);
     expect(bob.shown).toEqual(["whoever"]);
     const [kept] = await alice.messenger.history();
     expect(kept).toMatchObject({ state: "delivered", to: { id: bob.messenger.id, name: "bob" } });
+  });
+
+  it("tries an address where nobody answers less and less often", async () => {
+    const alice = await world.start("alice");
+    await world.start("bob", { announce: false });
+    let attempts = 0;
+    world.segment.drops = (bytes) => {
+      if (isHandshake(bytes)) attempts += 1;
+      return isHandshake(bytes);
+    };
+    await world.clock.until(alice.messenger.send("10.0.0.2", "whoever", { queue: true }));
+    await world.clock.advance(300_000);
+    const early = attempts;
+    await world.clock.advance(1_200_000);
+    attempts = 0;
+    await world.clock.advance(LONGEST_UNTIL_TRIED_MS);
+    expect(attempts).toBeGreaterThan(0);
+    expect(early).toBeGreaterThan(2 * attempts);
+  });
+
+  it("goes to an address at once when somebody who was elsewhere is seen there", async () => {
+    const alice = await world.start("alice");
+    const bob = await world.start("bob");
+    await world.clock.advance(2000);
+    await world.clock.until(alice.messenger.send(BOBS_SECOND, "whoever", { queue: true }));
+    await world.clock.advance(1_200_000);
+    bob.kill();
+    const elsewhere = await world.start("bob");
+    await world.clock.advance(5000);
+    expect(elsewhere.shown).toEqual(["whoever"]);
   });
 });
 

@@ -1,11 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { MIN_HANDSHAKE_INIT_BYTES } from "../../../src/wire/constants.js";
+import {
+  MIN_COOKIE_DATAGRAM_BYTES,
+  MIN_HANDSHAKE_INIT_BYTES,
+} from "../../../src/wire/constants.js";
 import { toHex } from "../../../src/wire/cursor.js";
 import {
   decodeClaims,
+  decodeCookie,
   decodeHandshakeInit,
   decodeReset,
   encodeClaims,
+  encodeCookie,
   encodeHandshakeInit,
   encodeReset,
   encodeSealedHeader,
@@ -43,6 +48,15 @@ describe("handshake init", () => {
     const bytes = encodeHandshakeInit(init);
     bytes[10] = 0xff;
     expectMalformed(() => decodeHandshakeInit(bytes), "truncated");
+  });
+});
+
+describe("cookie", () => {
+  it("is padded, and refused if it is not", () => {
+    const bytes = encodeCookie({ receiverIndex: 7, cookie: Uint8Array.of(1, 2, 3) });
+    expect(bytes).toHaveLength(MIN_COOKIE_DATAGRAM_BYTES);
+    expect(decodeCookie(bytes).cookie).toEqual(Uint8Array.of(1, 2, 3));
+    expectMalformed(() => decodeCookie(bytes.subarray(0, -1)), "padded");
   });
 });
 

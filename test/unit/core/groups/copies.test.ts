@@ -125,6 +125,10 @@ describe("copies", () => {
     deliver(bus, asker, member, { sequence: 10 });
     expect(copies(bus, member, asker)).toBe(false);
     expect(copiesTo(member, { address: "10.9.9.9" })).toBeGreaterThan(0);
+    member.proven = () => ({ address: "10.9.9.8", port: 5000 });
+    member.say(bus.nowMs, "after it moved");
+    bus.poll(member);
+    expect(copiesTo(member, { address: "10.9.9.8" })).toBe(1);
   });
 
   it("are sent to so many at most, and to few at one address", () => {

@@ -70,6 +70,26 @@ describe("an earlier start of a device that is here", () => {
     expect(c.challenged).toEqual([]);
   });
 
+  it("a later start that is met by its data alone is no news of who is online", () => {
+    const { bus, now, c } = restarted(4);
+    const newest = bus.add({ deviceSeed: 77, startedAtMs: LATER_MS + 1 });
+    bus.crash(now);
+    // Its heartbeats are lost at first.
+    bus.weather = ({ bytes }) => (isData(bytes) ? [0.2] : []);
+    newest.groups.join(bus.nowMs, TEST_GROUP);
+    newest.say(bus.nowMs, "first line");
+    bus.run(100);
+    c.present?.add(newest.context.incarnation);
+    newest.say(bus.nowMs, "second line");
+    bus.run(100);
+    expect(c.groups.members(groupId)).toMatchObject([{ online: true }]);
+    bus.weather = () => [0.2];
+    bus.run(5000);
+    const changes = c.of("presence").map(({ change, online }) => `${change} ${online}`);
+    expect(changes).toEqual(["join 2"]);
+    expect(c.texts(newest)).toEqual(["first line", "second line"]);
+  });
+
   it("is not asked because of a forged heartbeat", () => {
     const { bus, old, c } = restarted(4);
     for (const bytes of old.sentOf(DatagramType.groupHeartbeat)) {

@@ -70,6 +70,23 @@ describe("hostile group datagrams", () => {
     expect(b.texts()).toEqual(["unseen"]);
   });
 
+  it("looks at a bounded number of forgeries at once, and at the next ones a second later", () => {
+    const { bus, a, b, all } = samples();
+    const forged = all[1]?.slice() ?? new Uint8Array(0);
+    forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1;
+    const flood = () => {
+      for (let i = 0; i < 5000; i += 1) b.groups.receive(bus.nowMs, a.received(forged));
+    };
+    const { unauthenticatedPerSecond, unauthenticatedPerSecondPerSource } = b.context.limits;
+    const bound = unauthenticatedPerSecond + unauthenticatedPerSecondPerSource;
+    flood();
+    expect(b.context.counters.get("datagramsForged")).toBe(bound);
+    expect(b.context.counters.get("datagramsThrottled")).toBe(5000 - bound);
+    bus.run(1000);
+    flood();
+    expect(b.context.counters.get("datagramsForged")).toBe(2 * bound);
+  });
+
   it("answers a forged NACK with nothing, and a huge true one within the repair window", () => {
     const { bus, a, b } = pair(2);
     for (let i = 0; i < 5; i += 1) {

@@ -311,6 +311,17 @@ describe("two changes at the same time", () => {
     return undefined;
   });
 
+  it.each([1, 2, 3, 4])("of one device: all choose the same one (seed %i)", (seed) => {
+    const { bus, a, b, c, d } = four(seed);
+    remove(bus, a, d.device);
+    remove(bus, b, d.device);
+    bus.run(60_000);
+    const stay = [a, b, c];
+    expect(new Set(stay.map((node) => node.keys?.key)).size).toBe(1);
+    expect(stay.map((node) => node.keys?.epoch)).toEqual([1, 1, 1]);
+    allTalk(bus, stay, "later");
+  });
+
   it.each([1, 2, 3, 4])("of each other: all others side with the same one (seed %i)", (seed) => {
     const { bus, a, b, c, d } = four(seed);
     const reaches = (from: GroupNode, to: GroupNode) =>

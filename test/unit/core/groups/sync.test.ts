@@ -382,6 +382,19 @@ describe("whoever asks", () => {
     expect(told(holder, victim)).toEqual([]);
   });
 
+  it("has us look at 1024 numbers for one question, however many it names", () => {
+    const { bus, holder, victim } = missing(24);
+    const ranges = [{ first: 1, last: 100_000 }];
+    const streams = holder.log.streams(groupId).map((stream) => ({ ...stream, ranges }));
+    tell(bus, victim, holder, {
+      purpose: GroupSyncPurpose.fetch,
+      request: 7,
+      keyIds: [],
+      streams,
+    });
+    expect(lastOf(holder, victim, GroupSyncPurpose.data).looked).toBe(1024);
+  });
+
   it("cannot make us send without end", () => {
     const { bus, holder, victim } = missing(22);
     const streams = holder.log.streams(groupId).map((stream) => ({ ...stream }));

@@ -57,6 +57,13 @@ describe("half-open handshakes", () => {
     expect(table.size).toBe(4);
   });
 
+  it("that are too old go with the next one, however few there are", () => {
+    const table = new HalfOpenTable(3);
+    table.add(0, entry(1));
+    table.add(10_000, entry(2, 10_000));
+    expect(table.size).toBe(1);
+  });
+
   it("live for 10 s", () => {
     const table = new HalfOpenTable(3);
     table.add(0, entry(1));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ByteBudget } from "../../../../src/core/byteBudget.js";
-import { InboundLane } from "../../../../src/core/session/inboundLane.js";
+import { InboundLane, type LaneMemory } from "../../../../src/core/session/inboundLane.js";
 import { LANE_WINDOW_RECORDS } from "../../../../src/core/session/outboundLane.js";
 import { UdpchatError } from "../../../../src/errors.js";
 import { malformed } from "../../../../src/wire/cursor.js";
@@ -17,10 +17,11 @@ class LaneBench {
   unreadable = 0;
   readonly lane: InboundLane;
 
-  constructor(ordered: boolean, limitBytes = 100_000) {
+  constructor(ordered: boolean, limitBytes = 100_000, memory?: LaneMemory) {
     this.budget = new ByteBudget(limitBytes);
     this.lane = new InboundLane({
       ordered,
+      memory,
       budget: this.budget,
       deliver: (_nowMs, sequence, record) => {
         if (this.malformed.has(sequence)) throw malformed("record");
@@ -108,6 +109,18 @@ describe("an ordered lane", () => {
     expect(bench.message(3)).toBe("duplicate");
     expect(bench.message(7, 7)).toBe("new");
     expect(bench.delivered).toEqual([2, 4, 7]);
+  });
+
+  it("knows after it was forgotten what it handed on, and takes again what it only held", () => {
+    const former = new LaneBench(true);
+    for (const sequence of [1, 3]) former.message(sequence);
+    const bench = new LaneBench(true, 100_000, former.lane.dispose());
+    expect([1, 2, 3].map((sequence) => bench.message(sequence))).toEqual([
+      "duplicate",
+      "new",
+      "new",
+    ]);
+    expect(bench.delivered).toEqual([2, 3]);
   });
 
   it("takes a base back from nobody", () => {

@@ -114,12 +114,26 @@ describe("who seems to be at an address, without having been reached there", () 
       bob.address,
       finish ?? encodeHandshakeFinish({ receiverIndex: 0, message: PING }),
     );
+    host.sendTo(bob, "for bob, too");
     from(wire, host, mallory.address, sealed(mallory.remoteIndex, 0, PING));
     bob.up = true;
     wire.run(2_000);
     expect(host.context.counters.get("handshakesCompleted")).toBe(3);
     expect(mallory.framesOf(FrameType.message)).toEqual([]);
-    expect(bob.texts).toEqual(["for bob"]);
+    expect(bob.texts).toEqual(["for bob", "for bob, too"]);
+  });
+});
+
+describe("what is sent to an address that a peer has left", () => {
+  it("is for whoever is there now: it does not follow the peer", () => {
+    const { wire, host, raw } = connected();
+    const left = raw.address;
+    from(wire, host, ELSEWHERE, sealed(raw.remoteIndex, 0, PING));
+    expect(host.sentOfType("handshakeInit")).toBe(0);
+    host.send({ kind: "address", to: left }, "whoever you are");
+    wire.run(0);
+    expect(host.sentOfType("handshakeInit")).toBe(1);
+    expect(raw.framesOf(FrameType.message)).toEqual([]);
   });
 });
 

@@ -41,11 +41,11 @@ describe("acknowledgements", () => {
   });
 
   it("of old packets alone are no round-trip sample", () => {
-    const recovery = recoveryWith(1);
-    sendOne(recovery, 100);
+    const recovery = recoveryWith(2, 100);
     recovery.acknowledge(101, ack([1, 1]), false);
     expect(recovery.rtt.takeSample()).toBe(1);
-    recovery.acknowledge(500, ack([0, 1]), false);
+    const late = recovery.acknowledge(101.1, ack([0, 1]), false);
+    expect(numbers(late.acknowledged)).toEqual([0]);
     expect(recovery.rtt.takeSample()).toBeUndefined();
   });
 });
@@ -70,6 +70,7 @@ describe("loss", () => {
     const recovery = recoveryWith(10);
     expect(recovery.acknowledge(8, ack([0, 0]), false).lost).toEqual([]);
     expect(recovery.packetsInFlight).toBe(9);
+    expect(recovery.acknowledge(1000, ack([0, 0]), false).lost).toEqual([]);
   });
 });
 

@@ -35,6 +35,24 @@ describe("what is to go where nobody answers", () => {
     expect(bob.texts).toEqual(["one", "two"]);
   });
 
+  it.each([{ queuedMessagesPerPeer: 2 }, { queuedBytesPerPeer: 60 }])(
+    "is refused when too much waits for a peer that was reached before (%o)",
+    (limits) => {
+      const wire = new SessionWire();
+      const alice = wire.host("alice", { limits });
+      const bob = wire.host("bob");
+      alice.sendTo(bob, "zero");
+      wire.run(100);
+      bob.up = false;
+      const [, , third] = ["one", "two", "three"].map((text) => alice.sendTo(bob, text));
+      wire.run(100);
+      expect(alice.ofKind("failed")).toMatchObject([{ token: third, code: "LIMIT_REACHED" }]);
+      bob.up = true;
+      wire.run(5_000);
+      expect(bob.texts).toEqual(["zero", "one", "two"]);
+    },
+  );
+
   it("is called for until the last of it is given up", () => {
     const wire = new SessionWire();
     const [alice, bob] = [wire.host("alice"), wire.host("bob")];

@@ -1,0 +1,228 @@
+import { mutantsOf, unit } from "../mutant.js";
+
+/** What strangers can bring about before there is a session. */
+export const HANDSHAKES = [
+  ...mutantsOf("src/core/session/handshakeGate.ts", [
+    {
+      name: "cookie: asked for under load",
+      find: "if (!isLoaded && this.#claimed.take",
+      replace: "if (this.#claimed.take",
+      why: "a flood from forged addresses takes our processor",
+      caughtBy: unit("core/session/handshakeFlood"),
+    },
+    {
+      name: "handshake rate: of an address that is only claimed",
+      find: 'if (!isLoaded && this.#claimed.take(nowMs, from.address)) return "answer";',
+      replace: 'if (!isLoaded) return "answer";',
+      why: "one address gets all the handshakes that are answered without a cookie",
+      caughtBy: unit("core/session/handshakeFlood"),
+    },
+    {
+      name: "handshake rate: of an address that is proven",
+      find: "if (this.#proven.take(nowMs, from.address) && this.#inAll.take(nowMs))",
+      replace: "if (this.#inAll.take(nowMs))",
+      why: "one host with a cookie takes our processor",
+      caughtBy: unit("core/session/handshakeFlood"),
+    },
+    {
+      name: "handshake rate: in all",
+      find: "if (this.#proven.take(nowMs, from.address) && this.#inAll.take(nowMs))",
+      replace: "if (this.#proven.take(nowMs, from.address))",
+      why: "a host with many addresses takes our processor",
+      caughtBy: unit("core/session/handshakeFlood"),
+    },
+  ]),
+  ...mutantsOf("src/core/session/cookies.ts", [
+    {
+      name: "cookie: of that address",
+      find: "`${addressKey(from)}/${senderIndex}`",
+      replace: "`${from === undefined}/${senderIndex}`",
+      why: "one cookie is good for every forged address",
+      caughtBy: unit("core/session/cookies"),
+    },
+    {
+      name: "cookie: its age",
+      find: "ageMs < 2 * SECRET_LIFETIME_MS ? this.#secret : undefined",
+      replace: "this.#secret",
+      why: "a cookie of last week proves an address that is somebody else's by now",
+      caughtBy: unit("core/session/cookies"),
+    },
+    {
+      name: "cookie: compared",
+      find: "secret !== undefined && isSameDigest(cookie, cookieOf(secret, from, senderIndex))",
+      replace: "secret !== undefined",
+      why: "any 16 bytes are a cookie",
+      caughtBy: unit("core/session/cookies"),
+    },
+  ]),
+  ...mutantsOf("src/core/session/halfOpen.ts", [
+    {
+      name: "half-open handshakes: their number",
+      find: "if (this.size >= this.#limit) this.#evict();",
+      replace: "",
+      why: "first messages fill the memory",
+      caughtBy: unit("core/session/halfOpen"),
+    },
+    {
+      name: "half-open handshakes: their number, off by one",
+      find: "if (this.size >= this.#limit) this.#evict();",
+      replace: "if (this.size > this.#limit) this.#evict();",
+      why: "one more than is bounded",
+      caughtBy: unit("core/session/halfOpen"),
+    },
+    {
+      name: "half-open handshakes: who gives way",
+      find: "if (this.#counts.get(entry.from.address) !== most) continue;",
+      replace: "",
+      why: "one address pushes everybody else out",
+      caughtBy: unit("core/session/halfOpen"),
+    },
+    {
+      name: "half-open handshakes: their age",
+      find: "    this.expire(nowMs);\n    if",
+      replace: "    if",
+      why: "what nobody finishes is kept until others push it out",
+      caughtBy: unit("core/session/halfOpen"),
+    },
+  ]),
+  ...mutantsOf("src/core/session/handshakes.ts", [
+    {
+      name: "cookie: only from whom we call",
+      find: "if (dial === undefined || addressKey(from) !== addressKey(dial.to)) return;",
+      replace: "if (dial === undefined) return;",
+      why: "a forged cookie keeps our calls from being answered",
+      caughtBy: unit("core/session/handshakeFlood"),
+    },
+    {
+      name: "amplification bound: a reminder is worth its price",
+      find: "if (sizeBytes >= MIN_REMINDING_BYTES && isEnough)",
+      replace: "if (sizeBytes > 0)",
+      why: "a short datagram from a forged address brings a long one",
+      caughtBy: unit("core/session/reflection"),
+    },
+    {
+      name: "the claimed key is its own",
+      find: 'if (!established.proves(claims.device)) throw malformed("claims another device\'s key");',
+      replace: "",
+      why: "anybody is anybody",
+      caughtBy: unit("core/session/noiseSessions"),
+    },
+    {
+      name: "source gate: second messages",
+      find: "if (!this.#mayAgree(nowMs, from)) return true;",
+      replace: "",
+      why: "forged second messages take our processor",
+      caughtBy: unit("core/session/handshakeFlood"),
+    },
+    {
+      name: "source gate: third messages",
+      find: "if (!this.#mayAgree(nowMs, from)) return;",
+      replace: "",
+      why: "forged third messages take our processor",
+      caughtBy: unit("core/session/handshakeFlood"),
+    },
+    {
+      name: "path validation: the third message from elsewhere",
+      find: "const isPathProven = addressKey(from) === addressKey(halfOpen.from);",
+      replace: "const isPathProven = from !== undefined;",
+      why: "a handshake is finished in the name of another address",
+      caughtBy: unit("core/session/pathMove"),
+    },
+    {
+      name: "handshake suite",
+      find: "if (init.suite !== this.#suite.id) {",
+      replace: "if (init.suite < 0) {",
+      why: "a later suite is answered with what it does not understand",
+      caughtBy: unit("core/versions"),
+    },
+  ]),
+  ...mutantsOf("src/core/session/dial.ts", [
+    {
+      name: "cookie: hurries one repeat",
+      find: "return isFirst;",
+      replace: "return true;",
+      why: "forged cookies make us send a handshake each",
+      caughtBy: unit("core/session/handshakeFlood"),
+    },
+  ]),
+  ...mutantsOf("src/wire/session.ts", [
+    {
+      name: "amplification bound: a first message is padded",
+      find: 'if (datagram.length < MIN_HANDSHAKE_INIT_BYTES) throw malformed("handshake is not padded");',
+      replace: "",
+      why: "a short first message brings a long second one to a forged address",
+      caughtBy: unit("wire/session"),
+    },
+    {
+      name: "amplification bound: a cookie is padded",
+      find: 'if (datagram.length < MIN_COOKIE_DATAGRAM_BYTES) throw malformed("cookie is not padded");',
+      replace: "",
+      why: "a short cookie brings a handshake message",
+      caughtBy: unit("wire/session"),
+    },
+  ]),
+  ...mutantsOf("src/core/sourceGate.ts", [
+    {
+      name: "source gate: strangers together",
+      find: "return isKnown || this.#strangers.take(nowMs);",
+      replace: "return true;",
+      why: "a flood from all addresses takes our processor",
+      caughtBy: unit("core/sourceGate"),
+    },
+    {
+      name: "source gate: each address",
+      find: "if (!this.#perSource.take(nowMs, address)) return this.#inAll.take(nowMs);",
+      replace: "this.#perSource.take(nowMs, address);",
+      why: "one address takes our processor",
+      caughtBy: unit("core/sourceGate"),
+    },
+    {
+      name: "source gate: what is genuine costs nothing",
+      find: "this.#perSource.giveBack(address);",
+      replace: "",
+      why: "a talkative host is shut out",
+      caughtBy: unit("core/sourceGate"),
+    },
+    {
+      name: "source gate: one forgery ends a good name",
+      find: "this.#known.delete(address);",
+      replace: "",
+      why: "forgeries in the name of a known host are never rationed",
+      caughtBy: unit("core/sourceGate"),
+    },
+  ]),
+  ...mutantsOf("src/core/authenticity.ts", [
+    {
+      name: "source gate: asked before a signature is checked",
+      find: "if (!gate.admits(nowMs, from.address)) {",
+      replace: "if (gate === undefined) {",
+      why: "forgeries take our processor",
+      caughtBy: unit("core/groups/hostile"),
+    },
+    {
+      name: "blocked: no signature of it is looked at",
+      find: "if (context.trust.isBlocked(device)) {",
+      replace: "if (device === undefined) {",
+      why: "whoever was blocked is in the roster and in groups",
+      caughtBy: unit("core/discovery/hostile"),
+    },
+  ]),
+  ...mutantsOf("src/core/tokenBucket.ts", [
+    {
+      name: "rates: the burst is a bound",
+      find: "this.#tokens = Math.min(this.#burst, grown);",
+      replace: "this.#tokens = grown;",
+      why: "a quiet hour is followed by a flood",
+      caughtBy: unit("core/tokenBucket"),
+    },
+  ]),
+  ...mutantsOf("src/core/boundedMap.ts", [
+    {
+      name: "bounded maps",
+      find: "if (this.#values.size <= this.#maxSize) return undefined;",
+      replace: "if (this.#values.size > 0) return undefined;",
+      why: "forged sources fill the memory",
+      caughtBy: unit("core/boundedMap"),
+    },
+  ]),
+];
