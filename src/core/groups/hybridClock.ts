@@ -5,7 +5,12 @@ import { readingAt } from "../../wire/hybridReading.js";
  * is not followed. Its distance from our own clock is no reason: hosts without a battery begin in
  * 1970, and must stand in the same order as everybody.
  */
-const LATEST_WALL_MS = 5_680_281_600_000;
+const LATEST_FOLLOWED = readingAt(5_680_281_600_000);
+/**
+ * Further ahead than that by more than anybody will ever say: who was led to the latest reading that
+ * is followed goes on step by step from there, and all must believe where those lines stand.
+ */
+const LATEST_BELIEVED = LATEST_FOLLOWED + 2 ** 40;
 
 /**
  * A hybrid logical clock (Kulkarni et al. 2014, "Logical Physical Clocks"): close to the wall clock,
@@ -29,7 +34,7 @@ export class HybridClock {
 
   /** Somebody else's reading. */
   heard(reading: number): void {
-    if (isTooFarAhead(reading)) return;
+    if (reading > LATEST_FOLLOWED) return;
     this.#latest = Math.max(this.#latest, reading);
   }
 }
@@ -39,11 +44,7 @@ export class HybridClock {
  * it came in. Else it would be the last line of the history for ever, and the last to be forgotten.
  */
 export function boundedReading(reading: number, wallMs: number): number {
-  return isTooFarAhead(reading) ? readingAt(wallMs) : reading;
-}
-
-function isTooFarAhead(reading: number): boolean {
-  return reading > readingAt(LATEST_WALL_MS);
+  return reading > LATEST_BELIEVED ? readingAt(wallMs) : reading;
 }
 
 /** The highest reading in a datagram. */

@@ -176,10 +176,17 @@ export const CONVERGENCE = [
   ...mutantsOf("src/core/groups/hybridClock.ts", [
     {
       name: "hybrid clock bound: whom we follow",
-      find: "if (isTooFarAhead(reading)) return;",
+      find: "if (reading > LATEST_FOLLOWED) return;",
       replace: "",
       why: "one member pulls everybody's clock to its end",
       caughtBy: unit("core/groups/hostileSync"),
+    },
+    {
+      name: "hybrid clock bound: whom we believe",
+      find: "const LATEST_BELIEVED = LATEST_FOLLOWED + 2 ** 40;",
+      replace: "const LATEST_BELIEVED = LATEST_FOLLOWED;",
+      why: "who was led to the end of time stands elsewhere at every member",
+      caughtBy: unit("core/groups/hybridClock"),
     },
     {
       name: "hybrid clock: an answer stands behind what it answers",
