@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { rmSync, writeFileSync } from "node:fs";
-import { link, rename, rm, stat } from "node:fs/promises";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { link, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
@@ -80,8 +80,10 @@ async function breakStale(path: string): Promise<boolean> {
   const ageMs = await ageMsOf(path);
   if (seen === undefined || ageMs === undefined || ageMs < staleAfterMs(seen)) return false;
   const aside = `${path}.${randomBytes(6).toString("hex")}.stale`;
+  // In one go: whoever had it may have given it back since, and the next one has it.
+  if (!stillSays(path, seen)) return false;
   try {
-    await rename(path, aside);
+    renameSync(path, aside);
   } catch {
     return false; // somebody else was quicker
   }
@@ -106,6 +108,16 @@ async function contentOf(path: string): Promise<string | undefined> {
     (content) => content ?? "too long",
     () => undefined,
   );
+}
+
+/** True also of one that is too long, which is of nobody. */
+function stillSays(path: string, content: string): boolean {
+  try {
+    const { size } = statSync(path);
+    return size > MAX_LOCK_BYTES || readFileSync(path, "utf8") === content;
+  } catch {
+    return false;
+  }
 }
 
 async function ageMsOf(path: string): Promise<number | undefined> {

@@ -303,6 +303,7 @@ function moveMessage({ message, receiptOwed, receipt }: MemoryEntry, target: Mes
   const { row: _, ...known } = message;
   const { author, id, own, state, outbox } = known;
   const added = target.add(receiptOwed ? { ...known, state: "unread" } : known);
+  if (added === undefined) moveNamesake(known, receipt, target);
   if (own && added === undefined && state !== "unread") {
     if (outbox !== undefined && (state === "queued" || state === "sent")) {
       target.requeue(author.device, id, outbox);
@@ -313,6 +314,23 @@ function moveMessage({ message, receiptOwed, receipt }: MemoryEntry, target: Mes
   if (!own && state === "read") target.markRead(author.device, [id], receiptOwed);
   if (receipt?.atMs === undefined) return;
   target.addReceipt(author.device, id, { ...receipt, atMs: receipt.atMs });
+}
+
+/**
+ * A message whose client id is that of another one there: it could not be seen when this one was
+ * sent anew. This one becomes one of its own; if it arrived, what was sent under that id did.
+ */
+function moveNamesake(
+  known: NewMessage,
+  receipt: StoredReceipt | undefined,
+  target: MessageStore,
+): void {
+  const { author, id, clientId, text } = known;
+  if (clientId === undefined || target.find(author.device, id) !== undefined) return;
+  target.add({ ...known, clientId: undefined });
+  const first = target.findByClientId(clientId);
+  if (first?.text !== text || receipt?.atMs === undefined) return;
+  target.addReceipt(author.device, first.id, { ...receipt, atMs: receipt.atMs });
 }
 
 function fits({ message, folded }: MemoryEntry, query: HistoryQuery, words: readonly string[]) {

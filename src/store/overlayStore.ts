@@ -1,3 +1,4 @@
+import { LateChanges } from "./lateChanges.js";
 import { compareMessages, latestOf, MemoryMessageStore } from "./memoryMessageStore.js";
 import {
   type HistoryQuery,
@@ -15,7 +16,7 @@ import { type Below, OverlayLog } from "./overlayLog.js";
 /**
  * A store that cannot be written, and over it in memory what would have been written: reading
  * shows both. What changes a message below copies it up first; the copy hides it. Rows of messages
- * are those of whichever store they are in.
+ * are those of whichever store they are in. What cannot be read below is changed when it can.
  */
 export class OverlayStore implements MessageStore {
   readonly log: OverlayLog;
@@ -23,6 +24,7 @@ export class OverlayStore implements MessageStore {
   readonly #below: Below;
   /** Receipts paid that are still owed below, ids by author; as many as were owed there. */
   readonly #paid = new Map<string, Set<string>>();
+  readonly #late = new LateChanges();
 
   constructor(below: Below) {
     this.#below = below;
@@ -30,7 +32,7 @@ export class OverlayStore implements MessageStore {
   }
 
   batch<T>(durability: "promise" | "soon", work: () => T): T {
-    return this.#memory.batch(durability, work);
+    return this.#late.batch(() => this.#memory.batch(durability, work));
   }
 
   add(message: NewMessage): StoredMessage | undefined {
@@ -41,10 +43,12 @@ export class OverlayStore implements MessageStore {
   }
 
   find(author: string, id: string): StoredMessage | undefined {
+    this.#raiseLate();
     return this.#memory.find(author, id) ?? this.#findBelow((disk) => disk.find(author, id));
   }
 
   findByClientId(clientId: string): StoredMessage | undefined {
+    this.#raiseLate();
     return (
       this.#memory.findByClientId(clientId) ??
       this.#findBelow((disk) => disk.findByClientId(clientId))
@@ -59,6 +63,7 @@ export class OverlayStore implements MessageStore {
 
   /** Merges two sorted lists, of which the long one is not held. */
   *export(query: HistoryQuery): Generator<StoredMessage, void, undefined> {
+    this.#raiseLate();
     const above = this.#memory.history(query);
     let next = 0;
     for (const message of this.#below((disk) => disk.export(query), [])) {
@@ -88,13 +93,11 @@ export class OverlayStore implements MessageStore {
   }
 
   setState(author: string, id: string, state: OwnState): void {
-    this.#copyUp(author, id);
-    this.#memory.setState(author, id, state);
+    this.#change(author, id, (store) => store.setState(author, id, state));
   }
 
   setRecipient(author: string, id: string, to: StoredParty): void {
-    this.#copyUp(author, id);
-    this.#memory.setRecipient(author, id, to);
+    this.#change(author, id, (store) => store.setRecipient(author, id, to));
   }
 
   addReceipt(
@@ -102,8 +105,8 @@ export class OverlayStore implements MessageStore {
     id: string,
     receipt: StoredReceipt & { readonly atMs: number },
   ): boolean {
-    this.#copyUp(author, id);
-    return this.#memory.addReceipt(author, id, receipt);
+    // Of what cannot be read everything is news.
+    return this.#change(author, id, (store) => store.addReceipt(author, id, receipt)) ?? true;
   }
 
   addGroupReceipt(
@@ -130,8 +133,7 @@ export class OverlayStore implements MessageStore {
   }
 
   requeue(author: string, id: string, terms: OutboxTerms): void {
-    this.#copyUp(author, id);
-    this.#memory.requeue(author, id, terms);
+    this.#change(author, id, (store) => store.requeue(author, id, terms));
   }
 
   expired(nowMs: number): StoredMessage[] {
@@ -191,6 +193,7 @@ export class OverlayStore implements MessageStore {
     target.batch("soon", () => {
       for (const [author, ids] of this.#paid) target.receiptsPaid(author, [...ids]);
       this.log.forgetIn(target.log);
+      this.#late.applyTo(target);
     });
     this.#memory.moveTo(target);
     this.#forget();
@@ -203,10 +206,12 @@ export class OverlayStore implements MessageStore {
 
   #forget(): void {
     this.#paid.clear();
+    this.#late.clear();
     this.log.forgetNothing();
   }
 
   #listBelow(read: (disk: MessageStore) => StoredMessage[]): StoredMessage[] {
+    this.#raiseLate();
     return this.#below(read, []).filter((message) => !this.#isHidden(message));
   }
 
@@ -216,14 +221,34 @@ export class OverlayStore implements MessageStore {
   }
 
   #isHidden(message: StoredMessage): boolean {
-    return this.#memory.find(message.author.device, message.id) !== undefined;
+    const { author, id } = message;
+    return this.#memory.find(author.device, id) !== undefined || this.#late.has(author.device, id);
   }
 
-  #copyUp(author: string, id: string): void {
-    if (this.#memory.find(author, id) !== undefined) return;
-    const found = this.#findBelow((disk) => disk.find(author, id));
-    if (found === undefined) return;
+  /** Undefined if the message lies where it cannot be read: then it is changed as soon as it can. */
+  #change<T>(author: string, id: string, change: (store: MessageStore) => T): T | undefined {
+    this.#raiseLate();
+    if (!this.#late.has(author, id) && this.#copyUp(author, id)) return change(this.#memory);
+    this.#late.add(author, id, change);
+    return undefined;
+  }
+
+  #raiseLate(): void {
+    this.#late.raise(this.#memory, (author, id) => this.#copyUp(author, id));
+  }
+
+  /** True if the message, if there is any, is in memory; false if that cannot be said. */
+  #copyUp(author: string, id: string): boolean {
+    if (this.#memory.find(author, id) !== undefined) return true;
+    const read = this.#below((disk) => ({ found: disk.find(author, id) }), undefined);
+    if (read?.found !== undefined) this.#copy(read.found);
+    return read !== undefined;
+  }
+
+  #copy(found: StoredMessage): void {
     const { row: _, ...message } = found;
+    const { id } = message;
+    const author = message.author.device;
     const receipts = this.receipts(found);
     // What is queued below is none of memory's bounds.
     const { state, outbox } = message;
