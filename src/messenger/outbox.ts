@@ -36,10 +36,10 @@ export interface OutboxParts {
 const WINDOW_MESSAGES = 16;
 /** Longer than the core tries (30 s): it says when an attempt has failed. */
 const ATTEMPT_MS = 60_000;
-/** After an attempt that failed while the recipient is there; doubles up to the longest. */
+/** After an attempt that failed; doubles up to the longest. */
 const FIRST_PAUSE_MS = 5000;
 const LONGEST_PAUSE_MS = 300_000;
-/** How often addresses are tried, and what other processes of this home queued is found. */
+/** How often it is looked what may be tried again, also of what other processes of this home queued. */
 const TICK_MS = 30_000;
 /** After something expired, it may be a moment until the store says so no more. */
 const SHORTEST_TICK_MS = 250;
@@ -130,7 +130,8 @@ export class Outbox {
     const isNew = !this.#online.has(peer.id);
     this.#online.add(peer.id);
     if (isNew) this.#goAfresh(peer.id);
-    for (const address of isNew ? peer.addresses : []) this.#goAfresh(addressKey(address));
+    // Also when it was elsewhere before.
+    for (const address of peer.addresses) this.#goAfresh(addressKey(address));
   }
 
   /** It wrote to us, whether it has a place in the roster or not. */
@@ -252,10 +253,7 @@ export class Outbox {
   #tick(): void {
     this.#expire();
     for (const party of this.#parts.store.recipients()) {
-      const lane = this.#lane(recipientKey(party));
-      // Nothing else tells that somebody is at an address.
-      if (party.device === "") this.#goAfresh(lane.key);
-      else this.#go(lane);
+      this.#go(this.#lane(recipientKey(party)));
     }
     this.#armTick();
   }

@@ -11,8 +11,8 @@ import type { Members } from "./members.js";
 /** A signed datagram out of what others keep. */
 export type KeptDatagram = Pick<Arrival, "bytes" | "keyId">;
 
-/** New, and kept; here already; of no use to us; or not by whom it says. */
-export type ArchivedVerdict = "kept" | "known" | "unwanted" | "forged";
+/** New, and kept; here already; not to be held yet; of no use to us; or not by whom it says. */
+export type ArchivedVerdict = "kept" | "known" | "early" | "unwanted" | "forged";
 
 /** What hearsay needs of the membership around it. */
 export interface HearsaySurroundings {
@@ -48,9 +48,9 @@ export class Hearsay {
       return "known";
     }
     const isHole = member === undefined || data.sequence < member.receiver.expected;
-    if (!this.#isWanted(data, keyId) || !(isHole || member.receiver.wants(data.sequence))) {
-      return "unwanted";
-    }
+    if (!this.#isWanted(data, keyId)) return "unwanted";
+    // Much before it is missing, and waited for.
+    if (!isHole && !member.receiver.wants(data.sequence)) return "early";
     const verdict = authenticityOf(this.#context, nowMs, data.device, { bytes, from });
     if (verdict !== "genuine") return verdict === "forged" ? "forged" : "unwanted";
     this.#context.counters.add("groupDatagramsReceived");
@@ -60,8 +60,9 @@ export class Hearsay {
     // What comes next goes its way: later ones may wait for it.
     const late = !member.isHereFor(data.sequence);
     const isTaken = member.receiver.accept(nowMs, data, { bytes, keyId, late }, false);
+    if (!isTaken) return "early";
     const isHere = archive.has(data, data.sequence) || member.receiver.holds(data.sequence);
-    return isTaken && isHere ? "kept" : "unwanted";
+    return isHere ? "kept" : "unwanted";
   }
 
   /** Not of ours at this start; and what is sealed, under a key that we have, not by whom we keep out. */

@@ -126,6 +126,32 @@ describe("members that hold different things", () => {
     expect(victim.context.counters.get("datagramsSynced")).toBe(10);
   });
 
+  it("bring each other soon what was too far ahead to be held at first", () => {
+    const bus = new GroupBus(21);
+    const [author, holder] = [bus.add(), bus.add()];
+    const victim = bus.add({ limits: { heldGroupDatagrams: 8 } });
+    for (const node of bus.nodes) node.groups.join(0, TEST_GROUP);
+    bus.run(20_000);
+    const lines = Array.from({ length: 40 }, (_, i) => `line ${i}`);
+    // The second half reaches the holder, the first line both, what is between them nobody.
+    bus.weather = ({ from, to, bytes }) => {
+      if (from !== author || !isData(bytes)) return to === victim ? [] : [0.2];
+      const { sequence } = decodeGroupData(bytes);
+      return sequence === 1 || (sequence > 20 && to === holder) ? [0.2] : [];
+    };
+    for (const line of lines) {
+      author.say(bus.nowMs, line);
+      bus.run(30);
+    }
+    bus.crash(author);
+    bus.run(120_000);
+    expect(victim.texts()).toEqual(lines.slice(0, 1));
+    bus.weather = () => [0.2];
+    bus.run(240_000);
+    expect(holder.texts()).toEqual([lines[0], ...lines.slice(20)]);
+    expect(victim.texts()).toEqual(holder.texts());
+  });
+
   it("say nothing more to each other once they hold the same", () => {
     const { bus, victim, holder } = missing(2);
     bus.run(60_000);
