@@ -26,7 +26,7 @@ export type Source =
   | "host"
   /** Where nobody is: whoever answers there is an amplifier. */
   | "nowhere"
-  /** Where nobody is, for copies of what genuinely moves a session or an entry there. */
+  /** Where nobody is, for copies of what genuinely moves a session there. */
   | "diverted";
 
 export const SOURCES: readonly Source[] = ["own", "named", "host", "nowhere", "diverted"];

@@ -6,16 +6,17 @@ export type Ending = "kill" | "power cut";
 /**
  * A moment within a turn. Of a batch: before it; when `writes` writes of it are done, and rolled
  * back by that; while it is committed; when it is committed, and nothing of it was told anybody.
- * Of a datagram: before it leaves, when those before it did.
+ * Of a datagram: before it leaves, when those before it did. `tooLate`: where something of a message
+ * is written, and not committed, in a turn some of whose datagrams have left: they must not rely on it.
  */
 export type CrashMoment =
   | { readonly at: "before" | "committing" | "after" }
   | { readonly at: "within"; readonly writes: number }
-  | { readonly at: "datagram" };
+  | { readonly at: "datagram" | "tooLate" };
 
 export interface CrashPoint {
   readonly moment: CrashMoment;
-  /** The first batch, or datagram, from now on is 1. */
+  /** The first batch, datagram, or write that is too late, from now on is 1. */
   readonly nth: number;
   readonly ending: Ending;
   /** Then it starts again. */
@@ -28,6 +29,8 @@ export class CrashPoints {
   #armed: { readonly point: CrashPoint; left: number } | undefined;
   /** Writes of the batch that runs. */
   #writes = 0;
+  /** In this turn. */
+  #hasSent = false;
 
   /** @param die nothing that the process does from now on has an effect */
   constructor(die: (point: CrashPoint) => void) {
@@ -50,21 +53,32 @@ export class CrashPoints {
     before: () => {
       this.#writes = 0;
       const armed = this.#armed;
-      if (armed === undefined || armed.point.moment.at === "datagram") return;
+      const at = armed?.point.moment.at;
+      if (armed === undefined || at === "datagram" || at === "tooLate") return;
       armed.left -= 1;
       if (armed.left === 0) this.#reached("before");
     },
-    wrote: () => {
+    wrote: (message) => {
       this.#writes += 1;
-      const moment = this.#armed?.point.moment;
+      const armed = this.#armed;
+      const moment = armed?.point.moment;
       if (moment?.at === "within" && this.#writes >= moment.writes) this.#reached("within");
+      if (armed === undefined || moment?.at !== "tooLate" || message === undefined) return;
+      if (this.#hasSent) armed.left -= 1;
+      this.#reached("tooLate");
     },
     committed: () => this.#reached("committing"),
     done: () => this.#reached("after"),
   };
 
+  /** A turn of the event loop begins. */
+  turn(): void {
+    this.#hasSent = false;
+  }
+
   /** A datagram is about to leave. */
   sending(): void {
+    this.#hasSent = true;
     const armed = this.#armed;
     if (armed?.point.moment.at !== "datagram") return;
     armed.left -= 1;

@@ -1,6 +1,6 @@
 import type { MessageStore, StoredMessage } from "../../src/store/messageStore.js";
 import type { StoreTrouble } from "../../src/store/resilientStore.js";
-import type { Durability, StoreWrite } from "./diskWatch.js";
+import type { Durability, MessageName, StoreWrite } from "./diskWatch.js";
 
 /** How far it came: what is told to be so far does not go back. */
 const STEPS: Readonly<Record<StoredMessage["state"], number>> = {
@@ -30,8 +30,8 @@ interface Kept {
 export class Keeping {
   /** How often a text that was kept was lost, as it may be. Bounded by the texts of a run. */
   readonly lost = new Map<string, number>();
-  /** Texts of messages that were lost, or are not as far as they were. Bounded as `lost`. */
-  readonly setBack = new Set<string>();
+  /** Messages that were lost, or are not as far as they were: text by `nameOf`. Bounded as `lost`. */
+  readonly #setBack = new Map<string, string>();
   /** The disk takes everything, as far as the program knows. */
   isWell = true;
   /** Each by author and id; bounded by the messages of a run. */
@@ -40,6 +40,12 @@ export class Keeping {
   /** The disk does not take it. */
   readonly #inMemory = new Map<string, Kept>();
   readonly #maybeLost = new Map<string, Kept>();
+
+  /** This message, or is there any with this text? */
+  isSetBack(message: MessageName | { readonly text: string }): boolean {
+    if ("text" in message) return [...this.#setBack.values()].includes(message.text);
+    return this.#setBack.has(nameOf(message));
+  }
 
   /** A batch was committed; in memory, if the disk did not take it. */
   done(
@@ -53,8 +59,7 @@ export class Keeping {
       const message = store.find(name.author, name.id);
       if (message === undefined) continue;
       const kept = { message, step: STEPS[message.state] };
-      const key = `${name.author}/${name.id}`;
-      (onDisk ? this.#written : this.#inMemory).set(key, kept);
+      (onDisk ? this.#written : this.#inMemory).set(nameOf(name), kept);
     }
     if (onDisk && durability === "promise") this.#move(this.#written, this.#safe);
   }
@@ -63,8 +68,8 @@ export class Keeping {
     this.isWell = code !== "STORE_FAILED" && (this.isWell || code === "STORE_RESTORED");
     if (code === "STORE_RESTORED") this.#move(this.#inMemory, this.#safe);
     if (code !== "STORE_DAMAGED") return;
-    this.#move(this.#safe, this.#maybeLost);
-    this.#move(this.#written, this.#maybeLost);
+    this.#doubt(this.#safe);
+    this.#doubt(this.#written);
   }
 
   /** The disk cannot be read for a while: what it has comes once more, and is news. */
@@ -78,16 +83,12 @@ export class Keeping {
   /** The process ended, in whatever way; the next one begins anew. */
   killed(): void {
     this.isWell = true;
-    this.#move(this.#inMemory, this.#maybeLost);
+    this.#doubt(this.#inMemory);
   }
 
   powerCut(): void {
     this.killed();
-    for (const [key, kept] of this.#written) {
-      if (mustSurvive(kept.message)) continue;
-      this.#maybeLost.set(key, kept);
-      this.#written.delete(key);
-    }
+    this.#doubt(this.#written, ({ message }) => !mustSurvive(message));
   }
 
   /** Looks into a store whose disk is well. Returns what is gone that must not be, in words. */
@@ -95,21 +96,28 @@ export class Keeping {
     for (const [key, { message, step }] of this.#maybeLost) {
       const { author, id, text } = message;
       const found = store.find(author.device, id);
-      if (found === undefined || STEPS[found.state] < step) this.setBack.add(text);
+      if (found === undefined || STEPS[found.state] < step) this.#setBack.set(key, text);
       if (found === undefined) this.lost.set(text, (this.lost.get(text) ?? 0) + 1);
       else this.#written.set(key, { message: found, step: STEPS[found.state] });
     }
     this.#maybeLost.clear();
     for (const { message, step } of [...this.#safe.values(), ...this.#written.values()]) {
-      const { author, id, text, state, clientId } = message;
-      // Sent anew while the disk could not be read: there it is the message that it was before.
-      const namesake = clientId === undefined ? undefined : store.findByClientId(clientId);
-      const found = store.find(author.device, id) ?? namesake;
+      const { author, id, text, state } = message;
+      const found = store.find(author.device, id);
       const what = `"${text.slice(0, 40)}", which was ${state},`;
       if (found === undefined) return `${what} is gone`;
-      if (found !== namesake && STEPS[found.state] < step) return `${what} is ${found.state}`;
+      if (STEPS[found.state] < step) return `${what} is ${found.state}`;
     }
     return undefined;
+  }
+
+  /** Of one that was as far as this, or further, in another place, that remains the question. */
+  #doubt(from: Map<string, Kept>, isInDoubt: (kept: Kept) => boolean = () => true): void {
+    for (const [key, kept] of from) {
+      if (!isInDoubt(kept)) continue;
+      from.delete(key);
+      if ((this.#maybeLost.get(key)?.step ?? 0) < kept.step) this.#maybeLost.set(key, kept);
+    }
   }
 
   #move(from: Map<string, Kept>, to: Map<string, Kept>): void {
@@ -118,11 +126,15 @@ export class Keeping {
   }
 }
 
+function nameOf({ author, id }: MessageName): string {
+  return `${author}/${id}`;
+}
+
 /**
- * Power cuts included. Lines of others in groups need not, as they have them; nor what was on its way
- * without being queued, unless it may be sent again under its id.
+ * Power cuts included. Lines that others have in groups need not, our own of earlier starts among
+ * them; nor what was on its way without being queued, unless it may be sent again under its id.
  */
 function mustSurvive({ group, own, state, clientId }: StoredMessage): boolean {
-  if (group !== undefined) return own;
+  if (group !== undefined) return own && group.datagram !== undefined;
   return !own || clientId !== undefined || STEPS[state] > 1 || state === "queued";
 }

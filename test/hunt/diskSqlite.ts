@@ -210,8 +210,11 @@ export class SqliteDisk implements Disk {
   /** The header of the file, or all of it behind the header; and the log is gone. */
   damage(chance: SeededRandom): void {
     if (this.#folder === undefined) return;
-    const db = Buffer.from(this.#files().db);
-    if (chance.uniform() < 0.5) db.fill(0xa5, 0, 100);
+    const { db: whole } = this.#files();
+    const db = Buffer.concat([whole, NOTHING], Math.max(whole.length, PAGE_BYTES));
+    const inHeader = chance.uniform() < 0.5;
+    // All of a young one may be in the log: without it nothing but a header can look damaged.
+    if (inHeader || db.length === PAGE_BYTES) db.fill(0xa5, 0, 100);
     else db.fill(0xa5, PAGE_BYTES);
     this.#replace({ db, wal: NOTHING });
     this.#allSafe();

@@ -29,8 +29,8 @@ export interface MessageName {
 export interface StoreWatch {
   /** A batch begins. What is thrown here leaves in its place. */
   before?(): void;
-  /** Something of it was written, and is not committed. */
-  wrote?(): void;
+  /** Something of it, or of a message in it, was written, and is not committed. */
+  wrote?(message: MessageName | undefined): void;
   /** Everything of it was written; what is thrown here rolls it back. */
   committing?(): void;
   /** It was committed. */
@@ -193,7 +193,7 @@ export class WatchedStore implements MessageStore {
     if (this.#writes === undefined) return this.batch("soon", () => this.#write(redo, message));
     const result = redo(this.#store);
     this.#writes.push(message === undefined ? { redo } : { redo, message });
-    this.#watch.wrote?.();
+    this.#watch.wrote?.(message);
     return result;
   }
 }

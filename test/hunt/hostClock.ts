@@ -29,6 +29,11 @@ export class HostTime {
     return (this.#stillSinceMs ?? nowMs) - this.#stoodStillMs;
   }
 
+  /** The clock on the wall, milliseconds since 1970, at a time of the simulation. */
+  wallMs(nowMs: number): number {
+    return EPOCH_MS + Math.floor(nowMs) + this.wallOffsetMs;
+  }
+
   /** The monotonic clock stops. */
   standStill(nowMs: number): void {
     this.#stillSinceMs ??= nowMs;
@@ -73,7 +78,7 @@ export class HostClock implements Clock {
   }
 
   wallMs(): number {
-    return EPOCH_MS + Math.floor(this.#timeline.nowMs) + this.#host.wallOffsetMs;
+    return this.#host.wallMs(this.#timeline.nowMs);
   }
 
   after(delayMs: number, callback: () => void): () => void {

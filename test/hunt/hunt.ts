@@ -41,7 +41,9 @@ const LOOK_EVERY_MS = 500;
 /** Everything that is not lost for good is repaired by then. */
 const SETTLE_MS = 180_000;
 
-const REST_CHANCE = 0.1;
+/** Those that run by then, and those that say goodbye first. */
+const STARTED_AFTER_MS = [1_000, 10_000];
+const REST_CHANCE = 0.05;
 /** What strangers did not deliver is asked for no more. */
 const AFTER_STRANGERS_MS = 600_000;
 
@@ -103,10 +105,12 @@ function calmDown(world: HuntWorld): void {
     start(world, host);
   }
   // When everybody runs.
-  world.at(world.nowMs + 1000, () => {
-    blockNobody(world);
-    for (const host of world.hosts) void host.joinAll();
-  });
+  for (const afterMs of STARTED_AFTER_MS) {
+    world.at(world.nowMs + afterMs, () => {
+      blockNobody(world);
+      for (const host of world.hosts) void host.joinAll();
+    });
+  }
 }
 
 function start(world: HuntWorld, host: HuntHost): void {
@@ -120,12 +124,16 @@ async function settle(
   when: Invariant["when"],
   withinMs: number,
 ): Promise<Failure | undefined> {
+  let unsettled: Failure | undefined;
   for (const endMs = world.nowMs + withinMs; ; ) {
     await world.run(LOOK_EVERY_MS);
     const failure = look(world, "always");
     if (failure !== undefined) return failure;
-    const unsettled = look(world, when);
-    if (unsettled === undefined || world.nowMs >= endMs) return unsettled;
+    const isEnd = world.nowMs >= endMs;
+    // What was not settled half a second ago is mostly not yet either.
+    if (!isEnd && unsettled !== undefined && isBroken(world, unsettled)) continue;
+    unsettled = look(world, when);
+    if (unsettled === undefined || isEnd) return unsettled;
   }
 }
 
@@ -141,6 +149,10 @@ async function rest(world: HuntWorld): Promise<Failure | undefined> {
   world.note("plan", "rest");
   await world.run(QUIET_MS);
   return look(world, "always") ?? look(world, "settled") ?? look(world, "quiet");
+}
+
+function isBroken(world: HuntWorld, { invariant }: Failure): boolean {
+  return INVARIANTS.find(({ name }) => name === invariant)?.broken?.(world) !== undefined;
 }
 
 function look(world: HuntWorld, when: Invariant["when"]): Failure | undefined {

@@ -257,9 +257,9 @@ export class HuntHost {
         commitsBefore = disk.commits;
         if (!process.isOver()) points.before();
       },
-      wrote: () => {
+      wrote: (message) => {
         process.changes += 1;
-        if (!process.isOver()) points.wrote();
+        if (!process.isOver()) points.wrote(message);
       },
       done: (writes, durability) => {
         process.changes += 1;
@@ -302,8 +302,9 @@ export class HuntHost {
     }
   }
 
-  /** Not joined at later starts either. */
+  /** Not joined at later starts either. Nobody can tell so to a process that stands still. */
   async leave(label: string): Promise<void> {
+    if (this.isPaused) return;
     this.groups.delete(label);
     const group = this.messenger?.groups().find((joined) => joined.label === label);
     if (group === undefined) return;
@@ -453,6 +454,7 @@ export class HuntHost {
   /** What is thrown here ends a real process. */
   #guarded(work: () => void): void {
     const process = this.#process;
+    this.crashPoints.turn();
     try {
       work();
     } catch (error) {

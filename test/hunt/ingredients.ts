@@ -1,5 +1,13 @@
 import { CLONE } from "./faults/clone.js";
-import { CLOSE, CRASH_IN_BATCH, CRASH_IN_SENDING, KILL, POWER_CUT } from "./faults/crash.js";
+import {
+  CLOSE,
+  CRASH_AFTER_BATCH,
+  CRASH_IN_BATCH,
+  CRASH_IN_SENDING,
+  CRASH_TOO_LATE,
+  KILL,
+  POWER_CUT,
+} from "./faults/crash.js";
 import { DAMAGED, TAMPERED } from "./faults/damage.js";
 import { DISK_DAMAGED, DISK_ERRORS, DISK_FULL, DISK_READ_ONLY } from "./faults/disk.js";
 import { FLOOD, PLAIN_TEXT } from "./faults/flood.js";
@@ -66,6 +74,8 @@ export const FAULTS: readonly Ingredient[] = [
   CLOSE,
   CRASH_IN_BATCH,
   CRASH_IN_SENDING,
+  CRASH_TOO_LATE,
+  CRASH_AFTER_BATCH,
   DISK_FULL,
   DISK_READ_ONLY,
   DISK_ERRORS,

@@ -37,8 +37,6 @@ export interface Command {
   id: string | undefined;
   /** Device key of who acknowledged it. */
   deliveredTo: string | undefined;
-  /** When it ended its disk did not take it. */
-  inMemoryOnly: boolean;
   /** Its process ended first. */
   cutOff: boolean;
 }
@@ -91,6 +89,8 @@ export interface Stranger {
 /** Everything that was wanted, promised and shown in one run; bounded by its length. */
 export class Ledger {
   readonly commands: Command[] = [];
+  /** Those of them that have not ended, and whose process runs. */
+  readonly waiting = new Set<Command>();
   readonly shown: Shown[] = [];
   readonly executed: Executed[] = [];
   readonly events: Told[] = [];
@@ -106,11 +106,11 @@ export class Ledger {
     readonly out: HuntHost;
     readonly atMs: number;
   }[] = [];
-  /** Who blocked whom, and when each was let in again. */
+  /** Who blocked whom since when, if that was done, and when each was let in again. */
   readonly blocks: {
     readonly by: HuntHost;
     readonly whom: HuntHost;
-    readonly fromMs: number;
+    fromMs: number;
     untilMs: number;
   }[] = [];
   /** Whose key was in use on a second machine as well. */
@@ -172,7 +172,7 @@ export class Ledger {
   track(
     command: Omit<
       Command,
-      "startedOnHostMs" | "outcome" | "endedAtMs" | "id" | "deliveredTo" | "inMemoryOnly" | "cutOff"
+      "startedOnHostMs" | "outcome" | "endedAtMs" | "id" | "deliveredTo" | "cutOff"
     >,
     ends: Promise<CommandEnd>,
   ): Command {
@@ -183,20 +183,20 @@ export class Ledger {
       endedAtMs: undefined,
       id: undefined,
       deliveredTo: undefined,
-      inMemoryOnly: false,
       cutOff: false,
     };
     this.commands.push(tracked);
+    this.waiting.add(tracked);
     if (command.kind !== "other") {
       this.#byText.set(command.text, [...this.said(command.text), tracked]);
     }
     const end = ({ outcome, id, deliveredTo }: CommandEnd): void => {
       if (tracked.cutOff) return;
+      this.waiting.delete(tracked);
       tracked.outcome = outcome;
       tracked.endedAtMs = this.#nowMs();
       tracked.id = id;
       tracked.deliveredTo = deliveredTo;
-      tracked.inMemoryOnly = !tracked.from.keeping.isWell;
       for (const listener of this.endListeners) listener(tracked);
     };
     ends.then(end, (error: unknown) => {
@@ -213,10 +213,10 @@ export class Ledger {
 
   /** The process of these commands is gone. */
   cutOff(host: HuntHost, run: number): void {
-    for (const command of this.commands) {
-      if (command.from === host && command.run === run && command.outcome === undefined) {
-        command.cutOff = true;
-      }
+    for (const command of this.waiting) {
+      if (command.from !== host || command.run !== run) continue;
+      command.cutOff = true;
+      this.waiting.delete(command);
     }
   }
 

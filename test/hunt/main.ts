@@ -7,7 +7,7 @@ import { runPack } from "./pack.js";
 import type { Report } from "./report.js";
 import { replayCommand } from "./shrink.js";
 import { Tally } from "./tally.js";
-import { work } from "./worker.js";
+import { cpuMsSince, work } from "./worker.js";
 
 const USAGE = `usage: npm run sim -- --seed N | --seeds A..B | --minutes M
   Lives through seeds on a simulated LAN and looks whether everything held (test/hunt/invariants.ts).
@@ -18,7 +18,8 @@ const USAGE = `usage: npm run sim -- --seed N | --seeds A..B | --minutes M
   --seeds A..B     all of them, on all cores; a failure is made as short as possible
   --minutes M      other seeds every time, for so long
   --workers W      processes (default: one per core)
-  --stats          how often each fault, each kind of work and each path of recovery happened
+  --stats          how often each fault, each kind of work and each path of recovery happened,
+                   and what seeds cost: how many in a second, CPU time, the slowest
 `;
 /** Seeds by chance begin above those that people write. */
 const FIRST_CHANCE_SEED = 1_000_000;
@@ -94,15 +95,17 @@ async function replay(seed: number, options: Options): Promise<boolean> {
   const { steps, hosts, datagrams, lines } = options;
   const tally = new Tally();
   const beganMs = performance.now();
+  const cpuBefore = process.cpuUsage();
   const result = await hunt(seed, {
     datagrams,
     ...(steps === undefined ? {} : { steps }),
     ...(hosts === undefined ? {} : { hosts }),
   });
-  tally.add(result);
+  tally.add({ ...result, cpuMs: cpuMsSince(cpuBefore) });
   for (const line of lines === 0 ? result.trace : result.trace.slice(-lines)) tell(line);
-  if (options.stats) for (const row of tally.table()) tell(row);
-  tell(tally.summary(performance.now() - beganMs));
+  const tookMs = performance.now() - beganMs;
+  if (options.stats) for (const row of [...tally.table(), ...tally.costs(tookMs)]) tell(row);
+  tell(tally.summary(tookMs));
   if (result.failure === undefined) tell("all held");
   else tellFailure(seed, result.failure);
   return result.failure === undefined;
@@ -139,8 +142,9 @@ async function huntMany(options: Options, program: string): Promise<boolean> {
     tell(`  ${replayCommand(seed, reduced)}`);
   };
   await runPack({ program, workers: options.workers, nextSeed, report });
-  if (options.stats) for (const row of tally.table()) tell(row);
-  tell(tally.summary(performance.now() - beganMs));
+  const tookMs = performance.now() - beganMs;
+  if (options.stats) for (const row of [...tally.table(), ...tally.costs(tookMs)]) tell(row);
+  tell(tally.summary(tookMs));
   tell(failures === 0 ? "all held" : `${failures} FAILED`);
   return failures === 0;
 }

@@ -54,7 +54,7 @@ function reportOf(worker: ChildProcess, seed: number, shrinks: boolean): Promise
       worker.kill("SIGKILL");
       if (worker.connected) worker.disconnect();
       const failure = { invariant: "noCrash", message, atMs: 0 };
-      resolve({ seed, failure, hosts: 0, simulatedMs: 0, stats: [] });
+      resolve({ seed, failure, hosts: 0, simulatedMs: 0, cpuMs: 0, stats: [] });
     };
     const onMessage = (message: unknown): void => {
       end();

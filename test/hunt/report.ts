@@ -8,6 +8,8 @@ export const REPORT = v.object({
   failure: v.optional(v.object({ invariant: v.string(), message: v.string(), atMs: v.number() })),
   hosts: v.number(),
   simulatedMs: v.number(),
+  /** Of the processor, for its one run; not for making it shorter. */
+  cpuMs: v.number(),
   stats: v.array(v.tuple([v.string(), v.number()])),
   shrunk: v.optional(
     v.object({

@@ -28,8 +28,12 @@ export interface Scenario {
 const NAMES = ["ada", "bob", "cyd", "dan", "eve", "fay", "gus", "hal", "ida", "jon", "kit", "leo"];
 /** A few have many. */
 const HOSTS = [...Array.from({ length: 5 }, () => [2, 2, 3, 3, 3, 4, 4, 5, 6]).flat(), 8, 10, 12];
+/** They cost ten times as much: of those drawn, this share stays as it is. */
+const MANY_HOSTS = 8;
+const MANY_HOSTS_CHANCE = 0.5;
 const WORK_CHANCE = 0.15;
-const FAULT_CHANCE = 0.3;
+/** Some five of them: more hide one another. */
+const FAULT_CHANCE = 0.12;
 const SAME_MACHINE_CHANCE = 0.1;
 const SAME_NAME_CHANCE = 0.1;
 const REAL_CRYPTO_CHANCE = 0.05;
@@ -38,7 +42,7 @@ const REAL_CRYPTO_CHANCE = 0.05;
 export function scenarioOf(seed: number, reduction: Reduction = {}): Scenario {
   const random = new SeededRandom(seed);
   const crypto = random.uniform() < REAL_CRYPTO_CHANCE ? "real" : "simulated";
-  const hosts = oneOf(random, HOSTS);
+  const hosts = hostsOf(seed, oneOf(random, HOSTS));
   const activeMs = wholeBetween(random, 5_000, 60_000);
   const sure = oneOf(random, MAIN_WORK);
   const steps = [...WORK, ...FAULTS]
@@ -66,6 +70,12 @@ export function scenarioOf(seed: number, reduction: Reduction = {}): Scenario {
     steps: reduction.steps === undefined ? steps : reduction.steps.flatMap((at) => steps[at] ?? []),
     activeMs,
   };
+}
+
+function hostsOf(seed: number, drawn: number): number {
+  if (drawn < MANY_HOSTS) return drawn;
+  const isLarge = new SeededRandom(seed ^ hashOf("many hosts")).uniform() < MANY_HOSTS_CHANCE;
+  return isLarge ? drawn : drawn - 6;
 }
 
 function stepsOf({ name, draw }: Ingredient, scene: Scene): Step[] {

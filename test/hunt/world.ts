@@ -1,3 +1,4 @@
+import process from "node:process";
 import type { Transmit } from "../../src/core/io.js";
 import type { MessengerApi, MessengerEvent } from "../../src/messenger/types.js";
 import type { LanHandlers, LanOptions } from "../../src/net/lan.js";
@@ -55,6 +56,8 @@ export class HuntWorld {
   readonly #traced: { readonly datagrams: boolean };
   readonly #medium: SimMedium<Station>;
   readonly #chances = new Map<string, SeededRandom>();
+  /** By name of sender and receiver: asked for with every datagram. */
+  readonly #linkChances = new Map<string, Map<string, SeededRandom>>();
   /** Bounded by the hosts. */
   readonly #outside = new Set<Promise<unknown>>();
 
@@ -63,9 +66,8 @@ export class HuntWorld {
     this.#traced = traced;
     this.#medium = new SimMedium<Station>({
       faults: () => this.weather,
-      passes: (from, to, transmit) => ![...this.cuts].some((cut) => cut(from, to, transmit)),
-      // Of each pair its own: what is left out of a plan then changes little elsewhere.
-      random: (from, to) => this.chance(`${from.name} to ${to.name}`),
+      passes: (from, to, transmit) => !this.#isCut(from, to, transmit),
+      random: (from, to) => this.#linkChance(from.name, to.name),
       sent: (from, transmit) => this.#sent(from, transmit),
       lost: () => this.count("datagrams lost"),
       arriving: (from, to, transmit) => this.#arriving(from, to, transmit),
@@ -89,6 +91,26 @@ export class HuntWorld {
       this.#chances.set(name, chance);
     }
     return chance;
+  }
+
+  /** Of each pair its own: what is left out of a plan then changes little elsewhere. */
+  #linkChance(from: string, to: string): SeededRandom {
+    let chances = this.#linkChances.get(from);
+    if (chances === undefined) {
+      chances = new Map();
+      this.#linkChances.set(from, chances);
+    }
+    let chance = chances.get(to);
+    if (chance === undefined) {
+      chance = this.chance(`${from} to ${to}`);
+      chances.set(to, chance);
+    }
+    return chance;
+  }
+
+  #isCut(from: Station, to: Station, transmit: Transmit): boolean {
+    for (const cut of this.cuts) if (cut(from, to, transmit)) return true;
+    return false;
   }
 
   addHost(plan: HostPlan): HuntHost {
@@ -169,8 +191,10 @@ export class HuntWorld {
     const endMs = this.nowMs + spanMs;
     let atMs = this.nowMs;
     let actions = 0;
+    await turnOfEventLoop();
     do {
-      await this.#settled();
+      await endOfMicrotasks();
+      if (this.#outside.size > 0) await this.#outsideDone();
       actions = atMs === this.nowMs ? actions + 1 : 0;
       atMs = this.nowMs;
       if (actions > MOST_AT_ONCE) {
@@ -190,11 +214,10 @@ export class HuntWorld {
     }
   }
 
-  async #settled(): Promise<void> {
-    await endOfMicrotasks();
+  async #outsideDone(): Promise<void> {
     while (this.#outside.size > 0) {
       await Promise.allSettled(this.#outside);
-      await endOfMicrotasks();
+      await turnOfEventLoop();
     }
   }
 
@@ -288,7 +311,14 @@ function brief(event: MessengerEvent): string {
   }
 }
 
-/** Everything that promises set off is done before the next turn of Node's event loop. */
+/**
+ * Everything that promises set off is done: Node takes the next tick when no microtask is left. Much
+ * cheaper than a turn of the event loop, and there is one for every datagram.
+ */
 function endOfMicrotasks(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
+}
+
+function turnOfEventLoop(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -190,6 +190,7 @@ describe("a process that was stopped for minutes", () => {
     network.run(60_000);
     const changes = b.events.slice(before).map((event) => "change" in event && event.change);
     expect(changes).not.toContain("offline");
+    expect(changes).not.toContain("suspect");
     return undefined;
   });
 });

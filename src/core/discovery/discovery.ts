@@ -115,6 +115,8 @@ export class Discovery implements Timed {
       isConfigured: (at) => configured.includes(at),
       restarted,
       groupsAnnounced,
+      challenge: (challengedAtMs, at, device) =>
+        this.#challenging.challenge(challengedAtMs, at, device),
     });
     this.#beaconing = announce
       ? new Beaconing(nowMs, context, ownBeacon, configuredPeers, (begunAtMs) => {
@@ -207,14 +209,22 @@ export class Discovery implements Timed {
     if (beacon.device === this.#context.identity.device) {
       this.#candidates.delete(beacon);
       this.#duplicateKeys.twinProved(beacon, at);
-    } else if (!answer.announces) {
+      return;
+    }
+    if (!answer.announces) {
       const asked = query.host;
       const isThere = asked?.address === at.address && asked.port === at.port;
       this.#passers.proved(nowMs, beacon, isThere ? at : undefined);
-    } else if (query.host?.address !== at.address && this.#mustProveAddress(beacon.device)) {
+      return;
+    }
+    const isThere = query.host?.address === at.address;
+    if (
+      !isThere &&
+      (this.#mustProveAddress(beacon.device) || this.#isNewStart(nowMs, beacon, at))
+    ) {
       this.#challenging.challenge(nowMs, at, beacon.device);
     } else {
-      const entry = this.#proved(nowMs, beacon, at);
+      const entry = this.#proved(nowMs, beacon, at, isThere);
       if (entry !== undefined) this.#measure(nowMs, query, answer.heldUs, entry);
     }
   }
@@ -228,11 +238,17 @@ export class Discovery implements Timed {
     return isNewcomer && this.#roster.isCrowded;
   }
 
+  /** It would take the entry of the start before, which was not there. */
+  #isNewStart(nowMs: number, beacon: Beacon, { address }: Address): boolean {
+    const entry = this.#roster.get(beacon.device);
+    return entry?.yieldsTo(nowMs, beacon) === true && !entry.isProvenAt(address);
+  }
+
   /** An instance that announces itself is running. */
-  #proved(nowMs: number, beacon: Beacon, at: Address): RosterEntry | undefined {
+  #proved(nowMs: number, beacon: Beacon, at: Address, isThere: boolean): RosterEntry | undefined {
     const candidate = this.#candidates.delete(beacon);
     const bytes = candidate?.beacon.sequence === beacon.sequence ? candidate.bytes : undefined;
-    const found = { via: candidate?.via ?? "query", bytes };
+    const found = { via: candidate?.via ?? "query", isThere, bytes };
     const entry = this.#registrar.answered(nowMs, beacon, at, found);
     const holder = this.#roster.get(beacon.device)?.best;
     // Beside a live one: does that really run, too? Not where this one has just answered: it would
@@ -329,14 +345,15 @@ export class Discovery implements Timed {
 
   /** Asks that start of a device to show that it is there, unless it did so lately. */
   confirm(nowMs: number, instance: Instance, at: Address): void {
-    if (this.#left || this.#watched(instance) !== undefined) return;
-    if (this.#passers.isFresh(nowMs, instance)) return;
-    this.#challenging.challenge(nowMs, at, instance.device);
+    if (this.#left) return;
+    const entry = this.#watched(instance);
+    if (entry?.proven !== undefined || this.#passers.isFresh(nowMs, instance)) return;
+    this.#challenging.challenge(nowMs, entry?.best ?? at, instance.device);
   }
 
   /** Where that very start of the device has shown that it is; undefined if it has not. */
   provenAddressOf(instance: Instance): Address | undefined {
-    return this.#watched(instance)?.best ?? this.#passers.addressOf(instance);
+    return this.#watched(instance)?.proven ?? this.#passers.addressOf(instance);
   }
 
   #watched({ device, incarnation }: Instance): RosterEntry | undefined {

@@ -4,7 +4,7 @@ import type { Address, ContactPeer, FoundVia } from "../io.js";
 import type { DuplicateKeys } from "./duplicateKeys.js";
 import type { Liveness } from "./liveness.js";
 import type { Roster } from "./roster.js";
-import type { RosterEntry } from "./rosterEntry.js";
+import type { Hearing, RosterEntry } from "./rosterEntry.js";
 
 /** An instance that is online said in which groups it is, and what it holds of them. */
 export type GroupsAnnounced = (
@@ -18,7 +18,8 @@ export type GroupsAnnounced = (
  *
  * An entry belongs to one incarnation, and that has shown that it was running: by an answer to a
  * number of ours or in a session. From then on its new beacons are signs of life. Another
- * incarnation takes the entry only by showing the same.
+ * incarnation takes the entry only by showing the same. Where it is written to is never moved by
+ * words alone: their source may be forged, and somebody else would get it all.
  */
 export class Registrar {
   readonly #context: CoreContext;
@@ -28,6 +29,7 @@ export class Registrar {
   readonly #isConfigured: (at: Address) => boolean;
   readonly #restarted: (nowMs: number, device: string) => void;
   readonly #groupsAnnounced: GroupsAnnounced;
+  readonly #challenge: (nowMs: number, at: Address, device: string) => void;
 
   constructor(
     context: CoreContext,
@@ -39,6 +41,8 @@ export class Registrar {
       /** Another incarnation took the entry of the device. */
       readonly restarted: (nowMs: number, device: string) => void;
       readonly groupsAnnounced: GroupsAnnounced;
+      /** The device must show that it is there. */
+      readonly challenge: (nowMs: number, at: Address, device: string) => void;
     },
   ) {
     this.#context = context;
@@ -48,6 +52,7 @@ export class Registrar {
     this.#isConfigured = parts.isConfigured;
     this.#restarted = parts.restarted;
     this.#groupsAnnounced = parts.groupsAnnounced;
+    this.#challenge = parts.challenge;
   }
 
   /** A new beacon of the entry's own incarnation. */
@@ -59,41 +64,43 @@ export class Registrar {
     at: Address,
   ): void {
     const renamed = entry.adopt(beacon, bytes);
-    const moved = entry.heardFrom(nowMs, at, false);
+    const moved = this.#heardFrom(nowMs, entry, at, "claimed");
     this.#alive(nowMs, entry, renamed || moved);
     this.#groupsAnnounced(nowMs, entry, entry.groups);
   }
 
   /** The latest beacon once more: perhaps another address, and by itself no sign of life. */
   repeated(nowMs: number, entry: RosterEntry, at: Address): void {
-    if (entry.heardFrom(nowMs, at, false)) this.#tellUpdated(entry);
+    if (this.#heardFrom(nowMs, entry, at, "claimed")) this.#tellUpdated(entry);
   }
 
   /**
    * The instance that `beacon` speaks of is running, at `at`. Returns its entry: undefined if there
-   * is no room, or another instance of the device holds it. `bytes`: the datagram of that very
-   * beacon, if it came.
+   * is no room, or another instance of the device holds it. `isThere`: it answered what had gone
+   * to that very address. `bytes`: the datagram of that very beacon, if it came.
    */
   answered(
     nowMs: number,
     beacon: Beacon,
     at: Address,
-    found: { readonly via: FoundVia; readonly bytes: Uint8Array | undefined },
+    found: {
+      readonly via: FoundVia;
+      readonly isThere: boolean;
+      readonly bytes: Uint8Array | undefined;
+    },
   ): RosterEntry | undefined {
     const { device, incarnation } = beacon;
     const entry = this.#roster.get(device) ?? this.#add(nowMs, beacon, at, found.via);
     if (entry === undefined) return undefined;
     const restarted = entry.incarnation !== incarnation;
-    // The one that started last has the entry; an older one only when that has fallen silent, as
-    // after a restart with the clock set back.
-    if (restarted && beacon.startedAtMs <= entry.startedAtMs && entry.isLive(nowMs)) {
+    if (restarted && !entry.yieldsTo(nowMs, beacon)) {
       this.#duplicateKeys.rivalProved(nowMs, beacon, at);
       return undefined;
     }
     if (restarted) entry.restart(incarnation, at);
     const isNews = beacon.sequence > entry.sequence;
     const renamed = isNews && entry.adopt(beacon, found.bytes);
-    const moved = entry.heardFrom(nowMs, at, false);
+    const moved = this.#heardFrom(nowMs, entry, at, found.isThere ? "answered" : "claimed");
     this.#alive(nowMs, entry, restarted || renamed || moved);
     this.#duplicateKeys.holderProved(nowMs, beacon);
     if (restarted) this.#restarted(nowMs, device);
@@ -116,7 +123,7 @@ export class Registrar {
     }
     const renamed = !entry.beaconed && entry.name !== peer.name;
     if (renamed) entry.name = peer.name;
-    const moved = entry.heardFrom(nowMs, peer, true);
+    const moved = this.#heardFrom(nowMs, entry, peer, "confirmed");
     if (rttMs !== undefined) entry.sampleRtt(rttMs);
     this.#alive(nowMs, entry, restarted || renamed || moved);
     this.#duplicateKeys.holderProved(nowMs, entry);
@@ -139,6 +146,13 @@ export class Registrar {
     if (inTheWay !== undefined) this.remove(nowMs, inTheWay);
     const foundVia = this.#isConfigured(at) ? "configured" : via;
     return this.#roster.add(nowMs, { device, incarnation, name, via: foundVia }, at);
+  }
+
+  /** True if its best address changed. */
+  #heardFrom(nowMs: number, entry: RosterEntry, at: Address, how: Hearing): boolean {
+    const heard = entry.heardFrom(nowMs, at, how);
+    if (heard === "unproven") this.#challenge(nowMs, at, entry.device);
+    return heard === "moved";
   }
 
   /** A sign of life. Coming online tells everything; otherwise a change is told by itself. */

@@ -13,12 +13,21 @@ const BEACONS_MISSED_BY_MOVE = 2;
 /** A session packet this recent proves an address in spite of beacons that missed it. */
 const FRESHLY_CONFIRMED_MS = 1_000;
 
+/**
+ * How a peer was heard from an address: its words came from there, which anybody can forge who
+ * recorded them, and itself for its own; it answered a query that had gone there; or it talked in
+ * a session.
+ */
+export type Hearing = "claimed" | "answered" | "confirmed";
+
 interface SeenAddress extends Address {
   heardAtMs: number;
   /** The newest beacon that it was heard with. */
   sequence: number;
   /** Last authenticated session packet from here; -Infinity for none. */
   confirmedAtMs: number;
+  /** This incarnation answered a query that had gone here, or talked in a session from here. */
+  isProven: boolean;
 }
 
 /**
@@ -51,6 +60,8 @@ export class RosterEntry {
   srttMs: number | undefined;
   /** The best first; bounded by `limits.addressesPerPeer`. */
   #addresses: [SeenAddress, ...SeenAddress[]];
+  /** IPv4 literals that a proof was wanted of since the latest beacon; bounded as `#addresses`. */
+  readonly #doubted = new Set<string>();
 
   constructor(
     nowMs: number,
@@ -78,6 +89,15 @@ export class RosterEntry {
     return this.state !== "offline" && nowMs - this.lastHeardMs <= this.promiseMs;
   }
 
+  /**
+   * Another incarnation takes the entry once it is proven: the one that started last has it; an
+   * older one only when that has fallen silent, as after a restart with the clock set back.
+   */
+  yieldsTo(nowMs: number, { incarnation, startedAtMs }: Beacon): boolean {
+    if (incarnation === this.incarnation) return false;
+    return startedAtMs > this.startedAtMs || !this.isLive(nowMs);
+  }
+
   /** The device started again, at `at`: nothing that its former incarnation said still holds. */
   restart(incarnation: string, at: Address): void {
     this.incarnation = incarnation;
@@ -88,6 +108,7 @@ export class RosterEntry {
     this.departed = false;
     this.srttMs = undefined;
     this.#addresses = [unheardAt(at)];
+    this.#doubted.clear();
   }
 
   /**
@@ -104,6 +125,7 @@ export class RosterEntry {
     this.beaconBytes = bytes === undefined ? undefined : Uint8Array.from(bytes);
     this.beaconed = true;
     this.departed = false;
+    this.#doubted.clear();
     return renamed;
   }
 
@@ -115,12 +137,13 @@ export class RosterEntry {
   }
 
   /**
-   * The peer was heard from `from`; `confirmed` by an authenticated session packet. True if its
-   * best address changed. The best stays the best while it is heard: two interfaces must not
-   * make it flap. Only a session, or loopback, displaces one that is still heard; but one that
-   * misses beacons which come from elsewhere has been left.
+   * The peer was heard from `from`. "moved": its best address is another one now. The best stays
+   * the best while it is heard: two interfaces must not make it flap. Only a session, or loopback,
+   * displaces one that is still heard; but one that misses beacons which come from elsewhere has
+   * been left. "unproven": `from` would be the best one, if the peer showed that it is there; told
+   * once for each beacon.
    */
-  heardFrom(nowMs: number, from: Address, confirmed: boolean): boolean {
+  heardFrom(nowMs: number, from: Address, how: Hearing): "same" | "moved" | "unproven" {
     const seen = this.#addresses.find(({ address }) => address === from.address);
     const candidate = seen ?? this.#remember(from);
     const portChanged = candidate.port !== from.port;
@@ -128,10 +151,19 @@ export class RosterEntry {
     // Judge before the marks are set: they may be those of the best address itself.
     const displaces = candidate !== best && this.#displaces(nowMs, candidate, best);
     Object.assign(candidate, { port: from.port, heardAtMs: nowMs, sequence: this.sequence });
-    if (confirmed) candidate.confirmedAtMs = nowMs;
-    if (candidate === best) return portChanged;
-    if (!displaces && !confirmed) return false;
+    if (how === "confirmed") candidate.confirmedAtMs = nowMs;
+    candidate.isProven ||= how !== "claimed";
+    if (candidate === best) return portChanged ? "moved" : "same";
+    if (!candidate.isProven) return displaces && this.#doubts(candidate) ? "unproven" : "same";
+    if (!displaces && how !== "confirmed" && best.isProven) return "same";
     this.#addresses = [candidate, ...this.#addresses.filter((other) => other !== candidate)];
+    return "moved";
+  }
+
+  /** True the first time since the latest beacon, of a few addresses. */
+  #doubts({ address }: Address): boolean {
+    if (this.#doubted.has(address) || this.#doubted.size >= this.#maxAddresses) return false;
+    this.#doubted.add(address);
     return true;
   }
 
@@ -179,6 +211,16 @@ export class RosterEntry {
     return { address, port };
   }
 
+  /** The best address, if the peer has shown that it is there. */
+  get proven(): Address | undefined {
+    return this.#addresses[0].isProven ? this.best : undefined;
+  }
+
+  /** It has shown that it is, or was, at this IPv4 literal. */
+  isProvenAt(host: string): boolean {
+    return this.#addresses.some(({ address, isProven }) => isProven && address === host);
+  }
+
   isAt(at: Address): boolean {
     return this.#addresses.some(({ address, port }) => address === at.address && port === at.port);
   }
@@ -204,7 +246,8 @@ export class RosterEntry {
 
 function unheardAt({ address, port }: Address): SeenAddress {
   const neverMs = Number.NEGATIVE_INFINITY;
-  return { address, port, heardAtMs: neverMs, sequence: -1, confirmedAtMs: neverMs };
+  const never = { heardAtMs: neverMs, sequence: -1, confirmedAtMs: neverMs };
+  return { address, port, ...never, isProven: false };
 }
 
 /** 127.0.0.0/8 (RFC 1122 section 3.2.1.3): the same host, so nothing is nearer. */

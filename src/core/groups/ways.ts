@@ -137,10 +137,10 @@ export class Ways {
       ({ instance }) => !this.#reach.asks(instance),
     );
     const told = new Map(copies.map(({ to }) => [addressKey(to), to]));
-    for (const to of this.#addressesOf(this.#reach.takeTold())) told.set(addressKey(to), to);
+    for (const to of this.#addressesOf(nowMs, this.#reach.takeTold())) told.set(addressKey(to), to);
     let extraBytes = this.#unicast(plain, [...told.values()]);
     for (const surely of [true, false]) {
-      const asked = this.#addressesOf(this.#reach.asked(surely));
+      const asked = this.#addressesOf(nowMs, this.#reach.asked(surely));
       if (asked.length === 0) continue;
       extraBytes += this.#unicast(make({ asksBack: !surely, wantsCopies: true }), asked);
     }
@@ -149,8 +149,13 @@ export class Ways {
     if (extraBytes > 0 && this.#changedSinceMs === undefined) this.#changed(nowMs);
   }
 
-  #addressesOf(instances: readonly Instance[]): Address[] {
-    return instances.flatMap((instance) => this.#context.provenAddressOf(instance) ?? []);
+  /** Of those who have shown where they are; the others are asked to, for the next time. */
+  #addressesOf(nowMs: number, instances: readonly Instance[]): Address[] {
+    return instances.flatMap((instance) => {
+      const at = this.#context.addressOf(instance.device);
+      if (at !== undefined) this.#context.confirm(nowMs, instance, at);
+      return this.#context.provenAddressOf(instance) ?? [];
+    });
   }
 
   #multicast(bytes: Uint8Array): void {

@@ -1,6 +1,6 @@
+import { type Attacker, attackerOf } from "../attacker.js";
 import type { Step } from "../plan.js";
 import { type Ingredient, moments, type Scene, wholeBetween } from "../plan.js";
-import { type Attacker, attackerOf } from "../attacker.js";
 import type { HuntWorld } from "../world.js";
 
 export type Drawn = Omit<Step, "kind">;
@@ -15,11 +15,7 @@ export interface Salvo {
 }
 
 /** An attack that comes in salvos. */
-export function salvos(
-  name: string,
-  most: number,
-  salvo: (scene: Scene) => Salvo,
-): Ingredient {
+export function salvos(name: string, most: number, salvo: (scene: Scene) => Salvo): Ingredient {
   return {
     name,
     draw: (scene) => moments(scene, most).map((atMs) => salvoAt(atMs, salvo(scene))),

@@ -27,6 +27,15 @@ export const CRASH_IN_BATCH = crashing("crash in a batch", ({ random }) => {
 /** The process ends when some of its datagrams have left, and others have not. */
 export const CRASH_IN_SENDING = crashing("crash in sending", () => ({ at: "datagram" }));
 
+/** The process ends when one of its batches is there and the next one is not: a turn has one. */
+export const CRASH_AFTER_BATCH = crashing("crash after a batch", () => ({ at: "after" }));
+
+/**
+ * The process ends where it writes what datagrams rely on that have left in the same turn; none
+ * does.
+ */
+export const CRASH_TOO_LATE = crashing("crash too late", () => ({ at: "tooLate" }), 2);
+
 function ending(name: string, end: (host: HuntHost) => void | Promise<void>): Ingredient {
   return {
     name,
@@ -52,7 +61,11 @@ function ending(name: string, end: (host: HuntHost) => void | Promise<void>): In
   };
 }
 
-function crashing(name: string, momentOf: (scene: Scene) => CrashMoment): Ingredient {
+function crashing(
+  name: string,
+  momentOf: (scene: Scene) => CrashMoment,
+  latestNth = LATEST_NTH,
+): Ingredient {
   return {
     name,
     draw: (scene) =>
@@ -61,14 +74,19 @@ function crashing(name: string, momentOf: (scene: Scene) => CrashMoment): Ingred
         const place = anyHost(scene);
         const point: CrashPoint = {
           moment: momentOf(scene),
-          nth: wholeBetween(random, 1, LATEST_NTH),
+          nth: wholeBetween(random, 1, latestNth),
           ending: random.uniform() < 0.5 ? "kill" : "power cut",
           awayMs: wholeBetween(random, 0, LONGEST_AWAY_MS),
         };
         const { moment, nth } = point;
+        const nthOf = { datagram: "datagram", tooLate: "write that is too late" };
+        const where =
+          moment.at === "datagram" || moment.at === "tooLate"
+            ? nthOf[moment.at]
+            : `batch, ${moment.at}`;
         return {
           atMs,
-          what: `${point.ending} of ${place} at its ${nth}. ${moment.at === "datagram" ? "datagram" : `batch, ${moment.at}`}`,
+          what: `${point.ending} of ${place} at its ${nth}. ${where}`,
           run: (world: HuntWorld) => on(world, place, ({ crashPoints }) => crashPoints.arm(point)),
         };
       }),

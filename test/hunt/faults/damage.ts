@@ -65,7 +65,10 @@ function damaged(attacker: Attacker, bytes: Uint8Array, chance: SeededRandom): U
       const others = attacker.heard();
       const other = others.length === 0 ? bytes : oneOf(chance, others).bytes;
       const at = wholeBetween(chance, 0, bytes.length);
-      return Buffer.concat([bytes.subarray(0, at), other.subarray(at)]).subarray(0, MAX_DATAGRAM_BYTES);
+      return Buffer.concat([bytes.subarray(0, at), other.subarray(at)]).subarray(
+        0,
+        MAX_DATAGRAM_BYTES,
+      );
     }
     case 3:
       return withBytes(bytes, chance, wholeBetween(chance, 1, 3), HEADER_BYTES);
@@ -81,7 +84,12 @@ function damaged(attacker: Attacker, bytes: Uint8Array, chance: SeededRandom): U
 }
 
 /** `count` bytes of the first `within` are others. */
-function withBytes(bytes: Uint8Array, chance: SeededRandom, count: number, within: number): Uint8Array {
+function withBytes(
+  bytes: Uint8Array,
+  chance: SeededRandom,
+  count: number,
+  within: number,
+): Uint8Array {
   const changed = Uint8Array.from(bytes);
   for (let change = 0; change < count; change += 1) {
     const value = oneOf(chance, [0, 1, 0x7f, 0x80, 0xff, wholeBetween(chance, 0, 255)]);

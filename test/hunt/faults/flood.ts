@@ -1,7 +1,6 @@
-import { randomHex } from "../../../src/crypto/random.js";
-import { encodeHandshakeInit, encodeReset, encodeSealedHeader } from "../../../src/wire/session.js";
-import { randomU32 } from "../../../src/crypto/random.js";
+import { randomHex, randomU32 } from "../../../src/crypto/random.js";
 import { encodeUtf8 } from "../../../src/wire/cursor.js";
+import { encodeHandshakeInit, encodeReset, encodeSealedHeader } from "../../../src/wire/session.js";
 import type { Attacker } from "../attacker.js";
 import { type Ingredient, moments, oneOf, wholeBetween } from "../plan.js";
 import { type Drawn, salvoAt, salvos } from "./attack.js";
@@ -37,10 +36,7 @@ const FLOODS: ReadonlyMap<string, Flood> = new Map<string, Flood>([
       return Buffer.concat([encodeSealedHeader(header), chance.bytes(64)]);
     },
   ],
-  [
-    "resets",
-    ({ chance }) => encodeReset({ receiverIndex: randomU32(chance), counter: 0 }),
-  ],
+  ["resets", ({ chance }) => encodeReset({ receiverIndex: randomU32(chance), counter: 0 })],
   ["plain texts", ({ chance }) => encodeUtf8(`flood ${randomHex(chance, 4)}`)],
 ]);
 

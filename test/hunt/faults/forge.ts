@@ -85,7 +85,10 @@ const FORGERIES: ReadonlyMap<string, Forge> = new Map<string, Forge>([
     "leave",
     (attacker, { beacon }) => {
       const { device, incarnation } = changed(attacker, beacon);
-      return unsure(attacker, encodeLeave({ device, incarnation, sequence: anyNumber(attacker.chance) }));
+      return unsure(
+        attacker,
+        encodeLeave({ device, incarnation, sequence: anyNumber(attacker.chance) }),
+      );
     },
   ],
   ["query", ({ chance }) => forgedQuery(chance)],
@@ -137,7 +140,10 @@ const FORGERIES: ReadonlyMap<string, Forge> = new Map<string, Forge>([
       const seen = attacker.anyOf(DatagramType.sealed);
       const header = seen === undefined ? undefined : decodeSealedHeader(seen.bytes);
       return encodeReset(
-        header ?? { receiverIndex: randomU32(attacker.chance), counter: anyNumber(attacker.chance) },
+        header ?? {
+          receiverIndex: randomU32(attacker.chance),
+          counter: anyNumber(attacker.chance),
+        },
       );
     },
   ],
@@ -179,7 +185,9 @@ function changed(attacker: Attacker, beacon: Beacon): Beacon {
   const isNewStart = chance.uniform() < 0.3;
   return {
     ...beacon,
-    ...(isNewStart ? { incarnation: randomHex(chance, 8), startedAtMs: EPOCH_MS + anyNumber(chance) } : {}),
+    ...(isNewStart
+      ? { incarnation: randomHex(chance, 8), startedAtMs: EPOCH_MS + anyNumber(chance) }
+      : {}),
     sequence: beacon.sequence + wholeBetween(chance, 0, 5),
     dataPort: oneOf(chance, [beacon.dataPort, 1, 65_535]),
     intervalMs: oneOf(chance, [beacon.intervalMs, 0, 0xffff_ffff]),
@@ -201,13 +209,17 @@ export function forgedQuery(chance: SeededRandom): Uint8Array {
 /** That a host gave itself in a handshake. */
 function senderIndexHeard(attacker: Attacker): number {
   const init = attacker.anyOf(DatagramType.handshakeInit);
-  return init === undefined ? randomU32(attacker.chance) : decodeHandshakeInit(init.bytes).senderIndex;
+  return init === undefined
+    ? randomU32(attacker.chance)
+    : decodeHandshakeInit(init.bytes).senderIndex;
 }
 
 /** Of a session. */
 function indexHeard(attacker: Attacker): number {
   const seen = attacker.anyOf(DatagramType.sealed);
-  return seen === undefined ? randomU32(attacker.chance) : decodeSealedHeader(seen.bytes).receiverIndex;
+  return seen === undefined
+    ? randomU32(attacker.chance)
+    : decodeSealedHeader(seen.bytes).receiverIndex;
 }
 
 function forgedResponse(attacker: Attacker): Uint8Array {
@@ -221,7 +233,11 @@ function forgedResponse(attacker: Attacker): Uint8Array {
     return encodeHandshakeResponse({ senderIndex, receiverIndex: asked.senderIndex, message });
   }
   const message = chance.bytes(wholeBetween(chance, 0, 200));
-  return encodeHandshakeResponse({ senderIndex, receiverIndex: asked?.senderIndex ?? randomU32(chance), message });
+  return encodeHandshakeResponse({
+    senderIndex,
+    receiverIndex: asked?.senderIndex ?? randomU32(chance),
+    message,
+  });
 }
 
 function forgedSealed(attacker: Attacker): Uint8Array {

@@ -1,5 +1,5 @@
 import { inLaterVersion, laterDatagrams } from "../../support/laterVersion.js";
-import { SeededRandom, oneOf } from "../../support/seededRandom.js";
+import { oneOf, SeededRandom } from "../../support/seededRandom.js";
 import { anyHost, type Ingredient, moments, wholeBetween } from "../plan.js";
 import type { HuntWorld } from "../world.js";
 import { salvos } from "./attack.js";

@@ -1,6 +1,6 @@
 import type { Transmit } from "../../../src/core/io.js";
-import type { SeededRandom } from "../../support/seededRandom.js";
 import { laterIdentity, laterSuite, laterVersionOf } from "../../support/laterVersion.js";
+import type { SeededRandom } from "../../support/seededRandom.js";
 import type { SimCrypto } from "../simHome.js";
 
 /** What a host speaks: version 1, or all that a later one may add to it (PROTOCOL 8). */
@@ -19,7 +19,9 @@ export class Dialect {
       identity: {
         ...identity,
         sign: (unsigned) =>
-          (this.#later === undefined ? identity : laterIdentity(identity, this.#later)).sign(unsigned),
+          (this.#later === undefined ? identity : laterIdentity(identity, this.#later)).sign(
+            unsigned,
+          ),
       },
       suite: {
         id: suite.id,
@@ -42,7 +44,11 @@ export class Dialect {
   worded(transmit: Transmit): Transmit {
     if (this.#later === undefined) return transmit;
     const { identity } = this.#plain;
-    const bytes = laterVersionOf(transmit.bytes, (unsigned) => identity.sign(unsigned), this.#later);
+    const bytes = laterVersionOf(
+      transmit.bytes,
+      (unsigned) => identity.sign(unsigned),
+      this.#later,
+    );
     return { ...transmit, bytes };
   }
 }

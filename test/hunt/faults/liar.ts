@@ -1,21 +1,35 @@
-import type { Address, Destination, Transmit } from "../../../src/core/io.js";
 import { type GroupName, parseGroupName } from "../../../src/core/groups/groupName.js";
-import type { SimCrypto } from "../simHome.js";
+import type { Address, Destination, Transmit } from "../../../src/core/io.js";
 import { randomHex, randomU32 } from "../../../src/crypto/random.js";
-import { DatagramType, DEFAULT_DATA_PORT, DEFAULT_DISCOVERY_PORT } from "../../../src/wire/constants.js";
+import {
+  DatagramType,
+  DEFAULT_DATA_PORT,
+  DEFAULT_DISCOVERY_PORT,
+} from "../../../src/wire/constants.js";
 import { encodeUtf8 } from "../../../src/wire/cursor.js";
 import { FrameType, Lane, type LaneCode } from "../../../src/wire/frames.js";
 import { encodeGroupData, encodeGroupHeartbeat, encodeGroupNack } from "../../../src/wire/group.js";
 import { encodeGroupKeyNote, groupKeyStatement } from "../../../src/wire/groupKeyNote.js";
-import { encodeGroupSync, encodeOpenSync, GroupSyncPurpose, type GroupSync } from "../../../src/wire/groupSync.js";
+import {
+  encodeGroupSync,
+  encodeOpenSync,
+  type GroupSync,
+  GroupSyncPurpose,
+} from "../../../src/wire/groupSync.js";
 import { datagramType } from "../../../src/wire/header.js";
 import { readingAt } from "../../../src/wire/hybridReading.js";
-import { decodeQuery, encodeAnswer, encodeBeacon, encodeLeave } from "../../../src/wire/presence.js";
+import {
+  decodeQuery,
+  encodeAnswer,
+  encodeBeacon,
+  encodeLeave,
+} from "../../../src/wire/presence.js";
 import { encodeRecord, type MessageRecord, RecordKind } from "../../../src/wire/record.js";
 import { encodeClaims } from "../../../src/wire/session.js";
 import { EPOCH_MS, type Station } from "../../support/simMedium.js";
 import { type Attacker, attackerOf } from "../attacker.js";
 import { type Ingredient, moments, oneOf, wholeBetween } from "../plan.js";
+import type { SimCrypto } from "../simHome.js";
 import type { HuntWorld } from "../world.js";
 import { type Drawn, during } from "./attack.js";
 import { anyNumber, signedBy, victimOf } from "./forge.js";
@@ -24,11 +38,8 @@ import { beaconOf } from "./liarWords.js";
 
 const LONGEST_MS = 30_000;
 const MOST_IN_SESSION = 6;
-/**
- * Days before the last reading that moves clocks (PROTOCOL 6.2): beyond that one no clock goes on,
- * and members would not agree where the lines after it stand.
- */
-const LATEST_READING = readingAt(5_680_281_600_000) - 2 ** 40;
+/** The last reading that moves clocks: PROTOCOL 6.2. */
+const LATEST_READING = readingAt(5_680_281_600_000);
 const LAST_NUMBER = 2 ** 53 - 1;
 
 /** Somebody with a key of his own who takes part, and lies. */
@@ -77,6 +88,8 @@ class Liar implements Station {
   readonly #crypto: SimCrypto;
   readonly #character: Character;
   readonly #sessions: LiarSessions;
+  /** Where he pretends to be, for others to write to. */
+  readonly #elsewhere: Address;
   #incarnation: string;
   #startedAtMs: number;
   #sequence: number;
@@ -89,6 +102,7 @@ class Liar implements Station {
     this.#world = world;
     this.#attacker = attackerOf(world);
     this.#crypto = this.#attacker.crypto;
+    this.#elsewhere = this.#attacker.sourceOf("nowhere");
     this.#character = character;
     this.#sequence = character.numbersFrom;
     this.#incarnation = randomHex(this.#attacker.chance, 8);
@@ -210,15 +224,16 @@ class Liar implements Station {
       sequence: this.#nextSequence(),
       intervalMs: this.#character.intervalMs,
       name: this.#character.name,
-      groups: this.#groups().map(({ groupId }) => ({ groupId, digest: randomHex(chance, 8) })).slice(0, 12),
+      groups: this.#groups()
+        .map(({ groupId }) => ({ groupId, digest: randomHex(chance, 8) }))
+        .slice(0, 12),
     });
   }
 
   #beacon(): void {
     const { chance } = this.#attacker;
     const bytes = signedBy(this.#crypto.identity, encodeBeacon(this.#nextBeacon()));
-    // A beacon moves its own author, proven or not: what is for him goes there.
-    const source = chance.uniform() < 0.8 ? this.address : this.#attacker.sourceOf("diverted");
+    const source = chance.uniform() < 0.6 ? this.address : this.#elsewhere;
     this.#send(bytes, { kind: "lan" }, source);
   }
 
@@ -239,7 +254,9 @@ class Liar implements Station {
 
   #groups(): GroupName[] {
     const labels = new Map(this.#world.hosts.flatMap(({ groups }) => [...groups]));
-    return [...labels].map(([label, secret]) => parseGroupName(label, DEFAULT_DISCOVERY_PORT, { secret }));
+    return [...labels].map(([label, secret]) =>
+      parseGroupName(label, DEFAULT_DISCOVERY_PORT, { secret }),
+    );
   }
 
   #anyGroup(secret = false): GroupName | undefined {
@@ -298,7 +315,8 @@ class Liar implements Station {
     if (group === undefined || !this.#character.talks) return;
     const { chance } = this.#attacker;
     const skipped = oneOf(chance, [0, 0, 0, 1, 300]);
-    const sequence = (this.#lines.get(group.groupId) ?? this.#character.numbersFrom - 1) + 1 + skipped;
+    const sequence =
+      (this.#lines.get(group.groupId) ?? this.#character.numbersFrom - 1) + 1 + skipped;
     if (sequence > LAST_NUMBER) return;
     this.#lines.set(group.groupId, sequence);
     const text = this.#world.ledger.newText(`mallory in ${group.label}`);
@@ -375,7 +393,10 @@ class Liar implements Station {
       () => record(Lane.replies, chance.bytes(40)),
       () => session.packet([{ type: FrameType.ping }]),
       () => session.packet([{ type: FrameType.close, reason: wholeBetween(chance, 0, 255) }]),
-      () => session.packet([{ type: FrameType.advance, lane: Lane.ordered, base: Math.max(1, anyNumber(chance)) }]),
+      () =>
+        session.packet([
+          { type: FrameType.advance, lane: Lane.ordered, base: Math.max(1, anyNumber(chance)) },
+        ]),
       () =>
         session.packet([
           {
@@ -435,7 +456,10 @@ class Liar implements Station {
     const group = this.#anyGroup();
     const victim = victimOf(this.#attacker)?.beacon ?? this.#instance;
     const request = randomU32(chance);
-    const streams = [this.#instance, { device: victim.device, incarnation: victim.incarnation }].map((of) => ({
+    const streams = [
+      this.#instance,
+      { device: victim.device, incarnation: victim.incarnation },
+    ].map((of) => ({
       ...of,
       ranges: [{ first: 1, last: oneOf(chance, [1, 500, 9_000, LAST_NUMBER]) }],
       latestHlc: oneOf(chance, [0, LATEST_READING, LAST_NUMBER]),
@@ -452,7 +476,10 @@ class Liar implements Station {
         index: wholeBetween(chance, 0, 20),
         last: chance.uniform() < 0.5,
         looked: anyNumber(chance),
-        datagrams: heard === undefined ? [] : [heard.slice(0, wholeBetween(chance, 1, Math.min(600, heard.length)))],
+        datagrams:
+          heard === undefined
+            ? []
+            : [heard.slice(0, wholeBetween(chance, 1, Math.min(600, heard.length)))],
       },
       { purpose: GroupSyncPurpose.busy, request },
     ];
@@ -470,7 +497,10 @@ class Liar implements Station {
       label,
       epoch: oneOf(chance, [0, 1, 2, LAST_NUMBER]),
       by: this.#instance.device,
-      removed: chance.uniform() < 0.5 ? [] : [victimOf(this.#attacker)?.beacon.device ?? this.#instance.device],
+      removed:
+        chance.uniform() < 0.5
+          ? []
+          : [victimOf(this.#attacker)?.beacon.device ?? this.#instance.device],
     };
     return encodeGroupKeyNote({
       purpose: oneOf(chance, [0, 1, 2] as const),

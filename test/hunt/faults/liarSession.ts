@@ -1,6 +1,6 @@
+import type { Address } from "../../../src/core/io.js";
 import type { InitiatorHandshake, PacketProtector } from "../../../src/crypto/handshake.js";
 import { randomU32 } from "../../../src/crypto/random.js";
-import type { Address } from "../../../src/core/io.js";
 import { MAX_DATAGRAM_BYTES, MIN_SEALED_BYTES } from "../../../src/wire/constants.js";
 import { Writer } from "../../../src/wire/cursor.js";
 import { type Frame, writeFrame } from "../../../src/wire/frames.js";
@@ -87,7 +87,10 @@ export class LiarSessions {
   dial(to: Address): void {
     const { chance, crypto } = this.#attacker;
     const senderIndex = randomU32(chance);
-    this.#dialling.set(senderIndex, { handshake: crypto.suite.initiate(this.#claims(), chance), to });
+    this.#dialling.set(senderIndex, {
+      handshake: crypto.suite.initiate(this.#claims(), chance),
+      to,
+    });
     this.#init(senderIndex, new Uint8Array(0));
   }
 
@@ -103,11 +106,19 @@ export class LiarSessions {
   called(bytes: Uint8Array, to: Address): void {
     const { chance, crypto } = this.#attacker;
     const init = decodeHandshakeInit(bytes);
-    const { message2, accept } = crypto.suite.respond(init.message, this.#claims(), chance);
+    const answer = crypto.suite.respond(init.message, this.#claims(), chance);
     const senderIndex = randomU32(chance);
-    this.#answering.set(senderIndex, { accept, to, senderIndex: init.senderIndex });
+    this.#answering.set(senderIndex, {
+      accept: (message3) => answer.accept(message3),
+      to,
+      senderIndex: init.senderIndex,
+    });
     this.#send(
-      encodeHandshakeResponse({ senderIndex, receiverIndex: init.senderIndex, message: message2 }),
+      encodeHandshakeResponse({
+        senderIndex,
+        receiverIndex: init.senderIndex,
+        message: answer.message2,
+      }),
       to,
     );
   }
@@ -123,7 +134,10 @@ export class LiarSessions {
     if (dialling === undefined) return;
     this.#dialling.delete(receiverIndex);
     const { message3, protector } = dialling.handshake.finish(message);
-    this.#send(encodeHandshakeFinish({ receiverIndex: senderIndex, message: message3 }), dialling.to);
+    this.#send(
+      encodeHandshakeFinish({ receiverIndex: senderIndex, message: message3 }),
+      dialling.to,
+    );
     this.#open(new LiarSession(dialling.to, protector, senderIndex));
   }
 

@@ -11,7 +11,7 @@ export const PAUSE: Ingredient = {
   draw: (scene) =>
     moments(scene, MOST_PAUSES).map((atMs) => {
       const place = anyHost(scene);
-      const spanMs = wholeBetween(scene.random, 10, LONGEST_MS);
+      const spanMs = Math.min(wholeBetween(scene.random, 10, LONGEST_MS), scene.activeMs - atMs);
       const bufferDatagrams = oneOf(scene.random, BUFFERS_DATAGRAMS);
       return {
         atMs,
@@ -27,7 +27,8 @@ export const SUSPEND: Ingredient = {
   draw: (scene) =>
     moments(scene, 2).map((atMs) => {
       const place = anyHost(scene);
-      const spanMs = wholeBetween(scene.random, 100, scene.activeMs - atMs + 100);
+      const leftMs = scene.activeMs - atMs;
+      const spanMs = Math.min(wholeBetween(scene.random, 100, leftMs + 100), leftMs);
       const clockStops = scene.random.uniform() < 0.5;
       return {
         atMs,

@@ -1,8 +1,7 @@
 import { DatagramType } from "../../../src/wire/constants.js";
 import { datagramType } from "../../../src/wire/header.js";
 import type { Attacker, Heard, Source } from "../attacker.js";
-import { SOURCES } from "../attacker.js";
-import { attackerOf } from "../attacker.js";
+import { attackerOf, SOURCES } from "../attacker.js";
 import { type Ingredient, moments, oneOf, wholeBetween } from "../plan.js";
 import { type Drawn, during, salvos } from "./attack.js";
 
@@ -11,9 +10,8 @@ const MOST_IN_A_SALVO = 60;
 const LONGEST_SALVO_MS = 3_000;
 const LONGEST_ECHO_MS = 20_000;
 const TYPES: readonly number[] = Object.values(DatagramType);
-/** A copy of one of these that comes first takes a session or an entry along: PROTOCOL 9. */
+/** A copy of one of these that comes first takes a session along: PROTOCOL 9. */
 const MOVING: ReadonlySet<number | undefined> = new Set<number>([
-  DatagramType.answer,
   DatagramType.sealed,
   DatagramType.handshakeInit,
   DatagramType.handshakeResponse,
@@ -32,7 +30,9 @@ export const REPLAYED: Ingredient = salvos("replayed", MOST_SALVOS, ({ random })
     spanMs: wholeBetween(random, 0, LONGEST_SALVO_MS),
     what: `${isOld ? "old " : ""}${type === undefined ? "anything" : `type ${type}`} again, from ${source}${isAnywhere ? ", to anybody" : ""}`,
     shoot: (attacker) => {
-      const heard = attacker.heard(({ bytes }) => type === undefined || datagramType(bytes) === type);
+      const heard = attacker.heard(
+        ({ bytes }) => type === undefined || datagramType(bytes) === type,
+      );
       const choice = isOld ? heard.slice(0, Math.ceil(heard.length / 4)) : heard;
       if (choice.length > 0) again(attacker, oneOf(attacker.chance, choice), source, isAnywhere);
     },
@@ -56,7 +56,10 @@ export const ECHOED: Ingredient = {
         `repeats ${share * 100} % after ${delayMs} ms, from ${source}`,
         (world) => {
           const attacker = attackerOf(world);
-          const tap = (from: { name: string; address: Heard["from"] }, { bytes, destination }: Pick<Heard, "bytes" | "destination">) => {
+          const tap = (
+            from: { name: string; address: Heard["from"] },
+            { bytes, destination }: Pick<Heard, "bytes" | "destination">,
+          ) => {
             if (attacker.chance.uniform() >= share) return;
             const heard = { bytes, sender: from.name, from: { ...from.address }, destination };
             world.at(world.nowMs + delayMs, () => again(attacker, heard, source, false));
@@ -68,7 +71,7 @@ export const ECHOED: Ingredient = {
     }),
 };
 
-/** True for what may take a session or an entry to where it comes from. */
+/** True for what may take a session to where it comes from. */
 export function isMoving(bytes: Uint8Array): boolean {
   return MOVING.has(datagramType(bytes));
 }

@@ -31,8 +31,7 @@ export function calmSinceMs(world: HuntWorld): number {
   const calm = calmIn(world);
   let disturbances = 0;
   for (const [what, count] of world.stats) {
-    const kind = what.startsWith("step ") ? what.slice("step ".length) : undefined;
-    if (kind !== undefined && !isHarmless(kind)) disturbances += count;
+    if (isDisturbance(what)) disturbances += count;
   }
   for (const { starts } of world.hosts) disturbances += starts;
   if (disturbances !== calm.disturbances || isDisturbed(world)) {
@@ -40,6 +39,18 @@ export function calmSinceMs(world: HuntWorld): number {
     calm.sinceMs = world.nowMs;
   }
   return calm.sinceMs;
+}
+
+/** Of everything that is counted; bounded by its names. */
+const disturbances = new Map<string, boolean>();
+
+function isDisturbance(counted: string): boolean {
+  let known = disturbances.get(counted);
+  if (known === undefined) {
+    known = counted.startsWith("step ") && !isHarmless(counted.slice("step ".length));
+    disturbances.set(counted, known);
+  }
+  return known;
 }
 
 function isHarmless(kind: string): boolean {

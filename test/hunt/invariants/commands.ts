@@ -23,16 +23,12 @@ export const COMMANDS: readonly Invariant[] = [
 ];
 
 function callGoesOn({ ledger, nowMs }: HuntWorld): string | undefined {
-  return firstOf(
-    ledger.commands,
-    ({ outcome, cutOff, from, startedOnHostMs, deadlineMs, text, kind }) => {
-      if (outcome !== undefined || cutOff) return undefined;
-      // It runs late where nothing ran.
-      const { frozenUntilMs } = from.time;
-      const ranForMs = from.time.monotonicMs(nowMs) - startedOnHostMs;
-      if (frozenUntilMs + ANSWER_SLACK_MS > nowMs || ranForMs < deadlineMs + ANSWER_SLACK_MS)
-        return undefined;
-      return `${kind} "${shortened(text)}" of ${from.name} goes on`;
-    },
-  );
+  return firstOf(ledger.waiting, ({ from, startedOnHostMs, deadlineMs, text, kind }) => {
+    // It runs late where nothing ran.
+    const { frozenUntilMs } = from.time;
+    const ranForMs = from.time.monotonicMs(nowMs) - startedOnHostMs;
+    if (frozenUntilMs + ANSWER_SLACK_MS > nowMs || ranForMs < deadlineMs + ANSWER_SLACK_MS)
+      return undefined;
+    return `${kind} "${shortened(text)}" of ${from.name} goes on`;
+  });
 }

@@ -30,7 +30,7 @@ export const DELIVERY: readonly Invariant[] = [
   },
   {
     name: "progressForward",
-    what: "Every step of a message is told once, also across restarts, and no step goes back.",
+    what: "Every step of a message is told once, also across restarts, and no step goes back, unless the disk lost or never took it.",
     when: "always",
     broken: eachOnce(({ ledger }) => ledger.events, progressBack()),
   },
@@ -54,9 +54,9 @@ export const DELIVERY: readonly Invariant[] = [
   },
   {
     name: "nothingOnItsWay",
-    what: "In history nothing direct is queued or on its way when all is settled, but to an address that nobody has.",
+    what: "In history nothing direct is queued or on its way when all is settled, but to an address that nobody has, or, of a process that was killed, until its time is over by a clock that was set back.",
     when: "settled",
-    broken: ({ hosts }) => firstOf(hosts, (host) => stillOnItsWay(host, hosts)),
+    broken: ({ hosts, nowMs }) => firstOf(hosts, (host) => stillOnItsWay(host, hosts, nowMs)),
   },
 ];
 
@@ -139,7 +139,7 @@ function progressBack(): (told: Told, world: HuntWorld) => string | undefined {
     const before = last.get(name);
     last.set(name, status);
     if (before === undefined || before === "undelivered") return undefined;
-    if (host.keeping.setBack.has(host.store?.find(host.id, id)?.text ?? "")) return undefined;
+    if (host.keeping.isSetBack({ author: host.id, id })) return undefined;
     if (before === "delivered" && status === "read") return undefined;
     return `${host.name} was told ${status} of ${id} after ${before}`;
   };
@@ -164,7 +164,7 @@ function stateBack(): (world: HuntWorld) => string | undefined {
         const before = states.get(name);
         states.set(name, state);
         if (before === undefined || NEXT[before].includes(state)) return undefined;
-        if (host.keeping.setBack.has(text)) return undefined;
+        if (host.keeping.isSetBack({ author: author.device, id })) return undefined;
         return `"${shortened(text)}" at ${host.name} went from ${before} to ${state}`;
       }),
     );
@@ -193,7 +193,7 @@ function promiseBroken({ hosts, ledger }: HuntWorld, command: Command): string |
     return undefined;
   }
   if (deliveredTo === from.id) return undefined;
-  if (hosts.some(({ keeping }) => keeping.lost.has(text) || keeping.setBack.has(text)))
+  if (hosts.some(({ keeping }) => keeping.lost.has(text) || keeping.isSetBack({ text })))
     return undefined;
   const ours = from.stateOf(text);
   const what = `"${shortened(text)}" of ${from.name}, which was ${outcome},`;
@@ -211,8 +211,6 @@ function promiseBroken({ hosts, ledger }: HuntWorld, command: Command): string |
     .some((kept) => kept.text === text && kept.to?.device === from.id);
   if (toItself === true) return undefined;
   if (!stored) return `${what} is not with ${to.name} (${ours} at its author)`;
-  // What lies on a disk that cannot be read is not changed there.
-  if (command.inMemoryOnly) return undefined;
   if (ours !== "delivered" && ours !== "read") return `${what} is ${ours} at its author`;
   return undefined;
 }
@@ -221,12 +219,20 @@ function isAt({ card, messenger }: HuntHost, address: string): boolean {
   return address === `${card.address}:${messenger?.status().port}`;
 }
 
-function stillOnItsWay({ name, store }: HuntHost, hosts: readonly HuntHost[]): string | undefined {
+function stillOnItsWay(
+  { name, store, time }: HuntHost,
+  hosts: readonly HuntHost[],
+  nowMs: number,
+): string | undefined {
   const isReachable = ({ device, address, port }: StoredParty): boolean =>
     device !== "" || hosts.some((host) => isAt(host, `${address}:${port}`));
-  return firstOf(store?.history({}) ?? [], ({ own, to, state, text }) =>
-    own && to !== undefined && isReachable(to) && (state === "queued" || state === "sent")
+  const mayWait = ({ state, outbox }: StoredMessage): boolean =>
+    state === "sent" && (outbox?.expiresAtMs ?? 0) > time.wallMs(nowMs);
+  return firstOf(store?.history({}) ?? [], (message) => {
+    const { own, to, state, text } = message;
+    const isWaiting = state === "queued" || (state === "sent" && !mayWait(message));
+    return own && to !== undefined && isReachable(to) && isWaiting
       ? `${name} still has "${shortened(text)}" ${state}`
-      : undefined,
-  );
+      : undefined;
+  });
 }

@@ -155,7 +155,10 @@ function datagramsUnequal(
   members: readonly HuntHost[],
   { ledger }: HuntWorld,
 ): string | undefined {
-  const [first, ...others] = members.map((host) => ({ host, kept: datagramsOf(host, label, ledger) }));
+  const [first, ...others] = members.map((host) => ({
+    host,
+    kept: datagramsOf(host, label, ledger),
+  }));
   return firstOf(others, ({ host, kept }) =>
     first === undefined || kept === first.kept
       ? undefined
@@ -168,16 +171,18 @@ function datagramsOf({ store }: HuntHost, label: string, ledger: HuntWorld["ledg
   const groupId = (store?.history({}) ?? []).find(({ group }) => group?.label === label)?.group
     ?.groupId;
   if (store === undefined || groupId === undefined) return "nothing";
-  return store.log
-    .streams(groupId)
-    // What has no place may be too old for one, and not for another (PROTOCOL 6.5).
-    .filter(({ device }) => (ledger.strangers.get(device)?.misplaced.size ?? 0) === 0)
-    .map(({ device, incarnation, ranges }) => {
-      const held = ranges.map(({ first, last }) => `${first}-${last}`).join();
-      return `${device.slice(0, 8)}/${incarnation.slice(0, 4)} ${held}`;
-    })
-    .toSorted()
-    .join("; ");
+  return (
+    store.log
+      .streams(groupId)
+      // What has no place may be too old for one, and not for another (PROTOCOL 6.5).
+      .filter(({ device }) => (ledger.strangers.get(device)?.misplaced.size ?? 0) === 0)
+      .map(({ device, incarnation, ranges }) => {
+        const held = ranges.map(({ first, last }) => `${first}-${last}`).join();
+        return `${device.slice(0, 8)}/${incarnation.slice(0, 4)} ${held}`;
+      })
+      .toSorted()
+      .join("; ")
+  );
 }
 
 function membersDiffer(

@@ -1,3 +1,4 @@
+import { attackerOf } from "../attacker.js";
 import type { HuntHost } from "../huntHost.js";
 import type { Told } from "../ledger.js";
 import type { HuntWorld } from "../world.js";
@@ -5,6 +6,8 @@ import { eachOnce, firstOf, type Invariant, memoryOf } from "./invariant.js";
 
 /** Datagrams that were on their way, or waited for a host that did not run. */
 const STALE_MS = 5_000;
+/** 3.5 x 12.5 s of silence, and three questions (PROTOCOL 3.5). */
+const ROSTER_MS = 46_000;
 
 /** Who is there, as users are told. */
 export const PRESENCE: readonly Invariant[] = [
@@ -65,7 +68,8 @@ function noteWhoRuns(world: HuntWorld): void {
     if (host.isUp) lastRunIn(world).set(host.id, world.nowMs);
   };
   world.taps.add(({ name }) => {
-    const sender = [...world.hosts, ...world.clones].find((host) => host.name === name);
+    const isIt = (host: HuntHost): boolean => host.name === name;
+    const sender = world.hosts.find(isIt) ?? world.clones.find(isIt);
     if (sender !== undefined) note(sender);
   });
 }
@@ -86,7 +90,9 @@ function ghost({ host, event, atMs }: Told, world: HuntWorld): string | undefine
   const { peer, event: change, group } = event.presence;
   if ((change !== "online" && change !== "join") || peer.id === null) return undefined;
   const lastMs = lastRunIn(world).get(peer.id);
-  if (lastMs !== undefined && atMs <= lastMs + STALE_MS) return undefined;
+  // A recording passes for a sign of life of whom the roster takes to be here.
+  const staleMs = attackerOf(world).sent > 0 ? ROSTER_MS : STALE_MS;
+  if (lastMs !== undefined && atMs <= lastMs + staleMs) return undefined;
   // It reads what waited for it while it did not run.
   const pausedMs = lastPauseIn(world).get(host);
   if (pausedMs !== undefined && atMs <= pausedMs + STALE_MS) return undefined;

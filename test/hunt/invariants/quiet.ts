@@ -10,6 +10,11 @@ const BEACON_MS = 7_500;
 const HEARTBEAT_MS = 22_500;
 /** An ask, an offer, and 120 s of pings of 15 s with their answers. */
 const EXCHANGE_DATAGRAMS = 24;
+/**
+ * To an address where nobody answers: after 150 s of trying the pauses are 40 s and longer, and
+ * an attempt sends 30.
+ */
+const INITS_TO_NOBODY = 3 * 30;
 /** Timers that run in a process at rest, and for each peer and group. */
 const TIMERS_AT_REST = 12;
 const TIMERS_EACH = 4;
@@ -18,7 +23,7 @@ const TIMERS_EACH = 4;
 export const QUIET: readonly Invariant[] = [
   {
     name: "quietTraffic",
-    what: "At rest each host sends a beacon in 7.5 s at most and a heartbeat for each group in 22.5 s, and nothing else but goodbyes of sessions: no repeats, questions or handshakes.",
+    what: "At rest each host sends a beacon in 7.5 s at most and a heartbeat for each group in 22.5 s, and nothing else but goodbyes of sessions, and now and then a handshake to an address where nobody is for whom something is queued: no repeats, no questions.",
     when: "quiet",
     watch: countDatagrams,
     broken: tooMuchSaid,
@@ -68,7 +73,7 @@ function countDatagrams(world: HuntWorld): void {
   });
 }
 
-type Kind = "beacon" | "group" | "sealed" | "other";
+type Kind = "beacon" | "group" | "sealed" | "handshake" | "reset" | "other";
 
 function kindOf(bytes: Uint8Array): Kind {
   switch (bytes[2]) {
@@ -79,6 +84,10 @@ function kindOf(bytes: Uint8Array): Kind {
       return "group";
     case DatagramType.sealed:
       return "sealed";
+    case DatagramType.handshakeInit:
+      return "handshake";
+    case DatagramType.reset:
+      return "reset";
     default:
       return "other";
   }
@@ -86,13 +95,17 @@ function kindOf(bytes: Uint8Array): Kind {
 
 function tooMuchSaid(world: HuntWorld): string | undefined {
   const { sent } = restOf(world);
-  return firstOf(world.hosts, ({ name, groups }) => {
+  return firstOf(world.hosts, ({ name, groups, store }) => {
+    const nobodies = (store?.recipients() ?? []).filter(({ device }) => device === "").length;
     const most: Readonly<Record<Kind, number>> = {
       beacon: Math.ceil(QUIET_MS / BEACON_MS),
       group: groups.size * Math.ceil(QUIET_MS / HEARTBEAT_MS),
       // A goodbye for each session, and its acknowledgement. Members that differ for good look at
       // one another now and then (PROTOCOL 6.8), and a conversation is pinged for two minutes.
       sealed: (mayDiffer(world) ? 2 + EXCHANGE_DATAGRAMS : 2) * (world.hosts.length - 1),
+      handshake: INITS_TO_NOBODY * nobodies,
+      // When both say goodbye at once.
+      reset: world.hosts.length - 1,
       other: 0,
     };
     return firstOf(Object.entries(most), ([kind, bound]) => {

@@ -153,9 +153,12 @@ export const BLOCKING: Ingredient = {
 function block(world: HuntWorld, by: HuntHost, place: number): void {
   const whom = world.hosts[place];
   if (whom === undefined || by.messenger === undefined) return;
-  const { blocks } = world.ledger;
+  const never = Number.POSITIVE_INFINITY;
+  // From now on it may be on the disk, also if its process ends first.
+  const block = { by, whom, fromMs: never, untilMs: never };
+  world.ledger.blocks.push(block);
   const blocked = by.messenger.block(whom.id).then((peer) => {
-    blocks.push({ by, whom, fromMs: world.nowMs, untilMs: Number.POSITIVE_INFINITY });
+    block.fromMs = world.nowMs;
     return peer;
   });
   other(world, by, `block ${whom.name}`, 5000, blocked);
@@ -173,12 +176,15 @@ function unblock(world: HuntWorld, by: HuntHost, place: number): void {
   other(world, by, `unblock ${whom.name}`, 1000, by.messenger.unblock(whom.id));
 }
 
-/** Whoever is still blocked when peace comes is let in again. */
+/**
+ * Whoever may still be blocked when peace comes is let in again, also if it was told to be so: that
+ * may not have come to the disk.
+ */
 export function blockNobody(world: HuntWorld): void {
-  for (const { by, whom, untilMs } of world.ledger.blocks) {
-    if (untilMs === Number.POSITIVE_INFINITY) unblock(world, by, world.hosts.indexOf(whom));
-  }
+  for (const { by, whom } of world.ledger.blocks) unblock(world, by, world.hosts.indexOf(whom));
 }
+
+const EXPECTED: ReadonlySet<string> = new Set(["CLOSED", "STORE_UNUSABLE"]);
 
 async function onHost(
   world: HuntWorld,
@@ -190,7 +196,7 @@ async function onHost(
   try {
     await work(host);
   } catch (error) {
-    // It says goodbye.
-    if (!(error instanceof UdpchatError) || error.code !== "CLOSED") throw error;
+    // It says goodbye, or its disk fails.
+    if (!(error instanceof UdpchatError) || !EXPECTED.has(error.code)) throw error;
   }
 }

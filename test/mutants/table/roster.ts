@@ -27,6 +27,13 @@ export const ROSTER = [
   ]),
   ...mutantsOf("src/core/discovery/rosterEntry.ts", [
     {
+      name: "addresses of a peer: words alone move nobody",
+      find: 'candidate.isProven ||= how !== "claimed";',
+      replace: "candidate.isProven = true;",
+      why: "whoever forges a source turns everybody's traffic on somebody else",
+      caughtBy: unit("core/discovery/moves"),
+    },
+    {
       name: "addresses of a peer: their number",
       find: "if (this.#addresses.length >= this.#maxAddresses) {",
       replace: "if (this.#maxAddresses < 0) {",

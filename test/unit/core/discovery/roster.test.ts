@@ -41,6 +41,7 @@ describe("roster", () => {
     const beacon = bench.meet(peer, "10.0.0.1");
     bench.receive(beacon, "127.0.0.1");
     bench.receive(beacon, "10.9.0.1");
+    bench.receive(peer.answer(bench.challengeTo("127.0.0.1") ?? ""), "127.0.0.1");
     expect(bench.discovery.addressOf(peer.device)?.address).toBe("127.0.0.1");
     expect(bench.changes(peer)).toEqual(["online", "updated"]);
   });
@@ -54,6 +55,7 @@ describe("roster", () => {
     expect(bench.discovery.addressOf(peer.device)?.address).toBe("10.0.0.1");
     bench.runUntil(20_000);
     bench.receive(peer.beacon(), "10.0.0.2");
+    bench.receive(peer.answer(bench.challengeTo("10.0.0.2") ?? ""), "10.0.0.2");
     expect(bench.discovery.addressOf(peer.device)?.address).toBe("10.0.0.2");
     expect(bench.changes(peer)).toEqual(["online", "updated"]);
   });
@@ -68,6 +70,7 @@ describe("roster", () => {
     expect(bench.discovery.addressOf(peer.device)?.address).toBe("10.0.0.1");
     bench.runUntil(3_000);
     bench.receive(peer.beacon(), "10.0.0.2");
+    bench.receive(peer.answer(bench.challengeTo("10.0.0.2") ?? ""), "10.0.0.2");
     expect(bench.discovery.addressOf(peer.device)?.address).toBe("10.0.0.2");
   });
 

@@ -156,6 +156,7 @@ describe("a peer that is known", () => {
     later.meet(peer);
     later.runUntil(later.nowMs + 12_600);
     later.receive(peer.beacon(), "10.0.9.1");
+    later.receive(peer.answer(later.challengeTo("10.0.9.1") ?? ""), "10.0.9.1");
     expect(later.discovery.addressOf(peer.device)?.address).toBe("10.0.9.1");
   });
 
@@ -181,6 +182,7 @@ describe("two that use one key", () => {
     bench.runUntil(bench.nowMs + 1_200); // and the present one has fallen silent
     const nonce = bench.query();
     bench.receive(former.answer(nonce), former.address);
+    bench.receive(former.answer(bench.challengeTo(former.address) ?? ""), former.address);
     bench.receive(former.answer(bench.query()), former.address);
     expect(bench.discovery.peers()).toMatchObject([{ incarnation: former.incarnation }]);
     expect(bench.eventsOf("duplicateKey")).toEqual([]);
