@@ -6,7 +6,7 @@ import { wholeBetween } from "./plan.js";
 import { hashOf } from "./world.js";
 
 /** Of hosts, the share whose database is a real one: it takes several times as long. */
-const SQLITE_SHARE = 0.3;
+const SQLITE_SHARE = 0.15;
 const MOST_CHECKPOINT_COMMITS = 40;
 
 /** The disk of a host of a seed. */

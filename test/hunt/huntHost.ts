@@ -62,6 +62,26 @@ class Process {
   }
 }
 
+const NOTHING_KEPT: readonly StoredMessage[] = [];
+
+interface TextsKept {
+  readonly of: readonly StoredMessage[];
+  /** Of direct messages of others. */
+  readonly others: ReadonlySet<string>;
+  /** By text of our own messages, the oldest of each: their states. */
+  readonly own: ReadonlyMap<string, string>;
+}
+
+function textsOf(messages: readonly StoredMessage[]): TextsKept {
+  const others = new Set<string>();
+  const ours = new Map<string, string>();
+  for (const { own, group, text, state } of messages) {
+    if (own && !ours.has(text)) ours.set(text, state);
+    if (!own && group === undefined) others.add(text);
+  }
+  return { of: messages, others, own: ours };
+}
+
 /** One start of the program on a host. */
 interface Run {
   readonly process: Process;
@@ -94,6 +114,7 @@ export class HuntHost {
   #closing: Promise<void> | undefined;
   #diedClosing: () => void = () => undefined;
   #opening = false;
+  #textsKept = textsOf(NOTHING_KEPT);
   #waitingDatagrams = 0;
 
   constructor(world: HuntWorld, plan: HostPlan, seed: number) {
@@ -128,24 +149,31 @@ export class HuntHost {
     return this.keeping.isWell ? this.#run?.process.store : undefined;
   }
 
+  /** Of what runs: another number after every change of its store. */
+  get storeChanges(): number {
+    return this.#run?.process.changes ?? 0;
+  }
+
   /** Texts of direct messages of others that are kept. */
   textsKept(): ReadonlySet<string> {
-    return new Set(this.#kept(({ own, group }) => !own && group === undefined));
-  }
-
-  /** Texts of a group, in the order of display. */
-  linesKept(label: string): readonly string[] {
-    return this.#kept(({ group }) => group?.label === label);
-  }
-
-  #kept(fits: (message: StoredMessage) => boolean): string[] {
-    return (this.store?.history({}) ?? []).filter(fits).map(({ text }) => text);
+    return this.#texts().others;
   }
 
   /** How far a direct message of ours came. */
   stateOf(text: string): string {
-    const own = this.store?.history({}).find((kept) => kept.own && kept.text === text);
-    return own?.state ?? "not kept";
+    return this.#texts().own.get(text) ?? "not kept";
+  }
+
+  /** Of all that is kept; made anew after a change alone. */
+  #texts(): TextsKept {
+    const messages = this.store?.history({}) ?? NOTHING_KEPT;
+    if (this.#textsKept.of !== messages) this.#textsKept = textsOf(messages);
+    return this.#textsKept;
+  }
+
+  /** Its data port; undefined while nothing runs, or stands still. */
+  get port(): number | undefined {
+    return this.isPaused ? undefined : this.#run?.process.lan?.dataPort;
   }
 
   /** How often it was started. */

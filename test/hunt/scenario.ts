@@ -27,7 +27,7 @@ export interface Scenario {
 
 const NAMES = ["ada", "bob", "cyd", "dan", "eve", "fay", "gus", "hal", "ida", "jon", "kit", "leo"];
 /** A few have many. */
-const HOSTS = [...Array.from({ length: 5 }, () => [2, 2, 3, 3, 3, 4, 4, 5, 6]).flat(), 8, 10, 12];
+const HOSTS = [...Array.from({ length: 5 }, () => [2, 2, 2, 3, 3, 3, 4, 4, 5]).flat(), 8, 10, 12];
 /** They cost ten times as much: of those drawn, this share stays as it is. */
 const MANY_HOSTS = 8;
 const MANY_HOSTS_CHANCE = 0.5;
@@ -43,7 +43,7 @@ export function scenarioOf(seed: number, reduction: Reduction = {}): Scenario {
   const random = new SeededRandom(seed);
   const crypto = random.uniform() < REAL_CRYPTO_CHANCE ? "real" : "simulated";
   const hosts = hostsOf(seed, oneOf(random, HOSTS));
-  const activeMs = wholeBetween(random, 5_000, 60_000);
+  const activeMs = wholeBetween(random, 3_000, 30_000);
   const sure = oneOf(random, MAIN_WORK);
   const steps = [...WORK, ...FAULTS]
     .flatMap((ingredient) => {

@@ -201,9 +201,15 @@ export class KeyExchange {
 
   // Changing the key.
 
-  /** The note that lets somebody in. `device`: if it is known who that is. */
+  /**
+   * The note that lets somebody in. `device`: if it is known who that is; it counts as met, as the
+   * key may be changed before it comes.
+   */
   invitationTo(device: string | undefined): Uint8Array {
-    if (device !== undefined && this.#keyring.readmit(device)) this.#tellKeys();
+    if (device !== undefined) {
+      const isBack = this.#keyring.readmit(device);
+      if (this.#keyring.meet(device) || isBack) this.#tellKeys();
+    }
     return this.#notes.invitation();
   }
 

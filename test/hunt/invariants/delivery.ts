@@ -123,7 +123,7 @@ function watchRead(world: HuntWorld): void {
     const reader = world.hosts.find((other) => other.id === to.id);
     if (reader?.store === undefined || world.ledger.cloned.has(reader)) return;
     const state = reader.store.find(host.id, id)?.state;
-    if (state === "read") return;
+    if (state === "read" || wasLost({ to: reader, author: host, id })) return;
     world.ledger.fault("readIsMarked", `${id} of ${host.name} was called read, and is ${state}`);
   });
 }
@@ -206,17 +206,17 @@ function promiseBroken({ hosts, ledger }: HuntWorld, command: Command): string |
   const stored = receivers.some(
     (receiver) => keepsNothing(receiver) || receiver.textsKept().has(text),
   );
+  if (stored && (ours === "delivered" || ours === "read")) return undefined;
   const toItself = from.store
     ?.history({})
     .some((kept) => kept.text === text && kept.to?.device === from.id);
   if (toItself === true) return undefined;
   if (!stored) return `${what} is not with ${to.name} (${ours} at its author)`;
-  if (ours !== "delivered" && ours !== "read") return `${what} is ${ours} at its author`;
-  return undefined;
+  return `${what} is ${ours} at its author`;
 }
 
-function isAt({ card, messenger }: HuntHost, address: string): boolean {
-  return address === `${card.address}:${messenger?.status().port}`;
+function isAt({ card, port }: HuntHost, address: string): boolean {
+  return address === `${card.address}:${port}`;
 }
 
 function stillOnItsWay(

@@ -1,3 +1,4 @@
+import type { MessageStore } from "../../../src/store/messageStore.js";
 import type { HuntHost } from "../huntHost.js";
 import { firstOf, type Invariant } from "./invariant.js";
 
@@ -30,13 +31,22 @@ export const DISKS: readonly Invariant[] = [
     name: "diskTakesAll",
     what: "A disk that works again holds everything, also what came in the meantime.",
     when: "settled",
-    broken: ({ hosts }) => firstOf(hosts, notOnDisk),
+    // The dear look comes last, and at what has changed since.
+    broken: ({ hosts }) => firstOf(hosts, keptInMemory) ?? firstOf(hosts, notOnDisk),
   },
 ];
 
-function notOnDisk({ name, store, keeping }: HuntHost): string | undefined {
-  if (!keeping.isWell) return `${name} still keeps messages in memory`;
-  if (store === undefined) return undefined;
+function keptInMemory({ name, keeping }: HuntHost): string | undefined {
+  return keeping.isWell ? undefined : `${name} still keeps messages in memory`;
+}
+
+/** Stores that held everything, after so many of their changes. Bounded by the worlds that live. */
+const complete = new WeakMap<MessageStore, number>();
+
+function notOnDisk({ name, store, keeping, storeChanges }: HuntHost): string | undefined {
+  if (store === undefined || complete.get(store) === storeChanges) return undefined;
   const missing = keeping.missing(store);
-  return missing === undefined ? undefined : `${missing} at ${name}`;
+  if (missing !== undefined) return `${missing} at ${name}`;
+  complete.set(store, storeChanges);
+  return undefined;
 }

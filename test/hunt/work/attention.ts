@@ -90,6 +90,8 @@ async function lookBack(world: HuntWorld, host: HuntHost, limit: number): Promis
   if (messenger === undefined || store === undefined) return;
   const kept = store.history({});
   const found = await messenger.history({ limit });
+  // Its disk failed meanwhile.
+  if (host.store !== store) return;
   const wanted = kept.slice(-limit).map(({ id }) => id);
   if (wanted.join() !== found.map(({ id }) => id).join()) {
     world.ledger.fault("historyAgrees", `history of ${host.name} differs from what it keeps`);

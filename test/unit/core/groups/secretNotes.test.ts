@@ -328,6 +328,22 @@ describe("an invitation", () => {
     expect(b.keys?.removed).toEqual([]);
   });
 
+  it("is good for the present key also if that was changed before it was accepted", () => {
+    const { bus, a, b, c } = three(13);
+    const newcomer = bus.add({ group: SECRET_GROUP });
+    invite(bus, a, newcomer);
+    bus.crash(b); // else it would meet both
+    a.groups.removeMember(bus.nowMs, groupId, c.device);
+    bus.run(2000);
+    newcomer.groups.join(bus.nowMs, SECRET_GROUP, accepted(newcomer));
+    bus.run(10_000);
+    newcomer.say(bus.nowMs, "thank you");
+    a.say(bus.nowMs, "welcome");
+    bus.run(5000);
+    expect(newcomer.texts(a)).toEqual(["welcome"]);
+    expect(a.texts(newcomer)).toEqual(["thank you"]);
+  });
+
   it("of a group whose key was changed by somebody whom the user blocked is nothing", () => {
     const { bus, a, b, c } = three(11);
     a.groups.removeMember(bus.nowMs, groupId, c.device);
