@@ -20,7 +20,7 @@ describe("whole messengers under work and faults", () => {
 
 describe("a seed", () => {
   it("is the same run every time, datagram by datagram", async () => {
-    for (const seed of [3, 5]) {
+    for (const seed of [10, 11]) {
       const [first, second] = [await hunt(seed, TRACED), await hunt(seed, TRACED)];
       expect(first.trace.length).toBeGreaterThan(500);
       expect(second.trace).toEqual(first.trace);

@@ -24,6 +24,8 @@ const USAGE = `usage: npm run sim -- --seed N | --seeds A..B | --minutes M
 /** Seeds by chance begin above those that people write. */
 const FIRST_CHANCE_SEED = 1_000_000;
 const TRACE_LINES = 60;
+/** A sign of life. */
+const SEEDS_PER_LINE = 500;
 
 interface Options {
   readonly seed: number | undefined;
@@ -125,6 +127,7 @@ async function huntMany(options: Options, program: string): Promise<boolean> {
   };
   const report = (found: Report): void => {
     tally.add({ ...found, stats: new Map(found.stats) });
+    if (tally.seeds % SEEDS_PER_LINE === 0) tell(tally.summary(performance.now() - beganMs));
     const { seed, failure, shrunk } = found;
     if (failure === undefined) return;
     failures += 1;
