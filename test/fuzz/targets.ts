@@ -1,6 +1,6 @@
 import { apiTarget } from "./apiTarget.js";
-import { cliTarget } from "./cliTarget.js";
 import { clientTarget } from "./clientTarget.js";
+import { cliTarget } from "./cliTarget.js";
 import { codecTarget } from "./codecTarget.js";
 import { coreTarget } from "./coreTarget.js";
 import { databaseTarget } from "./databaseTarget.js";
@@ -8,8 +8,8 @@ import { eventsTarget } from "./eventsTarget.js";
 import { filesTarget } from "./filesTarget.js";
 import { noiseTarget } from "./noiseTarget.js";
 import { plainTarget } from "./plainTarget.js";
-import { storeTarget } from "./storeTarget.js";
 import { socketTarget } from "./socketTarget.js";
+import { storeTarget } from "./storeTarget.js";
 import type { FuzzTarget } from "./target.js";
 
 /** Everything that takes hostile input. A new target is one line here. */
@@ -22,5 +22,8 @@ export const TARGETS: readonly FuzzTarget[] = [
   eventsTarget,
   apiTarget,
   cliTarget,
-  filesTarget, databaseTarget, socketTarget, clientTarget,
+  filesTarget,
+  databaseTarget,
+  socketTarget,
+  clientTarget,
 ];

@@ -3,6 +3,7 @@
  * leak does with each datagram that arrives.
  */
 import { Socket } from "node:dgram";
+import { EventEmitter } from "node:events";
 import { openSync } from "node:fs";
 import process from "node:process";
 
@@ -24,11 +25,11 @@ const LEAKS = {
 };
 
 const leak = LEAKS[process.env.SOAK_LEAK];
-const { emit } = Socket.prototype;
+const descriptor = Object.getOwnPropertyDescriptor(EventEmitter.prototype, "emit");
 Socket.prototype.emit = function (event, ...values) {
   if (event === "message") {
     count += 1;
     leak(values[0]);
   }
-  return emit.call(this, event, ...values);
+  return descriptor.value.call(this, event, ...values);
 };
