@@ -1,5 +1,6 @@
 import type { MessageStore } from "../../../src/store/messageStore.js";
 import type { HuntHost } from "../huntHost.js";
+import type { HuntWorld } from "../world.js";
 import { firstOf, type Invariant } from "./invariant.js";
 
 /** What is kept, and what is told of the disk. */
@@ -49,4 +50,15 @@ function notOnDisk({ name, store, keeping, storeChanges }: HuntHost): string | u
   if (missing !== undefined) return `${missing} at ${name}`;
   complete.set(store, storeChanges);
   return undefined;
+}
+
+/** Its present run could not read, or not write, for a while: what the disk held came too late. */
+export function hadNoDisk(host: HuntHost, { ledger }: HuntWorld): boolean {
+  return ledger.events.some(
+    ({ host: told, run, event }) =>
+      told === host &&
+      run === host.starts &&
+      event.type === "warning" &&
+      event.warning.code === "STORE_FAILED",
+  );
 }

@@ -1,6 +1,7 @@
 import type { StoredMessage } from "../../../src/store/messageStore.js";
 import type { HuntHost } from "../huntHost.js";
 import type { HuntWorld } from "../world.js";
+import { hadNoDisk } from "./disks.js";
 import { eachOnce, every, firstOf, type Invariant, shortened } from "./invariant.js";
 
 const LOOK_EVERY_MS = 5000;
@@ -69,17 +70,6 @@ function ofEachGroup(broken: OfGroup): (world: HuntWorld) => string | undefined 
       return broken(label, members, world);
     });
   };
-}
-
-/** What a disk held that could not be read is offered to others after the next start. */
-function hadNoDisk(host: HuntHost, { ledger }: HuntWorld): boolean {
-  return ledger.events.some(
-    ({ host: told, run, event }) =>
-      told === host &&
-      run === host.starts &&
-      event.type === "warning" &&
-      event.warning.code === "STORE_FAILED",
-  );
 }
 
 function falseReceipt({ hosts, ledger }: HuntWorld): string | undefined {

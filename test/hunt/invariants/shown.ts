@@ -1,6 +1,7 @@
 import type { HuntHost } from "../huntHost.js";
 import type { Command, Shown } from "../ledger.js";
 import type { HuntWorld } from "../world.js";
+import { hadNoDisk } from "./disks.js";
 import { eachOnce, type Invariant, memoryOf, noneTwice, shortened } from "./invariant.js";
 
 /** What users are shown. */
@@ -39,13 +40,13 @@ export const SHOWN: readonly Invariant[] = [
   },
   {
     name: "linesInOrder",
-    what: "Of one author's lines in a group those that are not late come in his order.",
+    what: "Of one author's lines in a group those that are not late come in his order, if the disk of the reader could be read.",
     when: "always",
     broken: eachOnce(({ ledger }) => ledger.shown, lineOutOfOrder()),
   },
   {
     name: "directInOrder",
-    what: "Of two direct messages of one process to one key the one sent first is shown first, if the peer was in the roster, neither was given up, and both are queued or neither is.",
+    what: "Of two direct messages of one process to one key the one sent first is shown first, if the peer was in the roster, neither was given up, and both are queued or neither is, and the disk could be read meanwhile.",
     when: "always",
     broken: eachOnce(({ ledger }) => ledger.shown, directOutOfOrder()),
   },
@@ -115,7 +116,7 @@ function lineOutOfOrder(): (shown: Shown, world: HuntWorld) => string | undefine
     const number = Number.parseInt(text, 10);
     const before = latest.get(stream) ?? 0;
     latest.set(stream, Math.max(before, number));
-    if (number > before) return undefined;
+    if (number > before || hadNoDisk(host, world)) return undefined;
     return `${host.name} was shown ${number} of ${from.name} in ${group} after ${before}`;
   };
 }
@@ -135,6 +136,7 @@ function directOutOfOrder(): (shown: Shown, world: HuntWorld) => string | undefi
     const place = commands.indexOf(command);
     const overtaken = before.find((other) => commands.indexOf(other) > place);
     if (overtaken === undefined || command.outcome === "TIMEOUT") return undefined;
+    if (hadNoDisk(command.from, world)) return undefined;
     return `${host.name} was shown "${shortened(command.text)}" after "${shortened(overtaken.text)}"`;
   };
 }
