@@ -52,7 +52,8 @@ export class KeptTexts {
   /**
    * Stores a text as queued or as sent. The message that has its client id already is the same, be
    * it of another process of this home: it goes again, unless it arrived, under its own id.
-   * @throws UdpchatError INVALID_ARGUMENT if that one has another text or recipient
+   * @throws UdpchatError INVALID_ARGUMENT if that one has another text or recipient;
+   *   STORE_UNUSABLE if it is there, and the disk does not give it
    */
   keep(text: WantedText, target: SendTarget): StoredMessage {
     const { store } = this.#parts;
@@ -63,10 +64,13 @@ export class KeptTexts {
       const known = clientId === undefined ? undefined : store.findByClientId(clientId);
       if (known !== undefined) return this.#again(known, text, target);
       const added = store.add(this.#newMessage(text, target));
-      if (added === undefined) {
-        throw new UdpchatError("INTERNAL", "the new id of a message is taken");
-      }
-      return added;
+      if (added !== undefined) return added;
+      // A disk that fails now and then did not find it a moment ago.
+      const found = clientId === undefined ? undefined : store.findByClientId(clientId);
+      if (found !== undefined) return this.#again(found, text, target);
+      throw new UdpchatError("STORE_UNUSABLE", "the messages of this home cannot be read now", {
+        remedy: "try again, and check the disk",
+      });
     });
   }
 

@@ -89,6 +89,28 @@ describe("a text with a client id", () => {
     expect([state(), store.nextExpiryMs()]).toEqual(["sent", NOW_MS + 40_000]);
   });
 
+  it("is the same again if the disk fails to find it the first time", () => {
+    let failures = 0;
+    store = new (class extends MemoryMessageStore {
+      override findByClientId(clientId: string) {
+        failures -= 1;
+        return failures >= 0 ? undefined : super.findByClientId(clientId);
+      }
+    })();
+    const one = process();
+    const { id } = one.keep(wanted(), TO_BOB);
+    failures = 1;
+    expect(one.keep(wanted(), TO_BOB).id).toBe(id);
+    // In `add` as well, and after it.
+    failures = 1;
+    store.add = () => undefined;
+    expect(one.keep(wanted(), TO_BOB).id).toBe(id);
+    failures = 2;
+    expect(() => one.keep(wanted(), TO_BOB)).toThrow(
+      expect.objectContaining({ code: "STORE_UNUSABLE" }),
+    );
+  });
+
   it("is the same again though UTF-8 cannot hold all of it", () => {
     const one = process();
     const { id } = one.keep(wanted({}, "a\ud800"), TO_BOB);
