@@ -1,6 +1,7 @@
 import { isIPv4 } from "node:net";
 import { Core } from "../core/core.js";
 import type { TakesMessages } from "../core/io.js";
+import type { Limits } from "../core/limits.js";
 import type { HandshakeSuite } from "../crypto/handshake.js";
 import { type Verify, verifyEd25519 } from "../crypto/identity.js";
 import { noiseSuite } from "../crypto/noise.js";
@@ -37,6 +38,8 @@ export interface MessengerParts {
   /** What outlasts the process beside the messages; `paths` is undefined without a home. */
   readonly openHome: (paths: Paths | undefined, random: RandomSource) => Promise<Store>;
   readonly openMessages: typeof openKeptMessages;
+  /** Bounds of the core, tighter than its own. */
+  readonly limits: Partial<Limits>;
 }
 
 /** Everything a messenger consists of, opened and in agreement. */
@@ -112,6 +115,7 @@ export async function openParts(
       configuredPeers,
       receiveCreditDatagrams: creditDatagrams(lan.receiveBufferBytes),
       groupLog: messages.store.log,
+      limits: replaced.limits ?? {},
     });
     const { groupKeys } = store;
     return { core, lan, clock, lookUp, name, groupKeys, trust, messages, warnings };

@@ -1,3 +1,4 @@
+import type { Limits } from "../../src/core/limits.js";
 import { KeptMessages } from "../../src/messenger/keptMessages.js";
 import { Messenger } from "../../src/messenger/messenger.js";
 import type { JoinOptions, MessengerOptions, Warning } from "../../src/messenger/types.js";
@@ -30,6 +31,8 @@ export interface HostPlan {
   readonly address: string;
   readonly dataPort: number;
   readonly crypto: SimCrypto;
+  /** Bounds of the core that are tighter than usual. */
+  readonly limits: Partial<Limits>;
   readonly disk: Disk;
   /** Of every start, beside what follows from the above. */
   readonly options?: MessengerOptions;
@@ -234,6 +237,7 @@ export class HuntHost {
           this.#world.ledger.fault("nonceOnce", `${this.name} sealed with ${counter} again`),
         ),
         verify: crypto.verify,
+        limits: this.plan.limits,
         openHome: async () => lateHome(this.home, () => this.#written(process)),
         openMessages: (_options, _paths, warn) => this.#openMessages(process, warn),
       },

@@ -1,3 +1,4 @@
+import type { Limits } from "../../src/core/limits.js";
 import { DEFAULT_DATA_PORT } from "../../src/wire/constants.js";
 import { SeededRandom } from "../support/seededRandom.js";
 import { drawnDisk } from "./diskChoice.js";
@@ -36,6 +37,14 @@ const WORK_CHANCE = 0.15;
 const FAULT_CHANCE = 0.12;
 const SAME_MACHINE_CHANCE = 0.1;
 const SAME_NAME_CHANCE = 0.1;
+const TIGHT_LIMITS_CHANCE = 0.15;
+/** Reached in seconds, and not in hours. */
+const TIGHT_LIMITS: Partial<Limits> = {
+  rekeyAfterPackets: 64,
+  rekeyAfterMs: 15_000,
+  handshakesPerSecondBeforeCookies: 1,
+  halfOpenHandshakes: 4,
+};
 const REAL_CRYPTO_CHANCE = 0.05;
 
 /** Swarm testing (Groce et al., 2012): each seed has some kinds of work and faults, and not others. */
@@ -55,6 +64,7 @@ export function scenarioOf(seed: number, reduction: Reduction = {}): Scenario {
     })
     .toSorted((a, b) => a.atMs - b.atMs);
   const neighbours = random.uniform() < SAME_MACHINE_CHANCE ? 2 : 1;
+  const limits = random.uniform() < TIGHT_LIMITS_CHANCE ? TIGHT_LIMITS : {};
   const isClash = random.uniform() < SAME_NAME_CHANCE;
   return {
     seed,
@@ -65,6 +75,7 @@ export function scenarioOf(seed: number, reduction: Reduction = {}): Scenario {
       address: `10.77.0.${Math.max(place + 1, neighbours)}`,
       dataPort: DEFAULT_DATA_PORT,
       crypto: cryptoOf(crypto, name),
+      limits,
       disk: drawnDisk(seed, name),
     })),
     steps: reduction.steps === undefined ? steps : reduction.steps.flatMap((at) => steps[at] ?? []),

@@ -83,6 +83,7 @@ function oneShotOn(world: HuntWorld, machine: HuntHost, name: string): HuntHost 
       address: machine.card.address ?? plan.address,
       dataPort: plan.dataPort,
       crypto: cryptoOf(plan.crypto.kind, name),
+      limits: plan.limits,
       disk: new JournalDisk(new SeededRandom(world.seed ^ hashOf(name))),
       options: { announce: false, receives: false },
     },
