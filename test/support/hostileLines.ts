@@ -20,7 +20,7 @@ const nodes = v.variant("type", [
   v.object({ type: v.literal("record"), value: anySchema }),
   v.object({ type: v.literal("object"), entries: v.record(v.string(), anySchema) }),
   v.object({ type: v.literal("nullable"), ...wrapping.entries }),
-  v.object({ type: v.literal("optional"), ...wrapping.entries }),
+  v.object({ type: v.literal("optional"), ...wrapping.entries, default: v.optional(v.unknown()) }),
 ]);
 
 /**
@@ -65,6 +65,9 @@ export function hostileValue(schema: v.GenericSchema): fc.Arbitrary<unknown> {
     case "nullable":
       return fc.option(hostileValue(node.wrapped));
     case "optional":
-      return fc.option(hostileValue(node.wrapped), { nil: undefined });
+      // What is left out has the default once it is parsed.
+      return node.default === undefined
+        ? fc.option(hostileValue(node.wrapped), { nil: undefined })
+        : hostileValue(node.wrapped);
   }
 }
