@@ -158,21 +158,32 @@ export class Actions {
     this.#options.tally.count("read: marked");
   }
 
+  /**
+   * Until somebody who came has had enough, or the end. Not `AbortSignal.any` of a timeout: on Node
+   * 20 that one never aborts once garbage was collected.
+   */
+  #stay(): AbortSignal {
+    const { over } = this.#options;
+    const leaving = new AbortController();
+    const leave = (): void => {
+      clearTimeout(timer);
+      over.removeEventListener("abort", leave);
+      leaving.abort();
+    };
+    const timer = setTimeout(leave, this.#length(STAY_MS));
+    over.addEventListener("abort", leave);
+    return leaving.signal;
+  }
+
   async follow({ api }: SoakHost): Promise<void> {
-    const signal = AbortSignal.any([
-      AbortSignal.timeout(this.#length(STAY_MS)),
-      this.#options.over,
-    ]);
+    const signal = this.#stay();
     await linesIn(api.stream("events", {}, { signal }));
     this.#options.tally.count("follow events: left");
   }
 
   /** Is a member for a while, as in a chat window, and says a line. */
   async visit(host: SoakHost): Promise<void> {
-    const signal = AbortSignal.any([
-      AbortSignal.timeout(this.#length(STAY_MS)),
-      this.#options.over,
-    ]);
+    const signal = this.#stay();
     for await (const line of host.api.stream("chat", { group: VISITED }, { signal })) {
       if (line.type !== "group") continue;
       const text = this.#text(host, "visiting");
