@@ -136,7 +136,8 @@ function directOutOfOrder(): (shown: Shown, world: HuntWorld) => string | undefi
     const place = commands.indexOf(command);
     const overtaken = before.find((other) => commands.indexOf(other) > place);
     if (overtaken === undefined || command.outcome === "TIMEOUT") return undefined;
-    if (hadNoDisk(command.from, world)) return undefined;
+    // What the reader lost is shown to him again.
+    if (hadNoDisk(command.from, world) || host.keeping.lost.has(command.text)) return undefined;
     return `${host.name} was shown "${shortened(command.text)}" after "${shortened(overtaken.text)}"`;
   };
 }
