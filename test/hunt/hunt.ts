@@ -1,4 +1,5 @@
 import { CALM } from "../support/simMedium.js";
+import { blockNobody } from "./activity/attention.js";
 import type { HuntHost } from "./huntHost.js";
 import {
   BEFORE_QUIET_MS,
@@ -10,7 +11,6 @@ import {
 } from "./invariants.js";
 import { stackOf } from "./ledger.js";
 import { type Reduction, type Scenario, scenarioOf } from "./scenario.js";
-import { blockNobody } from "./work/attention.js";
 import { HuntWorld } from "./world.js";
 
 /** Why a seed failed. */

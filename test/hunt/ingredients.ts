@@ -1,3 +1,15 @@
+import { ASKING, HANDLERS } from "./activity/asking.js";
+import { BLOCKING, CONSUMERS, GIVING_UP, LOOKING_BACK, READING } from "./activity/attention.js";
+import {
+  COMING_AND_GOING,
+  GROUP_BURST,
+  OPEN_GROUP,
+  SECRET_GROUP,
+  SEVERAL_GROUPS,
+} from "./activity/groupTalk.js";
+import { INNER_CIRCLE } from "./activity/innerCircle.js";
+import { DISCOVERING, ONE_SHOTS } from "./activity/oneShots.js";
+import { BURST, HOSTILE, LONG_TEXTS, REQUIRE_VERIFIED, SENDING } from "./activity/sending.js";
 import { CLONE } from "./faults/clone.js";
 import {
   CLOSE,
@@ -22,18 +34,6 @@ import { ECHOED, REPLAYED } from "./faults/replay.js";
 import { CLOCK_JUMP } from "./faults/wallClock.js";
 import { DELAY, DUPLICATION, LOSS, REORDERING } from "./faults/weather.js";
 import type { Ingredient } from "./plan.js";
-import { ASKING, HANDLERS } from "./work/asking.js";
-import { BLOCKING, CONSUMERS, GIVING_UP, LOOKING_BACK, READING } from "./work/attention.js";
-import {
-  COMING_AND_GOING,
-  GROUP_BURST,
-  OPEN_GROUP,
-  SECRET_GROUP,
-  SEVERAL_GROUPS,
-} from "./work/groupTalk.js";
-import { INNER_CIRCLE } from "./work/innerCircle.js";
-import { DISCOVERING, ONE_SHOTS } from "./work/oneShots.js";
-import { BURST, HOSTILE, LONG_TEXTS, REQUIRE_VERIFIED, SENDING } from "./work/sending.js";
 
 /** What hosts do. Every seed has one kind at least. */
 export const WORK: readonly Ingredient[] = [

@@ -7,6 +7,7 @@ import type {
   LanInterface,
   LanOptions,
 } from "../../src/net/lan.js";
+import { JoinedGroups } from "../support/joinedGroups.js";
 import type { Station } from "../support/simMedium.js";
 
 /** What Linux gives a socket that asks for 1 MiB holds some more of our longest datagrams. */
@@ -59,8 +60,7 @@ export class SimLan implements Lan, Station {
   readonly discoveryPort: number;
   readonly receiveBufferBytes = 2 * 1024 * 1024;
   readonly #parts: SimLanParts;
-  /** `address:port` of joined groups and how often they were joined. */
-  readonly #joins = new Map<string, number>();
+  readonly #joins = new JoinedGroups();
   #closed = false;
   #sent = 0;
   #received = 0;
@@ -123,7 +123,7 @@ export class SimLan implements Lan, Station {
       case "lan":
         return true;
       case "multicast":
-        return this.#joins.has(`${destination.to.address}:${destination.to.port}`);
+        return this.#joins.has(destination.to);
     }
   }
 
@@ -147,16 +147,12 @@ export class SimLan implements Lan, Station {
     if (!this.#closed) this.#parts.handlers.interfacesChanged(this.interfaces());
   }
 
-  async joinGroup({ address, port }: LanAddress): Promise<void> {
-    const key = `${address}:${port}`;
-    this.#joins.set(key, (this.#joins.get(key) ?? 0) + 1);
+  async joinGroup(group: LanAddress): Promise<void> {
+    this.#joins.join(group);
   }
 
-  async leaveGroup({ address, port }: LanAddress): Promise<void> {
-    const key = `${address}:${port}`;
-    const count = this.#joins.get(key) ?? 0;
-    if (count > 1) this.#joins.set(key, count - 1);
-    else this.#joins.delete(key);
+  async leaveGroup(group: LanAddress): Promise<void> {
+    this.#joins.leave(group);
   }
 
   async close(): Promise<void> {

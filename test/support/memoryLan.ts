@@ -7,6 +7,7 @@ import type {
   LanInterface,
   LanOptions,
 } from "../../src/net/lan.js";
+import { JoinedGroups } from "./joinedGroups.js";
 
 /** One subnet in memory: datagrams arrive in the next microtask, none is lost or reordered. */
 export class MemorySegment {
@@ -58,8 +59,7 @@ export class MemoryLan implements Lan {
   closed = false;
   readonly #segment: MemorySegment;
   readonly #handlers: LanHandlers;
-  /** `address:port` of joined groups and how often they were joined. */
-  readonly #joins = new Map<string, number>();
+  readonly #joins = new JoinedGroups();
   #sent = 0;
   #received = 0;
 
@@ -72,7 +72,7 @@ export class MemoryLan implements Lan {
   }
 
   get joinedGroups(): string[] {
-    return [...this.#joins.keys()];
+    return this.#joins.names;
   }
 
   interfaces(): readonly LanInterface[] {
@@ -109,8 +109,7 @@ export class MemoryLan implements Lan {
   }
 
   sendMulticast(bytes: Uint8Array, to: LanAddress): void {
-    const key = `${to.address}:${to.port}`;
-    const isMember = (lan: MemoryLan): boolean => lan.#joins.has(key);
+    const isMember = (lan: MemoryLan): boolean => lan.#joins.has(to);
     this.#send(bytes, isMember, { via: "group", group: to });
   }
 
@@ -131,16 +130,12 @@ export class MemoryLan implements Lan {
     this.#handlers.datagram(datagram);
   }
 
-  async joinGroup({ address, port }: LanAddress): Promise<void> {
-    const key = `${address}:${port}`;
-    this.#joins.set(key, (this.#joins.get(key) ?? 0) + 1);
+  async joinGroup(group: LanAddress): Promise<void> {
+    this.#joins.join(group);
   }
 
-  async leaveGroup({ address, port }: LanAddress): Promise<void> {
-    const key = `${address}:${port}`;
-    const count = this.#joins.get(key) ?? 0;
-    if (count > 1) this.#joins.set(key, count - 1);
-    else this.#joins.delete(key);
+  async leaveGroup(group: LanAddress): Promise<void> {
+    this.#joins.leave(group);
   }
 
   async close(): Promise<void> {
