@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import * as v from "valibot";
+import { AbortLink } from "../abortLink.js";
 import { errnoOf, isErrorCode, toUdpchatError, UdpchatError } from "../errors.js";
 import { ErrorLineSchema } from "./lines.js";
 import {
@@ -71,7 +72,8 @@ class ApiClient implements Api {
     input: Input<N>,
     options: CallOptions = {},
   ): Promise<Output<N>> {
-    const signal = this.#signalFor(options);
+    const ending = new AbortLink(this.#closing.signal, options.signal);
+    const { signal } = ending;
     try {
       const response = await this.#request(name, input, signal);
       const body = parseJson(await readBody(response));
@@ -79,6 +81,8 @@ class ApiClient implements Api {
       return parseOutput(name, body);
     } catch (error) {
       throw this.#explain(error, signal);
+    } finally {
+      ending.release();
     }
   }
 
@@ -87,14 +91,27 @@ class ApiClient implements Api {
     input: Input<N>,
     options: CallOptions = {},
   ): AsyncGenerator<Output<N>, void, undefined> {
-    const signal = this.#signalFor(options);
+    const ending = new AbortLink(this.#closing.signal, options.signal);
+    try {
+      yield* this.#resumedLines(name, input, ending.signal);
+    } catch (error) {
+      if (options.signal?.aborted !== true) throw error;
+    } finally {
+      ending.release();
+    }
+  }
+
+  async *#resumedLines<N extends StreamName>(
+    name: N,
+    input: Input<N>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Output<N>, void, undefined> {
     const place = { lastEventId: "" };
     for (;;) {
       try {
         yield* this.#lines(name, input, signal, place);
         return;
       } catch (thrown) {
-        if (options.signal?.aborted === true) return;
         const error = this.#explain(thrown, signal);
         const away = error.code === "DAEMON_NOT_RUNNING" || error.code === "CLOSED";
         const resume = this.#resumeEvents && name === "events" && away && !signal.aborted;
@@ -136,12 +153,6 @@ class ApiClient implements Api {
     } finally {
       response.destroy();
     }
-  }
-
-  #signalFor(options: CallOptions): AbortSignal {
-    return options.signal === undefined
-      ? this.#closing.signal
-      : AbortSignal.any([this.#closing.signal, options.signal]);
   }
 
   async #request<N extends OperationName>(

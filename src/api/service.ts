@@ -1,4 +1,5 @@
 import process from "node:process";
+import { AbortLink } from "../abortLink.js";
 import { UdpchatError } from "../errors.js";
 import {
   type JoinOptions,
@@ -79,12 +80,14 @@ export class Service implements Api {
     options: CallOptions = {},
   ): AsyncGenerator<Output<N>, void, undefined> {
     this.#assertOpen();
-    const closing = this.#closing.signal;
-    const signal =
-      options.signal === undefined ? closing : AbortSignal.any([options.signal, closing]);
-    if (signal.aborted) return;
-    yield* this.#streams[name](input, signal);
-    if (closing.aborted && options.signal?.aborted !== true) throw closed();
+    const ending = new AbortLink(options.signal, this.#closing.signal);
+    if (ending.signal.aborted) return;
+    try {
+      yield* this.#streams[name](input, ending.signal);
+    } finally {
+      ending.release();
+    }
+    if (this.#closing.signal.aborted && options.signal?.aborted !== true) throw closed();
   }
 
   /** Joins again what was a standing membership before a restart. */

@@ -24,7 +24,7 @@ export async function* discover(
   { timeoutMs = DEFAULT_DISCOVER_MS, signal }: WaitOptions,
 ): AsyncGenerator<Peer, void, undefined> {
   const wholeMs = checkedDurationMs(timeoutMs);
-  const answers = new EventQueue<Peer>({ capacity: MAX_BEHIND.events, signal });
+  const answers = new EventQueue<Peer>({ capacity: MAX_BEHIND.events, signals: [signal] });
   const stop = queries.start(driver, {
     answered: (peer) => answers.push(rosterPeer(peer, trust)),
     closed: () => answers.end(),

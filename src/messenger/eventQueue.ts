@@ -8,8 +8,8 @@ export interface EventQueueOptions<T> {
   readonly isDispensable?: (event: T) => boolean;
   /** Makes the event that stands for `count` dropped ones; without it they vanish unsaid. */
   readonly lost?: (count: number) => T;
-  /** Aborting ends the queue. */
-  readonly signal?: AbortSignal | undefined;
+  /** Aborting one of them ends the queue. */
+  readonly signals?: readonly (AbortSignal | undefined)[] | undefined;
   /** Called once, when the queue ended for whatever reason; it may be while it is constructed. */
   readonly ended?: (queue: EventQueue<T>) => void;
 }
@@ -29,8 +29,8 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
 
   constructor(options: EventQueueOptions<T>) {
     this.#options = options;
-    if (options.signal?.aborted === true) this.end();
-    else options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+    for (const signal of options.signals ?? []) signal?.addEventListener("abort", this.#onAbort);
+    if (options.signals?.some((signal) => signal?.aborted) === true) this.end();
   }
 
   get ended(): boolean {
@@ -56,7 +56,9 @@ export class EventQueue<T> implements AsyncIterableIterator<T> {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    for (const signal of this.#options.signals ?? []) {
+      signal?.removeEventListener("abort", this.#onAbort);
+    }
     for (const waiting of this.#waiting) waiting({ done: true, value: undefined });
     this.#waiting = [];
     this.#options.ended?.(this);

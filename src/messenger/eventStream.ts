@@ -19,9 +19,12 @@ const CHARACTER_BYTES = 2;
 
 /** Whom to tell what: see {@link EventStream.subscribe}. */
 export interface Subscription {
-  readonly signal?: AbortSignal | undefined;
+  /** Those that end it; undefined ones are left out. */
+  readonly signals?: readonly (AbortSignal | undefined)[];
   /** Without it, everything. */
   readonly wants?: (event: MessengerEvent) => boolean;
+  /** Called once, when it ended for whatever reason. */
+  readonly ended?: (queue: EventQueue<MessengerEvent>) => void;
 }
 
 /** Every event to every subscriber, each at its own pace. */
@@ -34,12 +37,15 @@ export class EventStream {
 
   /**
    * The events from now on; the first subscriber of everything gets those before as well. Ends
-   * with `return`, with the signal, and with {@link end}.
+   * with `return`, with one of the signals, and with {@link end}.
    */
-  subscribe({ signal, wants }: Subscription = {}): EventQueue<MessengerEvent> {
+  subscribe({ signals, wants, ended }: Subscription = {}): EventQueue<MessengerEvent> {
     const queue = queueOf(MAX_BEHIND, {
-      signal,
-      ended: (ended) => this.#subscribers.delete(ended),
+      signals,
+      ended: (queue) => {
+        this.#subscribers.delete(queue);
+        ended?.(queue);
+      },
     });
     if (queue.ended) return queue;
     this.#subscribers.set(queue, wants);
@@ -72,7 +78,7 @@ export class EventStream {
 
 function queueOf(
   backlog: Backlog,
-  ending: Pick<EventQueueOptions<MessengerEvent>, "signal" | "ended"> = {},
+  ending: Pick<EventQueueOptions<MessengerEvent>, "signals" | "ended"> = {},
 ): EventQueue<MessengerEvent> {
   return new EventQueue<MessengerEvent>({
     capacity: backlog.events,

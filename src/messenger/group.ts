@@ -3,6 +3,7 @@ import type { GroupTransport } from "../core/io.js";
 import { UdpchatError } from "../errors.js";
 import type { Clock } from "./clock.js";
 import type { Driver } from "./driver.js";
+import type { EventQueue } from "./eventQueue.js";
 import type { EventStream } from "./eventStream.js";
 import { messageBody } from "./messageText.js";
 import { peerRef, type TrustReader } from "./peerShapes.js";
@@ -43,7 +44,7 @@ export class GroupHandle implements Group {
   /** By message id: lines that are not kept yet. Bounded by the core's limit on what waits. */
   readonly #saying = new Map<string, Saying>();
   /** Those who follow the events now; bounded by the application. */
-  readonly #followers = new Set<AbortSignal>();
+  readonly #followers = new Set<EventQueue<MessengerEvent>>();
 
   constructor(name: GroupName, parts: GroupParts) {
     this.label = name.label;
@@ -97,25 +98,18 @@ export class GroupHandle implements Group {
   }
 
   events(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<MessengerEvent> {
-    const ends = [this.#left.signal];
-    if (options.signal !== undefined) ends.push(options.signal);
-    const end = AbortSignal.any(ends);
-    this.#follow(end);
-    return this.#parts.stream.subscribe({
-      signal: end,
+    const events = this.#parts.stream.subscribe({
+      signals: [this.#left.signal, options.signal],
       wants: (event) => this.#isDirect(event) || concerns(event, this.label),
+      ended: (queue) => this.#followers.delete(queue),
     });
+    if (!events.ended) this.#followers.add(events);
+    return events;
   }
 
   /** Somebody is shown what is written to us alone. */
   get showsDirect(): boolean {
     return this.secret && this.#parts.showsDirect && this.#followers.size > 0;
-  }
-
-  #follow(end: AbortSignal): void {
-    if (end.aborted) return;
-    this.#followers.add(end);
-    end.addEventListener("abort", () => this.#followers.delete(end), { once: true });
   }
 
   #isDirect(event: MessengerEvent): boolean {

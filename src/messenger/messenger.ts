@@ -382,7 +382,7 @@ export class Messenger implements MessengerApi {
   }
 
   events(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<MessengerEvent> {
-    return this.#stream.subscribe({ signal: options.signal });
+    return this.#stream.subscribe({ signals: [options.signal] });
   }
 
   close(): Promise<void> {

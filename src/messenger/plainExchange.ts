@@ -39,7 +39,7 @@ export async function* exchangePlain(
   const bytes = plainBytes(text);
   const waitMs = checkedDurationMs(options.waitMs ?? DEFAULT_WAIT_MS);
   const destination = await addressOf(to);
-  const replies = new EventQueue<PlainReply>({ capacity: MAX_REPLIES, signal: options.signal });
+  const replies = new EventQueue<PlainReply>({ capacity: MAX_REPLIES, signals: [options.signal] });
   let afterSend = (_failure: string | undefined): void => undefined;
   const socket = await openUdpSocket(
     { address: WILDCARD_ADDRESS, port: 0 },

@@ -8,9 +8,10 @@ const SOURCE = fileURLToPath(new URL("../../src/", import.meta.url));
 
 /**
  * What each part may import, by path prefix; the longest prefix that fits a file is its part, and
- * a part may always import itself, `errors` and `sanitise`.
+ * a part may always import itself, `errors`, `sanitise` and `abortLink`.
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  "abortLink.ts": [],
   "errors.ts": [],
   "sanitise.ts": [],
   "wire/": [],
@@ -104,8 +105,8 @@ function partOf(path: string): string | undefined {
 function mayImport(from: string, to: string): boolean {
   const part = partOf(from);
   if (part === undefined) return false;
-  return [part, "errors.ts", "sanitise.ts", ...(ARROWS[part] ?? [])].some((prefix) =>
-    to.startsWith(prefix),
+  return [part, "abortLink.ts", "errors.ts", "sanitise.ts", ...(ARROWS[part] ?? [])].some(
+    (prefix) => to.startsWith(prefix),
   );
 }
 
@@ -171,7 +172,7 @@ describe("src", () => {
   it("keeps the messenger away from the API's client", () => {
     const reachable = reachableFrom("api/client.ts");
     expect(reachable).toContain("api/operations.ts");
-    expect(reachable.filter((path) => !/^(?:api\/|errors)/.test(path))).toEqual([]);
+    expect(reachable.filter((path) => !/^(?:api\/|errors|abortLink)/.test(path))).toEqual([]);
   });
 
   it("writes JSON for others to read by the sanitiser alone", () => {
@@ -213,6 +214,11 @@ describe("src", () => {
         .map((name) => `${path} -> ${name}`),
     );
     expect(forbidden).toEqual([]);
+  });
+
+  it("links signals by AbortLink alone", () => {
+    const other = files.filter(({ code }) => /\bAbortSignal\.any\b/.test(code));
+    expect(other.map(({ path }) => path)).toEqual([]);
   });
 
   it("uses no ambient time, chance or process in the core", () => {

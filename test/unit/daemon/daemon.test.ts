@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -52,6 +53,25 @@ describe("runDaemon", () => {
     await daemon.stopped;
     expect(messengers[0]?.closed).toBe(true);
     expect(await readdir(home, { recursive: true })).toEqual(["run"]);
+  });
+
+  it("is waited for by who stops it, not for ever, and not beyond its interruption", async () => {
+    const deaf = createServer((client) => void client.resume());
+    const { socket } = pathsOf(home);
+    await mkdir(join(home, "run"), { mode: 0o700 });
+    await new Promise<void>((resolve) => deaf.listen(socket, resolve));
+    try {
+      await expect(stopDaemon({ socket, timeoutMs: 50 })).rejects.toMatchObject({
+        code: "TIMEOUT",
+        message: "the daemon still runs after 50 ms",
+      });
+      const interruption = new AbortController();
+      const stopping = stopDaemon({ socket, signal: interruption.signal });
+      interruption.abort();
+      await expect(stopping).rejects.toMatchObject({ code: "ABORTED" });
+    } finally {
+      await new Promise((resolve) => deaf.close(resolve));
+    }
   });
 
   it("refuses a second one, which opens nothing", async () => {

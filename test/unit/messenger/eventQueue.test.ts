@@ -86,7 +86,7 @@ describe("EventQueue", () => {
   it("is over at return and at abort, and tells so once", async () => {
     let ended = 0;
     const abort = new AbortController();
-    const options = { capacity: 3, signal: abort.signal, ended: () => (ended += 1) };
+    const options = { capacity: 3, signals: [abort.signal], ended: () => (ended += 1) };
     const queue = new EventQueue<number>(options);
     const waiting = queue.next();
     abort.abort();
@@ -147,7 +147,7 @@ describe("EventStream", () => {
   it("ends at once for a signal that was aborted before, and leaves the rest to the next", async () => {
     const stream = new EventStream();
     stream.publish(warning("port"));
-    expect(await stream.subscribe({ signal: AbortSignal.abort() }).next()).toEqual(done);
+    expect(await stream.subscribe({ signals: [AbortSignal.abort()] }).next()).toEqual(done);
     expect(await stream.subscribe().next()).toEqual({ done: false, value: warning("port") });
   });
 

@@ -222,6 +222,18 @@ describe("a member that only talks", () => {
     expect(texts(chat)).toEqual(["under the new key", "just you"]);
   });
 
+  it("shows nothing once who followed it has stopped reading", async () => {
+    const alice = await open("alice");
+    const bob = await open("bob", { announce: false, receives: false });
+    await secret(alice);
+    const chat = (await secret(bob)).events()[Symbol.asyncIterator]();
+    await clock.advance(2000);
+    await clock.until(alice.send("10.0.0.2:22400", "to a reader"));
+    await chat.return?.();
+    const unseen = alice.send("10.0.0.2:22400", "to nobody", { timeoutMs: 3000 });
+    await expect(clock.until(unseen)).rejects.toMatchObject({ code: "TIMEOUT" });
+  });
+
   it("acknowledges nothing that nobody is shown, and takes keys and replies all the same", async () => {
     const alice = await open("alice");
     const oneShot = await open("one-shot", { announce: false, receives: false });

@@ -1,3 +1,4 @@
+import { AbortLink } from "../../../abortLink.js";
 import type { ChatLine, GroupLine, InvitationLine } from "../../../api/lines.js";
 import type { Api, Output } from "../../../api/operations.js";
 import { toUdpchatError } from "../../../errors.js";
@@ -49,8 +50,8 @@ async function stand(input: JoinInput, api: Api, context: CommandContext): Promi
 /** Until the end of the input, until we are interrupted, or until somebody removes us. */
 async function chat(input: JoinInput, api: Api, context: CommandContext): Promise<number> {
   const { printer } = context;
-  const leaving = new AbortController();
-  const signal = AbortSignal.any([context.signal, leaving.signal]);
+  const leaving = new AbortLink(context.signal);
+  const { signal } = leaving;
   const pending = await pendingInvitations(input, api);
   const marks = ReadMarks.of(api, context);
   const late = LateLines.of(context);
