@@ -43,6 +43,7 @@ const NAMES = [
   "groupCopiesRefused",
   "groupDatagramsUnreadable",
   "groupDatagramsTooOld",
+  "groupDatagramsPutOff",
   "groupEntriesUnknown",
   "groupKeysTaken",
   "groupKeysRefused",

@@ -102,7 +102,7 @@ export interface GroupLogStore {
   streams(
     groupId: string,
   ): readonly (Instance & { ranges: readonly SequenceRange[]; latestHlc: number })[];
-  read(groupId: string, of: Instance, range: SequenceRange): readonly StoredDatagram[];
+  read(groupId: string, of: Instance, range: SequenceRange): readonly StoredDatagram[] | undefined;
   /** Up to which sequence all was said before `beforeMs`; undefined if nothing is kept, or unknown. */
   saidBefore(groupId: string, of: Instance, beforeMs: number): number | undefined;
   /** Of which groups something is kept. */

@@ -37,11 +37,14 @@ export class OverlayLog implements GroupLogStore {
     return [...merged.values()].filter(({ ranges }) => ranges.length > 0);
   }
 
-  read(groupId: string, of: Instance, range: SequenceRange): readonly StoredDatagram[] {
+  read(groupId: string, of: Instance, range: SequenceRange): readonly StoredDatagram[] | undefined {
     const upTo = this.#forgotten.get(groupId + of.device + of.incarnation)?.upTo ?? -1;
-    const below = this.#below((disk) => disk.log.read(groupId, of, range), []);
+    const below = this.#below((disk) => disk.log.read(groupId, of, range), undefined);
+    const above = this.#memory.read(groupId, of, range) ?? [];
+    // Only if memory has all of it, what lies below does not matter.
+    if (below === undefined && above.length <= range.last - range.first) return undefined;
     const bySequence = new Map(
-      [...below, ...this.#memory.read(groupId, of, range)]
+      [...(below ?? []), ...above]
         .filter(({ sequence }) => sequence > upTo)
         .map((datagram) => [datagram.sequence, datagram]),
     );

@@ -23,6 +23,7 @@ const REFUSALS: ReadonlySet<string> = new Set<CounterName>([
   "groupDatagramsDuplicate",
   "groupDatagramsUnreadable",
   "groupDatagramsTooOld",
+  "groupDatagramsPutOff",
   "groupKeysRefused",
   "syncsRefused",
   "syncDatagramsRefused",

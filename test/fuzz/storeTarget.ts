@@ -322,7 +322,7 @@ function operate(store: MessageStore, kind: string, terms: Terms): unknown {
     case "log": {
       const range = { first: 1, last: other };
       const said = store.log.saidBefore(OPS.groupId, of, other);
-      const read = store.log.read(OPS.groupId, of, range);
+      const read = store.log.read(OPS.groupId, of, range) ?? [];
       return [read.map(({ sequence, bytes }) => ({ sequence, hex: toHex(bytes) })), said ?? "none"];
     }
     case "forget":

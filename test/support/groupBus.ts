@@ -1,5 +1,6 @@
 import { type CoreContext, TRUST_NOTHING } from "../../src/core/context.js";
 import { Counters } from "../../src/core/counters.js";
+import type { GroupLog } from "../../src/core/groups/groupLog.js";
 import { type GroupName, parseGroupName } from "../../src/core/groups/groupName.js";
 import { Groups } from "../../src/core/groups/groups.js";
 import type { Announced } from "../../src/core/groups/groupsContext.js";
@@ -56,6 +57,8 @@ interface NodeOptions {
   readonly group?: GroupName;
   readonly startedAtMs?: number;
   readonly log?: KeptLog;
+  /** What it reads of its log. Default: all of it. */
+  readonly reading?: (log: KeptLog) => GroupLog;
 }
 
 /** As a session hands it over. */
@@ -120,7 +123,7 @@ export class GroupNode {
       counters: new Counters(),
       outputs: new Outputs(),
     };
-    this.groups = new Groups(0, this.context, this.log, {
+    this.groups = new Groups(0, this.context, options.reading?.(this.log) ?? this.log, {
       announces: true,
       announcedIn: () => this.announced,
       provenAddressOf: (instance) => this.proven(instance),

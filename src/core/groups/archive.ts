@@ -199,13 +199,19 @@ export class Archive {
     this.#forgotten.set(key, Math.max(sequence, this.#forgotten.get(key) ?? 0));
   }
 
-  /** Undefined if it is not held, or the log lost it. */
+  /** Undefined if it is not held, or the log lost it, or cannot read it now. */
   read(of: Instance, sequence: number): LoggedDatagram | undefined {
+    const found = this.find(of, sequence);
+    return typeof found === "string" ? undefined : found;
+  }
+
+  /** Undefined if it is not held; `unreadable`: the log cannot read it now; `gone`: it lost it. */
+  find(of: Instance, sequence: number): LoggedDatagram | "unreadable" | "gone" | undefined {
     if (!this.has(of, sequence)) return undefined;
     const fresh = this.#freshOfThisTurn().get(freshKey(keyOf(of), sequence));
     if (fresh !== undefined) return fresh;
-    const [logged] = this.#log.read(this.#groupId, of, { first: sequence, last: sequence });
-    return logged;
+    const logged = this.#log.read(this.#groupId, of, { first: sequence, last: sequence });
+    return logged === undefined ? "unreadable" : (logged[0] ?? "gone");
   }
 
   /**

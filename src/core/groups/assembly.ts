@@ -15,14 +15,19 @@ export interface AssembledMessage {
 const MAX_RUN_DATAGRAMS = 256;
 
 /**
- * The messages that are whole now that `data` is kept. One that spans datagrams is read from the
+ * Why an entry is passed over: it broke a rule; a later version has to read it; other pieces of its
+ * message are held and cannot be read now; or they are lost.
+ */
+export type PassedOver = "malformed" | "unknown" | "unreadable" | "gone";
+
+/**
+ * The messages that are whole once `data` is kept. One that spans datagrams is read from the
  * archive: it is whole when the last piece arrives, whichever that is, a crash in between or not.
- * `passedOver`: an entry is, because it broke a rule, or because a later version has to read it.
  */
 export function completedBy(
   archive: Archive,
   data: GroupData,
-  passedOver: (why: "malformed" | "unknown") => void,
+  passedOver: (why: PassedOver) => void,
 ): AssembledMessage[] {
   const messages: AssembledMessage[] = [];
   for (const [index, entry] of data.entries.entries()) {
@@ -31,7 +36,7 @@ export function completedBy(
     else if (!entry.continued && !entry.continues) messages.push(joined(entry, [entry]));
     else {
       const run = runAround(archive, data, entry);
-      if (run === "malformed") passedOver(run);
+      if (typeof run === "string") passedOver(run);
       else if (run !== undefined) messages.push(joined(run.at(0) ?? entry, run));
     }
   }
@@ -55,7 +60,7 @@ function runAround(
   archive: Archive,
   data: GroupData,
   entry: GroupEntry,
-): GroupEntry[] | "malformed" | undefined {
+): GroupEntry[] | PassedOver | undefined {
   const { sequence } = data;
   // Cheap first: of what arrives in order the end is missing, and nothing need be read.
   if (entry.continues && !archive.has(data, sequence + 1)) return undefined;
@@ -71,8 +76,9 @@ function runAround(
   let first = entry;
   for (let at = sequence - 1; first.continued; at -= 1) {
     const kept = read(archive, data, at);
-    const before = kept?.entries.at(-1);
-    if (kept === undefined || before === undefined) return undefined;
+    if (kept === undefined || typeof kept === "string") return kept;
+    const before = kept.entries.at(-1);
+    if (before === undefined) return undefined;
     const goesOn = before.continues && isLine(kept, kept.entries.length - 1, before);
     if (!goesOn || !fits(before)) return "malformed";
     run.unshift(before);
@@ -81,8 +87,9 @@ function runAround(
   let last = entry;
   for (let at = sequence + 1; last.continues; at += 1) {
     const kept = read(archive, data, at);
-    const behind = kept?.entries.at(0);
-    if (kept === undefined || behind === undefined) return undefined;
+    if (kept === undefined || typeof kept === "string") return kept;
+    const behind = kept.entries.at(0);
+    if (behind === undefined) return undefined;
     // Else one run could begin in every datagram of another one, and each would be read to its end.
     const goesOn = behind.continued && isLine(kept, 0, behind);
     if (!goesOn || !fits(behind)) return "malformed";
@@ -92,9 +99,13 @@ function runAround(
   return run;
 }
 
-function read(archive: Archive, data: GroupData, sequence: number): GroupData | undefined {
-  const kept = archive.read(data, sequence);
-  return kept === undefined ? undefined : decodeGroupData(kept.bytes);
+function read(
+  archive: Archive,
+  data: GroupData,
+  sequence: number,
+): GroupData | "unreadable" | "gone" | undefined {
+  const kept = archive.find(data, sequence);
+  return kept === undefined || typeof kept === "string" ? kept : decodeGroupData(kept.bytes);
 }
 
 /** `first`: of `run`. */

@@ -188,6 +188,7 @@ export class Group implements PacedSource {
     if (this.#farewell !== undefined) return;
     this.members.settle();
     this.#hearing.close();
+    this.#intake.close();
     this.#answers.leave();
     this.#sync.close(nowMs);
     this.ways.settle();
@@ -223,6 +224,7 @@ export class Group implements PacedSource {
 
   #stop(): void {
     this.#hearing.close();
+    this.#intake.close();
     this.#answers.close();
     this.ways.close();
     this.#context.pacer.remove(this);

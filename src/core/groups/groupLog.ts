@@ -24,8 +24,8 @@ export interface LoggedDatagram {
 export interface GroupLog {
   /** All that is kept of a group. Read once, when it is joined. */
   streams(groupId: string): readonly HeldStream[];
-  /** What is kept in the range, ascending. */
-  read(groupId: string, of: Instance, range: SequenceRange): readonly LoggedDatagram[];
+  /** What is kept in the range, ascending; undefined if that cannot be read now. */
+  read(groupId: string, of: Instance, range: SequenceRange): readonly LoggedDatagram[] | undefined;
   /**
    * Up to which sequence all that is kept was said before `beforeMs`, milliseconds since 1970;
    * undefined if nothing is kept, or nobody knows now.

@@ -2,6 +2,15 @@ import { mutantsOf, unit } from "../mutant.js";
 
 /** What holds for what a group keeps, and how its members come to hold the same. */
 export const CONVERGENCE = [
+  ...mutantsOf("src/store/overlayLog.ts", [
+    {
+      name: "unreadable pieces: a disk that fails is no empty one",
+      find: "if (below === undefined && above.length <= range.last - range.first) return undefined;",
+      replace: "if (below === undefined && range.first > range.last) return undefined;",
+      why: "a gap is told of what the disk has",
+      caughtBy: unit("store/overlayStore"),
+    },
+  ]),
   ...mutantsOf("src/core/groups/archive.ts", [
     {
       name: "dedupe of group datagrams",
@@ -158,6 +167,27 @@ export const CONVERGENCE = [
     },
   ]),
   ...mutantsOf("src/core/groups/intake.ts", [
+    {
+      name: "unreadable pieces: what completes them is not kept yet",
+      find: 'passedOver.includes("unreadable") && this.#putsOff(nowMs, key, first)) {',
+      replace: 'passedOver.includes("unreadable") && !this.#putsOff(nowMs, key, first)) {',
+      why: "a long line is held, called delivered and never shown, as its disk failed amid it",
+      caughtBy: unit("core/groups/unreadablePieces"),
+    },
+    {
+      name: "unreadable pieces: what waits for them is bounded",
+      find: "if (this.#putOff.size >= MAX_PUT_OFF) return false;",
+      replace: "if (this.#putOff.size >= 1000 * MAX_PUT_OFF) return false;",
+      why: "members fill the memory while a disk fails",
+      caughtBy: unit("core/groups/intake"),
+    },
+    {
+      name: "unreadable pieces: a line that comes behind a later one is late",
+      find: "const late = first.late || isOvertaken;",
+      replace: "const late = first.late && isOvertaken;",
+      why: "the lines of an author are shown in an order that he did not say them in",
+      caughtBy: unit("core/groups/unreadablePieces"),
+    },
     {
       name: "retention: what is too old is not taken in",
       find: "if (live !== true && hlc < this.#context.oldestHlc(nowMs)) {",

@@ -1,7 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { MemoryMessageStore } from "../../../src/store/memoryMessageStore.js";
 import { OverlayStore } from "../../../src/store/overlayStore.js";
-import { deviceOf, idOf, ME, outgoing, partyOf, queued } from "../../support/storedMessages.js";
+import {
+  deviceOf,
+  idOf,
+  ME,
+  MY_INCARNATION,
+  OPS,
+  outgoing,
+  partyOf,
+  queued,
+} from "../../support/storedMessages.js";
 
 /** A disk that cannot be written, and cannot be read for a while, and what lies over it. */
 class BlindDisk {
@@ -35,6 +44,24 @@ describe("a store over a disk that cannot be read for a while", () => {
     store.moveTo(disk);
     expect(disk.history({}).map(({ state }) => state)).toEqual(["delivered", "sent"]);
     expect(disk.nextExpiryMs()).toBe(9_000_000);
+  });
+
+  it("tells group datagrams that it cannot read now from those that are not there", () => {
+    const world = new BlindDisk();
+    const { disk, store } = world;
+    const of = { device: deviceOf("a"), incarnation: MY_INCARNATION };
+    const datagram = (sequence: number) => ({
+      sequence,
+      bytes: new Uint8Array([sequence]),
+      keyId: undefined,
+    });
+    const read = (first: number, last = first) =>
+      store.log.read(OPS.groupId, of, { first, last })?.map(({ sequence }) => sequence);
+    disk.log.append(OPS.groupId, of, 10, datagram(1));
+    store.log.append(OPS.groupId, of, 20, datagram(2));
+    expect([read(1), read(2), read(3), read(1, 3)]).toEqual([[1], [2], [], [1, 2]]);
+    world.isReadable = false;
+    expect([read(1), read(2), read(3), read(1, 2)]).toEqual([undefined, [2], undefined, undefined]);
   });
 
   it("shows no message whose state it could not compare", () => {

@@ -286,7 +286,7 @@ await describeOnEngines("a store whose disk fails", (engine) => {
       streams: store.log.streams(OPS.groupId).map((stream) => ({ ...stream })),
       datagrams: store.log
         .read(OPS.groupId, ALICE, { first: 0, last: 9 })
-        .map(({ sequence }) => sequence),
+        ?.map(({ sequence }) => sequence),
     });
     const all = [
       ...["read later", "read now", "dropped", "delivered meanwhile", "read by bob", "ours", "new"],
