@@ -137,6 +137,8 @@ export class Core {
       announces: options.announce,
       takesMessages: options.takesMessages,
       addressOf: (device) => this.#discovery.addressOf(device),
+      mayBeSent: (nowMs, device, to, sizeBytes) =>
+        this.#discovery.mayBeSent(nowMs, device, to, sizeBytes),
       heard: (nowMs, peer, rttMs) => this.#discovery.heard(nowMs, peer, rttMs),
       groupNoteArrived: (nowMs, from, record) => this.#groups.receiveNote(nowMs, from, record),
     });

@@ -2,9 +2,16 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { noiseSuite } from "../../src/crypto/noise.js";
 import { systemRandom } from "../../src/crypto/systemRandom.js";
-import { COOKIE_BYTES, DatagramType, DEFAULT_DISCOVERY_PORT } from "../../src/wire/constants.js";
+import {
+  COOKIE_BYTES,
+  DatagramType,
+  DEFAULT_DISCOVERY_PORT,
+  MIN_QUERY_BYTES,
+  SIGNATURE_BYTES,
+} from "../../src/wire/constants.js";
 import { encodeUtf8 } from "../../src/wire/cursor.js";
 import { datagramType } from "../../src/wire/header.js";
+import { decodeBeacon, decodeQuery, encodeAnswer } from "../../src/wire/presence.js";
 import {
   decodeHandshakeInit,
   decodeHandshakeResponse,
@@ -102,6 +109,55 @@ describe("a cookie", () => {
       expect(out).toBeGreaterThan(0);
       expect(out).toBeLessThanOrEqual(MAX_FACTOR * inBytes);
     }
+  });
+});
+
+describe("somebody who says that he is at another's address", () => {
+  it("brings at most three bytes there for each of his own, whoever waits for him", () => {
+    const lan = new AttackedLan(32);
+    const alice = lan.add("alice");
+    const victim = { address: "10.77.0.66", port: 22400 };
+    const mallory = throwAwayKey();
+    const instance = { incarnation: "0a".repeat(8), startedAtMs: 1_600_000_000_000 };
+    let inBytes = 0;
+    let sequence = 0;
+    const say = (bytes: Uint8Array): void => {
+      inBytes += bytes.length;
+      lan.inject(alice, signedBy(mallory, bytes), victim, "discovery");
+      inBytes += SIGNATURE_BYTES;
+    };
+    const beacon = (): Uint8Array => {
+      sequence += 1;
+      return beaconOf(mallory.device, { ...instance, sequence, name: "" });
+    };
+    lan.onHearing = ({ bytes, destination }) => {
+      if (datagramType(bytes) !== DatagramType.query || destination.kind === "unicast") return;
+      const said = decodeBeacon(signedBy(mallory, beacon()));
+      const { nonce } = decodeQuery(bytes);
+      say(encodeAnswer({ nonce, heldUs: 0, announces: true, beacon: said }));
+    };
+    const outBytes = (): number =>
+      lan.overheard
+        .filter(({ destination: to }) => to.kind === "unicast" && to.to.address === victim.address)
+        .reduce((sum, { bytes }) => sum + bytes.length, 0);
+    lan.run(1_000);
+    expect(alice.core.peers()).toMatchObject([{ id: mallory.device, address: victim.address }]);
+    const command = { kind: "text" as const, body: encodeUtf8("x"), sentAtMs: 0, token: 1 };
+    alice.core.send(lan.nowMs, { ...command, target: { kind: "device", id: mallory.device } });
+    lan.network.pump(alice);
+    for (let second = 0; second < 40; second += 1) {
+      if (second % 10 === 5) say(beacon());
+      lan.run(1_000);
+      expect(outBytes(), `after ${second} s`).toBeLessThanOrEqual(MAX_FACTOR * inBytes);
+    }
+    expect(outBytes()).toBeGreaterThan(MAX_FACTOR * MIN_QUERY_BYTES);
+    lan.onHearing = () => undefined; // he has nothing more to say
+    lan.run(1_000);
+    const before = { inBytes, outBytes: outBytes() };
+    lan.run(120_000);
+    expect(outBytes() - before.outBytes).toBeLessThanOrEqual(
+      MAX_FACTOR * before.inBytes - before.outBytes,
+    );
   });
 });
 

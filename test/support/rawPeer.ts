@@ -188,3 +188,24 @@ export function messageFrame(
   });
   return { type: FrameType.message, lane, sequence, base, record };
 }
+
+/** A payload that acknowledges those packets alone. */
+export function ackOf(first: number, last = first): Uint8Array {
+  const writer = new Writer(MAX_PAYLOAD_BYTES);
+  writeFrame(writer, { ...ackUpTo(last), ranges: [{ first, last }] });
+  return writer.finish();
+}
+
+/** Numbers of the packets that are sent to an address where nobody is, from now on. */
+export function numbersTo(wire: SessionWire, { address }: Address): number[] {
+  const numbers: number[] = [];
+  const before = wire.tap;
+  wire.tap = (datagram) => {
+    if (datagram.to.address !== address) return before(datagram);
+    if (datagram.type === DatagramType.sealed) {
+      numbers.push(decodeSealedHeader(datagram.bytes).counter);
+    }
+    return false;
+  };
+  return numbers;
+}

@@ -8,6 +8,7 @@ import {
   type SendTarget,
 } from "../../src/core/io.js";
 import { DEFAULT_LIMITS, type Limits } from "../../src/core/limits.js";
+import type { MayBeSent } from "../../src/core/session/handshakes.js";
 import { Sessions } from "../../src/core/session/sessions.js";
 import { SourceGate } from "../../src/core/sourceGate.js";
 import type { HandshakeSuite } from "../../src/crypto/handshake.js";
@@ -122,6 +123,8 @@ export class SessionHost {
   readonly heardAt: Address[] = [];
   /** Where the roster would find a device. */
   readonly roster = new Map<string, Address>();
+  /** What the roster would let go to where a device is said to be. */
+  mayBeSent: MayBeSent = () => true;
   readonly #wire: SessionWire;
   readonly #limits: Limits;
   readonly #options: HostOptions;
@@ -223,6 +226,7 @@ export class SessionHost {
       creditDatagrams: 256,
       announces: this.#options.announces ?? true,
       addressOf: (device) => this.roster.get(device),
+      mayBeSent: (...what) => this.mayBeSent(...what),
       groupNoteArrived: () => undefined,
       heard: (_nowMs, { address, port }) => {
         this.heardAt.push({ address, port });

@@ -20,6 +20,8 @@ const BITS_PER_DEVICE = 10;
 /** Beyond these the others answer once more: better than a filter that silences strangers. */
 const MAX_DEVICES = Math.floor((MAX_BLOOM_BYTES * 8) / BITS_PER_DEVICE);
 const MIN_FILTER_BYTES = 8;
+/** Somebody else lacks the one bit that is 0 as well with 7 / 768; a query has this room anyway. */
+const FILTER_OF_OTHERS_BYTES = 96;
 const DIGEST_BYTES = 16;
 
 /** The filter of `devices` (hexadecimal keys) for a query; no device makes an empty filter. */
@@ -34,6 +36,15 @@ export function bloomOf(nonce: string, devices: Iterable<string>): Uint8Array {
       bytes.setUint8(position >> 3, bytes.getUint8(position >> 3) | (1 << (position & 7)));
     }
   }
+  return filter;
+}
+
+/** The filter of everybody but `device`, and of 1 % others: that one is asked for, in front of all. */
+export function bloomOfOthers(nonce: string, device: string): Uint8Array {
+  const filter = new Uint8Array(FILTER_OF_OTHERS_BYTES).fill(0xff);
+  const [position = 0] = positions(filter, nonce, device);
+  const bytes = viewOf(filter);
+  bytes.setUint8(position >> 3, bytes.getUint8(position >> 3) & ~(1 << (position & 7)));
   return filter;
 }
 

@@ -13,7 +13,7 @@
  * challenged: an answer signed over a number that we have just drawn, or a session, makes a peer.
  */
 import { randomHex } from "../../crypto/random.js";
-import { DatagramType, NONCE_BYTES } from "../../wire/constants.js";
+import { DatagramType, MIN_QUERY_BYTES, NONCE_BYTES } from "../../wire/constants.js";
 import { datagramType } from "../../wire/header.js";
 import {
   type Beacon,
@@ -31,6 +31,7 @@ import {
   type ReceivedDatagram,
   type Timed,
 } from "../io.js";
+import { TokenBucket } from "../tokenBucket.js";
 import { Admission } from "./admission.js";
 import { Answering } from "./answering.js";
 import { Beaconing } from "./beaconing.js";
@@ -45,6 +46,9 @@ import { type OpenQuery, Querying } from "./querying.js";
 import { type GroupsAnnounced, Registrar } from "./registrar.js";
 import { Roster } from "./roster.js";
 import type { RosterEntry } from "./rosterEntry.js";
+
+/** Questions to everybody for one device: as often as a first message is repeated to it. */
+const SEARCHES_PER_SECOND = 4;
 
 export interface DiscoveryOptions {
   /**
@@ -66,6 +70,7 @@ export class Discovery implements Timed {
   readonly #roster: Roster;
   readonly #candidates: Candidates;
   readonly #passers = new Passers();
+  readonly #searches = new TokenBucket(SEARCHES_PER_SECOND, SEARCHES_PER_SECOND);
   readonly #duplicateKeys: DuplicateKeys;
   readonly #admission: Admission;
   readonly #registrar: Registrar;
@@ -90,7 +95,9 @@ export class Discovery implements Timed {
     const querying = new Querying(context, { configuredPeers, peersLive });
     const configured = new ConfiguredPeers(nowMs, configuredPeers, roster, querying);
     const liveness = new Liveness(roster, (probeAtMs, entry) => {
-      querying.askHost(probeAtMs, entry.best, PROBE_OFFSETS_MS);
+      const { best } = entry;
+      const offsetsMs = PROBE_OFFSETS_MS.filter(() => entry.takeCredit(best, MIN_QUERY_BYTES));
+      if (offsetsMs.length > 0) querying.askHost(probeAtMs, best, offsetsMs);
     });
     const ownBeacon = new OwnBeacon(context, { groups, peersLive });
     this.#context = context;
@@ -158,7 +165,7 @@ export class Discovery implements Timed {
         this.#registrar.beaconed(nowMs, admitted.entry, beacon, datagram.bytes, at);
         return;
       case "repeated":
-        this.#registrar.repeated(nowMs, admitted.entry, at);
+        this.#registrar.repeated(nowMs, admitted.entry, datagram.bytes, at);
         return;
       case "claim":
         this.#claimed(nowMs, beacon, datagram.bytes, at);
@@ -224,7 +231,8 @@ export class Discovery implements Timed {
     ) {
       this.#challenging.challenge(nowMs, at, beacon.device);
     } else {
-      const entry = this.#proved(nowMs, beacon, at, isThere);
+      const sizeBytes = datagram.bytes.length;
+      const entry = this.#proved(nowMs, beacon, at, { isThere, sizeBytes });
       if (entry !== undefined) this.#measure(nowMs, query, answer.heldUs, entry);
     }
   }
@@ -245,10 +253,15 @@ export class Discovery implements Timed {
   }
 
   /** An instance that announces itself is running. */
-  #proved(nowMs: number, beacon: Beacon, at: Address, isThere: boolean): RosterEntry | undefined {
+  #proved(
+    nowMs: number,
+    beacon: Beacon,
+    at: Address,
+    how: { readonly isThere: boolean; readonly sizeBytes: number },
+  ): RosterEntry | undefined {
     const candidate = this.#candidates.delete(beacon);
     const bytes = candidate?.beacon.sequence === beacon.sequence ? candidate.bytes : undefined;
-    const found = { via: candidate?.via ?? "query", isThere, bytes };
+    const found = { via: candidate?.via ?? "query", bytes, ...how };
     const entry = this.#registrar.answered(nowMs, beacon, at, found);
     const holder = this.#roster.get(beacon.device)?.best;
     // Beside a live one: does that really run, too? Not where this one has just answered: it would
@@ -364,6 +377,18 @@ export class Discovery implements Timed {
   /** Where the device is best reached, as far as it is known. */
   addressOf(device: string): Address | undefined {
     return this.#roster.get(device)?.best;
+  }
+
+  /**
+   * Whether `sizeBytes` may go to `to`, where the device is said to be: spends what was heard from
+   * there if the device has not shown that it is there. True for what the user or a session named.
+   * If not, everybody is asked for the device: its answer pays for the next.
+   */
+  mayBeSent(nowMs: number, device: string, to: Address, sizeBytes: number): boolean {
+    if (this.#configured.includes(to)) return true;
+    if (this.#roster.get(device)?.takeCredit(to, sizeBytes) ?? true) return true;
+    if (!this.#left && this.#searches.take(nowMs)) this.#querying.askFor(nowMs, device);
+    return false;
   }
 
   /** A peer that is not offline was seen at this IPv4 literal. */

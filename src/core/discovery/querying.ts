@@ -5,7 +5,7 @@ import { BoundedMap } from "../boundedMap.js";
 import type { CoreContext } from "../context.js";
 import type { Address, Destination, Timed } from "../io.js";
 import { TimerQueue } from "../timers.js";
-import { bloomOf } from "./bloom.js";
+import { bloomOf, bloomOfOthers } from "./bloom.js";
 
 /** The same query again, for datagrams that were lost. */
 const REPEAT_OFFSETS_MS = [0, 250, 600];
@@ -24,6 +24,8 @@ export class OpenQuery {
   readonly destinations: readonly Destination[];
   /** To one host alone, which answers at once. */
   readonly direct: boolean;
+  /** To everybody, and nobody but this device is to answer. */
+  readonly device: string | undefined;
   /** When it was transmitted; bounded by `offsetsMs`. */
   readonly sentAtMs: number[] = [];
   /** Devices that answered: one to a direct query, else bounded by `limits.peers`. */
@@ -32,13 +34,14 @@ export class OpenQuery {
   constructor(
     nowMs: number,
     nonce: string,
-    ask: Pick<OpenQuery, "offsetsMs" | "destinations" | "direct">,
+    ask: Pick<OpenQuery, "offsetsMs" | "destinations" | "direct"> & { readonly device?: string },
   ) {
     this.nonce = nonce;
     this.startedAtMs = nowMs;
     this.offsetsMs = ask.offsetsMs;
     this.destinations = ask.destinations;
     this.direct = ask.direct;
+    this.device = ask.device;
   }
 
   /** An answer of `device` would be its first, and there may be that many. */
@@ -71,8 +74,8 @@ export class Querying implements Timed {
   readonly #peersLive: () => number;
   /** By nonce. */
   readonly #toLan = new BoundedMap<string, OpenQuery>(MAX_LAN_QUERIES);
-  /** By nonce; as many as `limits.peers`. */
-  readonly #toHost: BoundedMap<string, OpenQuery>;
+  /** To one host, or for one device. By nonce; as many as `limits.peers`. */
+  readonly #toOne: BoundedMap<string, OpenQuery>;
   /** By nonce, of both maps: the next repetition, or the end. */
   readonly #timers = new TimerQueue<string>();
 
@@ -85,7 +88,7 @@ export class Querying implements Timed {
     },
   ) {
     this.#context = context;
-    this.#toHost = new BoundedMap(context.limits.peers);
+    this.#toOne = new BoundedMap(context.limits.peers);
     this.#configuredPeers = options.configuredPeers;
     this.#peersLive = options.peersLive;
   }
@@ -104,7 +107,13 @@ export class Querying implements Timed {
   /** Asks whoever is at `to`, at each of the offsets from now. */
   askHost(nowMs: number, to: Address, offsetsMs: readonly number[]): void {
     const ask = { offsetsMs, destinations: [{ kind: "unicast", to } as const], direct: true };
-    this.#open(nowMs, ask, this.#toHost);
+    this.#open(nowMs, ask, this.#toOne);
+  }
+
+  /** Asks everybody for a device: once, and whoever waits for it asks again. */
+  askFor(nowMs: number, device: string): void {
+    const ask = { offsetsMs: [0], destinations: [{ kind: "lan" } as const], direct: false, device };
+    this.#open(nowMs, ask, this.#toOne);
   }
 
   #open(
@@ -121,12 +130,12 @@ export class Querying implements Timed {
 
   /** The open query that `nonce` belongs to. */
   find(nonce: string): OpenQuery | undefined {
-    return this.#toLan.get(nonce) ?? this.#toHost.get(nonce);
+    return this.#toLan.get(nonce) ?? this.#toOne.get(nonce);
   }
 
   #close(nonce: string): void {
     this.#toLan.delete(nonce);
-    this.#toHost.delete(nonce);
+    this.#toOne.delete(nonce);
     this.#timers.clear(nonce);
   }
 
@@ -159,11 +168,16 @@ export class Querying implements Timed {
       dataPort: this.#context.dataPort,
       direct: query.direct,
       peersKnown: this.#peersLive(),
-      known: query.direct ? new Uint8Array(0) : bloomOf(query.nonce, query.answered),
+      known: whoNeedNotAnswer(query),
     });
     for (const destination of query.destinations) {
       this.#context.outputs.transmit(bytes, destination);
     }
     this.#context.counters.add("queriesSent");
   }
+}
+
+function whoNeedNotAnswer({ nonce, direct, device, answered }: OpenQuery): Uint8Array {
+  if (direct) return new Uint8Array(0);
+  return device === undefined ? bloomOf(nonce, answered) : bloomOfOthers(nonce, device);
 }

@@ -64,20 +64,21 @@ export class Registrar {
     at: Address,
   ): void {
     const renamed = entry.adopt(beacon, bytes);
-    const moved = this.#heardFrom(nowMs, entry, at, "claimed");
+    const moved = this.#heardFrom(nowMs, entry, at, "claimed", bytes.length);
     this.#alive(nowMs, entry, renamed || moved);
     this.#groupsAnnounced(nowMs, entry, entry.groups);
   }
 
   /** The latest beacon once more: perhaps another address, and by itself no sign of life. */
-  repeated(nowMs: number, entry: RosterEntry, at: Address): void {
-    if (this.#heardFrom(nowMs, entry, at, "claimed")) this.#tellUpdated(entry);
+  repeated(nowMs: number, entry: RosterEntry, bytes: Uint8Array, at: Address): void {
+    if (this.#heardFrom(nowMs, entry, at, "claimed", bytes.length)) this.#tellUpdated(entry);
   }
 
   /**
    * The instance that `beacon` speaks of is running, at `at`. Returns its entry: undefined if there
    * is no room, or another instance of the device holds it. `isThere`: it answered what had gone
-   * to that very address. `bytes`: the datagram of that very beacon, if it came.
+   * to that very address. `bytes`: the datagram of that very beacon, if it came. `sizeBytes`: of
+   * what showed it.
    */
   answered(
     nowMs: number,
@@ -87,6 +88,7 @@ export class Registrar {
       readonly via: FoundVia;
       readonly isThere: boolean;
       readonly bytes: Uint8Array | undefined;
+      readonly sizeBytes: number;
     },
   ): RosterEntry | undefined {
     const { device, incarnation } = beacon;
@@ -100,7 +102,8 @@ export class Registrar {
     if (restarted) entry.restart(incarnation, at);
     const isNews = beacon.sequence > entry.sequence;
     const renamed = isNews && entry.adopt(beacon, found.bytes);
-    const moved = this.#heardFrom(nowMs, entry, at, found.isThere ? "answered" : "claimed");
+    const how = found.isThere ? "answered" : "claimed";
+    const moved = this.#heardFrom(nowMs, entry, at, how, found.sizeBytes);
     this.#alive(nowMs, entry, restarted || renamed || moved);
     this.#duplicateKeys.holderProved(nowMs, beacon);
     if (restarted) this.#restarted(nowMs, device);
@@ -123,7 +126,7 @@ export class Registrar {
     }
     const renamed = !entry.beaconed && entry.name !== peer.name;
     if (renamed) entry.name = peer.name;
-    const moved = this.#heardFrom(nowMs, entry, peer, "confirmed");
+    const moved = this.#heardFrom(nowMs, entry, peer, "confirmed", 0);
     if (rttMs !== undefined) entry.sampleRtt(rttMs);
     this.#alive(nowMs, entry, restarted || renamed || moved);
     this.#duplicateKeys.holderProved(nowMs, entry);
@@ -149,8 +152,14 @@ export class Registrar {
   }
 
   /** True if its best address changed. */
-  #heardFrom(nowMs: number, entry: RosterEntry, at: Address, how: Hearing): boolean {
-    const heard = entry.heardFrom(nowMs, at, how);
+  #heardFrom(
+    nowMs: number,
+    entry: RosterEntry,
+    at: Address,
+    how: Hearing,
+    sizeBytes: number,
+  ): boolean {
+    const heard = entry.heardFrom(nowMs, at, how, sizeBytes);
     if (heard === "unproven") this.#challenge(nowMs, at, entry.device);
     return heard === "moved";
   }

@@ -1,3 +1,4 @@
+import { MAX_AMPLIFICATION } from "../../wire/constants.js";
 import type { Beacon, BeaconGroup } from "../../wire/presence.js";
 import { clamp } from "../clamp.js";
 import type { Address, FoundVia, PeerState, PeerView } from "../io.js";
@@ -28,6 +29,8 @@ interface SeenAddress extends Address {
   confirmedAtMs: number;
   /** This incarnation answered a query that had gone here, or talked in a session from here. */
   isProven: boolean;
+  /** So much may go here unless it is proven, for what came from here. */
+  creditBytes: number;
 }
 
 /**
@@ -141,9 +144,14 @@ export class RosterEntry {
    * the best while it is heard: two interfaces must not make it flap. Only a session, or loopback,
    * displaces one that is still heard; but one that misses beacons which come from elsewhere has
    * been left. "unproven": `from` would be the best one, if the peer showed that it is there; told
-   * once for each beacon.
+   * once for each beacon. `sizeBytes`: of the datagram, if it counts for what may be sent there.
    */
-  heardFrom(nowMs: number, from: Address, how: Hearing): "same" | "moved" | "unproven" {
+  heardFrom(
+    nowMs: number,
+    from: Address,
+    how: Hearing,
+    sizeBytes: number,
+  ): "same" | "moved" | "unproven" {
     const seen = this.#addresses.find(({ address }) => address === from.address);
     const candidate = seen ?? this.#remember(from);
     const portChanged = candidate.port !== from.port;
@@ -153,6 +161,7 @@ export class RosterEntry {
     Object.assign(candidate, { port: from.port, heardAtMs: nowMs, sequence: this.sequence });
     if (how === "confirmed") candidate.confirmedAtMs = nowMs;
     candidate.isProven ||= how !== "claimed";
+    candidate.creditBytes += MAX_AMPLIFICATION * sizeBytes;
     if (candidate === best) return portChanged ? "moved" : "same";
     if (!candidate.isProven) return displaces && this.#doubts(candidate) ? "unproven" : "same";
     if (!displaces && how !== "confirmed" && best.isProven) return "same";
@@ -221,6 +230,19 @@ export class RosterEntry {
     return this.#addresses.some(({ address, isProven }) => isProven && address === host);
   }
 
+  /**
+   * What was heard from `to` pays for `sizeBytes` more: where the peer has not shown that it is,
+   * somebody else may be, and gets no more than three bytes for each (RFC 9000 section 8.1). True
+   * for an address that is not from here.
+   */
+  takeCredit(to: Address, sizeBytes: number): boolean {
+    const seen = this.#addresses.find(({ address }) => address === to.address);
+    if (seen === undefined || seen.isProven) return true;
+    if (seen.creditBytes < sizeBytes) return false;
+    seen.creditBytes -= sizeBytes;
+    return true;
+  }
+
   isAt(at: Address): boolean {
     return this.#addresses.some(({ address, port }) => address === at.address && port === at.port);
   }
@@ -247,7 +269,7 @@ export class RosterEntry {
 function unheardAt({ address, port }: Address): SeenAddress {
   const neverMs = Number.NEGATIVE_INFINITY;
   const never = { heardAtMs: neverMs, sequence: -1, confirmedAtMs: neverMs };
-  return { address, port, ...never, isProven: false };
+  return { address, port, ...never, isProven: false, creditBytes: 0 };
 }
 
 /** 127.0.0.0/8 (RFC 1122 section 3.2.1.3): the same host, so nothing is nearer. */

@@ -28,6 +28,7 @@ export class Dial {
   readonly startedAtMs: number;
   readonly #suite: number;
   #init: Uint8Array;
+  #isAnswered = false;
   /** A cookie brought a repeat already, since the last one that was due. */
   #hurried = false;
   #retryMs = FIRST_RETRY_MS;
@@ -65,14 +66,28 @@ export class Dial {
     this.#init = this.#encode(cookie);
     const isFirst = !this.#hurried;
     this.#hurried = true;
+    this.#isAnswered = true;
     return isFirst;
+  }
+
+  /** Somebody there has seen our index: what we send arrives where it is wanted. */
+  get isAnswered(): boolean {
+    return this.#isAnswered;
+  }
+
+  /** Who is looked for here; undefined for whoever it is. */
+  *wanted(): Iterable<string | undefined> {
+    for (const { purpose } of this.waiting) {
+      yield purpose.target.kind === "device" ? purpose.target.id : undefined;
+    }
+    for (const link of this.links) yield link.claims.device;
   }
 
   get retryAtMs(): number {
     return this.#retryAtMs;
   }
 
-  /** Call when a repeat went out. */
+  /** Call when a repeat was due. */
   repeated(nowMs: number): void {
     this.#hurried = false;
     this.#retryAtMs = nowMs + this.#retryMs;

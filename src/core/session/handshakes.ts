@@ -29,10 +29,10 @@ export interface Completed extends Established {
   readonly localIndex: number;
   readonly remoteIndex: number;
   readonly initiator: boolean;
-  /** Where the other side is. */
+  /** Where the other side received what we sent: nobody forged that address (RFC 9000 section 8.1). */
   readonly path: Address;
-  /** It received there what we sent: nobody forged that address (RFC 9000 section 8.1). */
-  readonly isPathProven: boolean;
+  /** What it said came from there, too: it has not moved since. */
+  readonly isStillThere: boolean;
   /** The other side was alive after this. */
   readonly startedAtMs: number;
   /** Initiator only: the second message and our third one, whole datagrams, for repeats. */
@@ -40,6 +40,12 @@ export interface Completed extends Established {
   /** What waited for this address, if anything. */
   readonly dial: Dial | undefined;
 }
+
+/**
+ * Whether so many bytes may go where a device is said to be. True, and they are accounted for, if it
+ * has shown that it is there, or if enough came from there.
+ */
+export type MayBeSent = (nowMs: number, device: string, to: Address, sizeBytes: number) => boolean;
 
 /**
  * Handshakes in both directions. Only the initiator repeats: the responder answers what it gets,
@@ -60,6 +66,7 @@ export class Handshakes {
   readonly #indexIsUsed: (index: number) => boolean;
   readonly #completed: (nowMs: number, completed: Completed) => void;
   readonly #repeating: (nowMs: number, dial: Dial) => void;
+  readonly #mayBeSent: MayBeSent;
   /** By address; bounded by `limits.sessions`. */
   readonly #dials = new Map<string, Dial>();
   /** The same dials. */
@@ -81,6 +88,7 @@ export class Handshakes {
       readonly completed: (nowMs: number, completed: Completed) => void;
       /** A repeat is due: what should rather be dialled elsewhere can leave the dial now. */
       readonly repeating: (nowMs: number, dial: Dial) => void;
+      readonly mayBeSent: MayBeSent;
     },
   ) {
     this.#context = context;
@@ -89,6 +97,7 @@ export class Handshakes {
     this.#indexIsUsed = options.indexIsUsed;
     this.#completed = options.completed;
     this.#repeating = options.repeating;
+    this.#mayBeSent = options.mayBeSent;
     this.#halfOpen = new HalfOpenTable(context.limits.halfOpenHandshakes);
     this.#gate = new HandshakeGate(context);
     this.#agreements = new SourceGate(context.limits);
@@ -104,8 +113,11 @@ export class Handshakes {
 
   // Our side begins.
 
-  /** The attempt to reach an address, new or under way; undefined if there are too many. */
-  dial(nowMs: number, to: Address): Dial | undefined {
+  /**
+   * The attempt to reach an address, new or under way; undefined if there are too many. `wanted`:
+   * the device that is said to be there; undefined if the user named the address.
+   */
+  dial(nowMs: number, to: Address, wanted: string | undefined): Dial | undefined {
     const key = addressKey(to);
     const ongoing = this.#dials.get(key);
     if (ongoing !== undefined) return ongoing;
@@ -119,7 +131,7 @@ export class Handshakes {
     });
     this.#dials.set(key, dial);
     this.#dialsByIndex.set(dial.localIndex, dial);
-    this.#sendInit(nowMs, dial);
+    this.#sendInit(nowMs, dial, [wanted]);
     return dial;
   }
 
@@ -146,16 +158,29 @@ export class Handshakes {
   wake(nowMs: number): void {
     for (let dial = this.#timers.popDue(nowMs); dial !== undefined; ) {
       this.#repeating(nowMs, dial);
-      if (dial.isWanted(nowMs)) this.#sendInit(nowMs, dial);
+      if (dial.isWanted(nowMs)) this.#sendInit(nowMs, dial, dial.wanted());
       else this.hangUp(dial);
       dial = this.#timers.popDue(nowMs);
     }
   }
 
-  #sendInit(nowMs: number, dial: Dial): void {
-    this.#context.outputs.unicast(dial.init, dial.to);
+  /** Or not, if the address may be somebody else's, and nothing came from there that pays for it. */
+  #sendInit(nowMs: number, dial: Dial, wanted: Iterable<string | undefined>): void {
+    if (dial.isAnswered || this.#isPaidFor(nowMs, dial, wanted)) {
+      this.#context.outputs.unicast(dial.init, dial.to);
+    }
     dial.repeated(nowMs);
     this.#timers.set(dial, dial.retryAtMs);
+  }
+
+  #isPaidFor(nowMs: number, dial: Dial, wanted: Iterable<string | undefined>): boolean {
+    const { to, init } = dial;
+    const devices = new Set(wanted);
+    if (devices.has(undefined)) return true;
+    for (const device of devices) {
+      if (device !== undefined && this.#mayBeSent(nowMs, device, to, init.length)) return true;
+    }
+    return false;
   }
 
   /** False if no dial of ours is meant: a repeat, or for nobody. */
@@ -182,8 +207,8 @@ export class Handshakes {
       localIndex: dial.localIndex,
       remoteIndex: response.senderIndex,
       initiator: true,
-      path: from,
-      isPathProven: addressKey(from) === addressKey(dial.to),
+      path: dial.to,
+      isStillThere: addressKey(from) === addressKey(dial.to),
       startedAtMs: dial.startedAtMs,
       ending: { response: Uint8Array.from(bytes), finish },
       dial,
@@ -257,9 +282,9 @@ export class Handshakes {
     const claims = provenClaims(established);
     this.#agreements.proved(from.address);
     this.#halfOpen.remove(halfOpen);
-    const isPathProven = addressKey(from) === addressKey(halfOpen.from);
+    const isStillThere = addressKey(from) === addressKey(halfOpen.from);
     // They reached us first: what we wanted to say there goes over their session.
-    const ongoing = isPathProven ? this.#dials.get(addressKey(from)) : undefined;
+    const ongoing = isStillThere ? this.#dials.get(addressKey(from)) : undefined;
     const dial = ongoing?.ignores(nowMs, claims.device) === true ? undefined : ongoing;
     if (dial !== undefined) this.hangUp(dial);
     this.#completed(nowMs, {
@@ -268,8 +293,8 @@ export class Handshakes {
       localIndex: halfOpen.localIndex,
       remoteIndex: halfOpen.remoteIndex,
       initiator: false,
-      path: from,
-      isPathProven,
+      path: halfOpen.from,
+      isStillThere,
       startedAtMs: halfOpen.startedAtMs,
       dial,
     });

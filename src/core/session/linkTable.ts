@@ -107,11 +107,17 @@ export class LinkTable {
     if (isPathProven) this.#ofAddress.set(addressKey(link.path), link);
   }
 
-  /** The link seems to be at `path`, and no longer where it was. */
+  /** The link is at `path`, and no longer where it was. */
   moved(link: Link, path: Address): void {
     if (addressKey(link.path) === addressKey(path)) return;
-    this.#dropAddress(link);
+    this.left(link);
     link.path = path;
+  }
+
+  /** The link may not be where it was any more: nobody speaks for that address. */
+  left(link: Link): void {
+    const key = addressKey(link.path);
+    if (this.#ofAddress.get(key) === link) this.#ofAddress.delete(key);
   }
 
   remove(link: Link): void {
@@ -128,7 +134,7 @@ export class LinkTable {
     links?.delete(link);
     if (links?.size === 0) this.#ofDevice.delete(device);
     for (const elder of this.allOfDevice(device)) if (elder.heir === link) elder.heir = undefined;
-    this.#dropAddress(link);
+    this.left(link);
   }
 
   /**
@@ -149,11 +155,6 @@ export class LinkTable {
     const [oldest] = this.#memories.keys();
     if (this.#memories.size >= this.#limit && oldest !== undefined) this.#memories.delete(oldest);
     this.#memories.set(key, memory);
-  }
-
-  #dropAddress(link: Link): void {
-    const key = addressKey(link.path);
-    if (this.#ofAddress.get(key) === link) this.#ofAddress.delete(key);
   }
 }
 

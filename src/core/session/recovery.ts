@@ -55,11 +55,20 @@ export class Recovery {
     return this.#probesUnanswered;
   }
 
+  get nextPacketNumber(): number {
+    return this.#nextPacketNumber;
+  }
+
   /** Every packet, acknowledgements too, takes the next number: none is ever used twice. */
   takePacketNumber(): number {
     const packetNumber = this.#nextPacketNumber;
     this.#nextPacketNumber += 1;
     return packetNumber;
+  }
+
+  /** So many numbers are never used. */
+  skipPacketNumbers(count: number): void {
+    this.#nextPacketNumber += count;
   }
 
   sent(packet: SentPacket): void {

@@ -62,7 +62,7 @@ export class Relocation {
   tryElsewhere(nowMs: number, link: Link): void {
     const to = this.#options.addressOf(link.claims.device);
     if (to === undefined || isAt(link, to)) return;
-    this.#options.handshakes.dial(nowMs, to)?.links.add(link);
+    this.#options.handshakes.dial(nowMs, to, link.claims.device)?.links.add(link);
   }
 
   /** The elder is gone: what it can leave goes to the heir. */
@@ -94,8 +94,8 @@ export class Relocation {
 }
 
 /** At the same place, and the elder was not heard since. */
-function hasTakenPlace(elder: Link, { isPathProven, path, startedAtMs }: Completed): boolean {
-  return isPathProven && isAt(elder, path) && elder.lastHeardAtMs <= startedAtMs;
+function hasTakenPlace(elder: Link, { isStillThere, path, startedAtMs }: Completed): boolean {
+  return isStillThere && isAt(elder, path) && elder.lastHeardAtMs <= startedAtMs;
 }
 
 function isLost(nowMs: number, { session }: Link): boolean {

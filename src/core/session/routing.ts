@@ -111,7 +111,8 @@ export class Routing {
       ledger.fail(message, "NO_SUCH_PEER", "no such peer is known");
       return;
     }
-    const dial = handshakes.dial(nowMs, to);
+    const device = target.kind === "device" ? target.id : undefined;
+    const dial = handshakes.dial(nowMs, to, device);
     if (dial === undefined || dial.waiting.size >= this.#context.limits.queuedMessagesPerPeer) {
       ledger.fail(
         message,

@@ -1,4 +1,5 @@
 import type { PacketProtector } from "../../crypto/handshake.js";
+import { randomU32 } from "../../crypto/random.js";
 import {
   MAX_DATAGRAM_BYTES,
   MIN_REMINDING_BYTES,
@@ -26,6 +27,7 @@ import { Acknowledger } from "./acknowledger.js";
 import { SLICE_OVERHEAD_BYTES } from "./outboundLane.js";
 import type { Outgoing } from "./outgoing.js";
 import { Pacer } from "./pacer.js";
+import { PathValidation } from "./pathValidation.js";
 import { Recovery, type SentPacket } from "./recovery.js";
 import { SendQueue } from "./sendQueue.js";
 
@@ -75,7 +77,7 @@ export class Session {
   /** True if we sent the first handshake message. */
   readonly initiator: boolean;
   readonly establishedAtMs: number;
-  /** Where the peer was last heard: authenticated packets move it (like WireGuard's endpoint). */
+  /** Where the peer is: it received there what we sent. */
   path: Address;
   /** Replaced by a newer session: still receives and acknowledges, sends nothing new. */
   draining = false;
@@ -92,7 +94,10 @@ export class Session {
   readonly #pacer = new Pacer();
   readonly #queue: SendQueue;
   #remoteCreditDatagrams: number;
+  /** Where its newest packet came from, until it has shown that it is there. */
+  #validation: PathValidation | undefined;
   #highestSealed = -1;
+  #sealedCount = 0;
   #highestOpened = -1;
   #windowLimited = false;
   #paceAtMs = Number.POSITIVE_INFINITY;
@@ -137,6 +142,11 @@ export class Session {
   /** The peer showed that it has the keys: it sent a packet we could open. */
   get confirmed(): boolean {
     return this.#confirmed;
+  }
+
+  /** The peer seems to have left its path, and has not shown yet where it is. */
+  get isMoving(): boolean {
+    return this.#validation !== undefined;
   }
 
   /** The latest round trip, not smoothed; undefined if there is none since the last call. */
@@ -187,8 +197,8 @@ export class Session {
 
   #wear(nowMs: number): number {
     const { rekeyAfterMs, rekeyAfterPackets } = this.#context.limits;
-    const numbers = this.#highestSealed + 1 + NUMBERS_AT_ONCE;
-    return Math.max((nowMs - this.establishedAtMs) / rekeyAfterMs, numbers / rekeyAfterPackets);
+    const packets = this.#sealedCount + NUMBERS_AT_ONCE;
+    return Math.max((nowMs - this.establishedAtMs) / rekeyAfterMs, packets / rekeyAfterPackets);
   }
 
   /** Did we send a packet with that number? Tells a reset from a guess. */
@@ -200,7 +210,12 @@ export class Session {
 
   /** Bytes of frames in one packet. */
   get #payloadBytes(): number {
-    return MAX_DATAGRAM_BYTES - SEALED_HEADER_BYTES - this.#protector.overheadBytes;
+    return MAX_DATAGRAM_BYTES - this.#overheadBytes;
+  }
+
+  /** Bytes of a packet around its frames. */
+  get #overheadBytes(): number {
+    return SEALED_HEADER_BYTES + this.#protector.overheadBytes;
   }
 
   /** Queues a message from its first byte. */
@@ -222,6 +237,7 @@ export class Session {
   /** Sends what may be sent now. */
   flush(nowMs: number): void {
     this.#paceAtMs = Number.POSITIVE_INFINITY;
+    if (this.#validation?.isDue(nowMs) === true) this.#challenge(nowMs, this.#validation);
     while (!this.draining && !this.#queue.empty && !this.isWornOut(nowMs)) {
       const creditSpent = this.#recovery.packetsInFlight >= this.#remoteCreditDatagrams;
       this.#windowLimited = creditSpent || !this.#recovery.congestion.open;
@@ -260,13 +276,15 @@ export class Session {
     if (this.#acknowledger.owed) writeFrame(writer, this.#takeAck(nowMs));
     const close: CloseFrame = { type: FrameType.close, reason };
     writeFrame(writer, close);
-    this.#transmit(this.#recovery.takePacketNumber(), writer);
+    this.#transmit(writer);
   }
 
   // Time.
 
   nextWakeMs(): number {
-    return Math.min(this.#recovery.timeoutAtMs, this.#acknowledger.dueAtMs, this.#paceAtMs);
+    const challengeAtMs = this.#validation?.wakeAtMs ?? Number.POSITIVE_INFINITY;
+    const { timeoutAtMs } = this.#recovery;
+    return Math.min(timeoutAtMs, this.#acknowledger.dueAtMs, this.#paceAtMs, challengeAtMs);
   }
 
   wake(nowMs: number): void {
@@ -303,9 +321,20 @@ export class Session {
     // RFC 9000 section 9.3: what is late, or held back and sent from elsewhere, moves nobody.
     if (counter > this.#highestOpened) {
       this.#highestOpened = counter;
-      this.path = from;
+      this.#cameFrom(from, datagram.length);
     }
     return this.#takeFrames(nowMs, counter, frames);
+  }
+
+  #cameFrom(from: Address, sizeBytes: number): void {
+    if (isSame(from, this.path)) {
+      this.#validation = undefined;
+      return;
+    }
+    if (this.#validation === undefined || !isSame(from, this.#validation.to)) {
+      this.#validation = new PathValidation(from);
+    }
+    this.#validation.heard(sizeBytes);
   }
 
   #takeFrames(
@@ -347,6 +376,10 @@ export class Session {
 
   #takeAckFrame(nowMs: number, ack: AckFrame): void {
     const { acknowledged, lost } = this.#recovery.acknowledge(nowMs, ack, this.#windowLimited);
+    if (this.#validation?.isProvenBy(ack) === true) {
+      this.path = this.#validation.to;
+      this.#validation = undefined;
+    }
     this.#remoteCreditDatagrams = usableCredit(ack.creditDatagrams);
     if (acknowledged.length > 0) this.#lastProgressAtMs = nowMs;
     for (const packet of acknowledged) {
@@ -383,18 +416,30 @@ export class Session {
     const writer = new Writer(this.#payloadBytes);
     if (this.#acknowledger.owed) this.#writeAckIfItFits(nowMs, writer);
     const content = this.#queue.pack(writer);
-    const packetNumber = this.#recovery.takePacketNumber();
-    const sizeBytes = this.#transmit(packetNumber, writer);
+    const packetNumber = this.#transmit(writer);
+    const sizeBytes = this.#overheadBytes + writer.lengthBytes;
     if (this.#recovery.packetsInFlight === 0) this.#lastProgressAtMs = nowMs;
     this.#recovery.sent({ packetNumber, sentAtMs: nowMs, sizeBytes, ...content });
     this.#pacer.sent(sizeBytes);
+  }
+
+  /**
+   * A ping to where the peer seems to be, if what came from there pays for it. It counts neither as
+   * in flight nor as lost: whoever sends from ever new addresses would stop or fill the session.
+   */
+  #challenge(nowMs: number, validation: PathValidation): void {
+    validation.challenged(nowMs);
+    if (this.draining || this.isWornOut(nowMs)) return;
+    const writer = new Writer(this.#payloadBytes);
+    writeFrame(writer, { type: FrameType.ping });
+    if (validation.affords(this.#overheadBytes + writer.lengthBytes)) this.#transmit(writer);
   }
 
   #sendAckOnly(nowMs: number): void {
     if (this.isWornOut(nowMs)) return;
     const writer = new Writer(this.#payloadBytes);
     writeFrame(writer, this.#takeAck(nowMs));
-    this.#transmit(this.#recovery.takePacketNumber(), writer);
+    this.#transmit(writer);
   }
 
   #writeAckIfItFits(nowMs: number, writer: Writer): void {
@@ -404,7 +449,7 @@ export class Session {
     } else {
       const alone = new Writer(this.#payloadBytes);
       writeFrame(alone, ack);
-      this.#transmit(this.#recovery.takePacketNumber(), alone);
+      this.#transmit(alone);
     }
   }
 
@@ -412,23 +457,44 @@ export class Session {
     return this.#acknowledger.take(nowMs, this.#creditDatagrams);
   }
 
-  #transmit(packetNumber: number, payload: Writer): number {
+  /** Returns the packet number. */
+  #transmit(payload: Writer): number {
+    if (!this.#confirmed) this.#pad(payload);
+    const to = this.#validation === undefined ? this.path : this.#wayFor(this.#validation, payload);
+    const packetNumber = this.#recovery.takePacketNumber();
     // The one thing that must never happen: two packets with one nonce.
     if (packetNumber <= this.#highestSealed) throw new Error("a packet number was used twice");
     this.#highestSealed = packetNumber;
-    if (!this.#confirmed) this.#pad(payload);
+    this.#sealedCount += 1;
     const header = encodeSealedHeader({ receiverIndex: this.remoteIndex, counter: packetNumber });
     const datagram = this.#protector.seal(packetNumber, header, payload.finish());
     this.#context.counters.add("packetsSent");
-    this.#context.outputs.unicast(datagram, this.path);
-    return datagram.length;
+    this.#context.outputs.unicast(datagram, to);
+    return packetNumber;
+  }
+
+  /** What is too much for a path that is not proven goes where the peer was. */
+  #wayFor(validation: PathValidation, { lengthBytes }: Writer): Address {
+    const sizeBytes = this.#overheadBytes + lengthBytes;
+    const isThere = validation.affords(sizeBytes);
+    if (validation.isSwitch(isThere)) this.#recovery.skipPacketNumbers(this.#unguessable());
+    validation.sent(isThere, this.#recovery.nextPacketNumber, sizeBytes);
+    return isThere ? validation.to : this.path;
+  }
+
+  /** At most 2^28: for a switch with each packet that a session seals there are numbers enough. */
+  #unguessable(): number {
+    return 1 + (randomU32(this.#context.random) >>> 4);
   }
 
   /** If our third handshake message was lost, this must be worth the second one once more. */
   #pad(payload: Writer): void {
-    const overheadBytes = SEALED_HEADER_BYTES + this.#protector.overheadBytes;
-    payload.zeros(Math.max(0, MIN_REMINDING_BYTES - overheadBytes - payload.lengthBytes));
+    payload.zeros(Math.max(0, MIN_REMINDING_BYTES - this.#overheadBytes - payload.lengthBytes));
   }
+}
+
+function isSame(a: Address, b: Address): boolean {
+  return a.port === b.port && a.address === b.address;
 }
 
 /** A credit of 0 would stop a session for good. */

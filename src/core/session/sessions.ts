@@ -29,7 +29,7 @@ import { TimerQueue } from "../timers.js";
 import { KeyedTokenBuckets, TokenBucket } from "../tokenBucket.js";
 import type { NumberedReply } from "./answering.js";
 import { Dial } from "./dial.js";
-import { type Completed, Handshakes } from "./handshakes.js";
+import { type Completed, Handshakes, type MayBeSent } from "./handshakes.js";
 import { DRAIN_MS, Link } from "./link.js";
 import { LinkTable } from "./linkTable.js";
 import { Loopback } from "./loopback.js";
@@ -65,6 +65,7 @@ export interface SessionsOptions {
   readonly takesMessages?: TakesMessages | undefined;
   /** Where the roster believes a device to be. */
   readonly addressOf: (device: string) => Address | undefined;
+  readonly mayBeSent: MayBeSent;
   readonly groupNoteArrived: GroupNoteArrived;
   /** A peer proved to be alive at its address. `rttMs`: the latest round trip, if one is new. */
   readonly heard: (nowMs: number, peer: ContactPeer, rttMs: number | undefined) => void;
@@ -139,6 +140,7 @@ export class Sessions implements Timed {
       indexIsUsed: (index) => this.#sessions.get(index) !== undefined,
       completed: (nowMs, completed) => this.#completed(nowMs, completed),
       repeating: (nowMs, dial) => this.#routing.follow(nowMs, dial),
+      mayBeSent: options.mayBeSent,
     });
     const shared = {
       links: this.#links,
@@ -367,7 +369,7 @@ export class Sessions implements Timed {
   /** Begins a handshake with the peer of a session, which lives on until a new one stands. */
   #renew(nowMs: number, link: Link, ration: Renewals): void {
     if (this.#closed || !ration.take(nowMs, link)) return;
-    this.#handshakes.dial(nowMs, link.path)?.links.add(link);
+    this.#handshakes.dial(nowMs, link.path, link.claims.device)?.links.add(link);
   }
 
   /** With both its sessions: what came in one of them later would be taken as new once more. */
@@ -384,7 +386,7 @@ export class Sessions implements Timed {
     this.#touched.add(link);
     if (link.session === undefined && link.wantsSession && !this.#closed) {
       const to = this.#options.addressOf(link.claims.device) ?? link.path;
-      this.#handshakes.dial(nowMs, to)?.links.add(link);
+      this.#handshakes.dial(nowMs, to, link.claims.device)?.links.add(link);
     }
   }
 
@@ -511,7 +513,7 @@ export class Sessions implements Timed {
     this.#sessions.add({ session, link });
     session.sendFinish();
     this.#adopt(nowMs, link, session, claims);
-    this.#links.met(link, completed.isPathProven && isAt(link, completed.path));
+    this.#links.met(link, completed.isStillThere && isAt(link, completed.path));
     this.#touched.add(link);
     this.#noteHeard(nowMs, link, session);
     this.#relocation.appeared(nowMs, link, completed, known === undefined);
@@ -619,6 +621,7 @@ export class Sessions implements Timed {
   #noteHeard(nowMs: number, link: Link, session: Session): void {
     const moved = addressKey(session.path) !== addressKey(link.path);
     if (moved && !session.draining) this.#links.moved(link, session.path);
+    if (session.isMoving && !session.draining) this.#links.left(link);
     const lastMs = this.#heardAtMs.get(link) ?? Number.NEGATIVE_INFINITY;
     if (!moved && nowMs - lastMs < HEARD_EVERY_MS) return;
     this.#heardAtMs.set(link, nowMs);

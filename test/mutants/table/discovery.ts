@@ -77,10 +77,24 @@ export const DISCOVERY = [
     },
     {
       name: "liveness: a repeated beacon is no sign of life",
-      find: "this.#registrar.repeated(nowMs, admitted.entry, at);",
+      find: "this.#registrar.repeated(nowMs, admitted.entry, datagram.bytes, at);",
       replace: "this.#liveness.alive(nowMs, admitted.entry);",
       why: "a replay keeps a dead peer online",
       caughtBy: unit("core/discovery/liveness"),
+    },
+    {
+      name: "amplification bound: searches are rationed",
+      find: "if (!this.#left && this.#searches.take(nowMs)) this",
+      replace: "this",
+      why: "everybody is asked once more for each first message that must wait",
+      caughtBy: unit("core/discovery/credit"),
+    },
+    {
+      name: "amplification bound: probes are paid for",
+      find: "PROBE_OFFSETS_MS.filter(() => entry.takeCredit(best, MIN_QUERY_BYTES))",
+      replace: "PROBE_OFFSETS_MS",
+      why: "who merely says that it is somewhere has somebody else asked whether it is alive",
+      caughtBy: unit("core/discovery/credit"),
     },
     {
       name: "queries: on-link only",
@@ -218,6 +232,13 @@ export const DISCOVERY = [
     },
   ]),
   ...mutantsOf("src/core/discovery/bloom.ts", [
+    {
+      name: "Bloom filter: one is asked for, and all others are named",
+      find: "new Uint8Array(FILTER_OF_OTHERS_BYTES).fill(0xff)",
+      replace: "new Uint8Array(FILTER_OF_OTHERS_BYTES)",
+      why: "everybody answers a question for one",
+      caughtBy: unit("core/discovery/credit"),
+    },
     {
       name: "Bloom filter: salted",
       find: ".hex(nonce).hex(device)",

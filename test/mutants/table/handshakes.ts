@@ -123,10 +123,24 @@ export const HANDSHAKES = [
     },
     {
       name: "path validation: the third message from elsewhere",
-      find: "const isPathProven = addressKey(from) === addressKey(halfOpen.from);",
-      replace: "const isPathProven = from !== undefined;",
+      find: "const isStillThere = addressKey(from) === addressKey(halfOpen.from);",
+      replace: "const isStillThere = from !== undefined;",
       why: "a handshake is finished in the name of another address",
       caughtBy: unit("core/session/pathMove"),
+    },
+    {
+      name: "path validation: a session begins where its peer was reached",
+      find: "      path: halfOpen.from,",
+      replace: "      path: from,",
+      why: "a third message with a forged source turns a session on somebody else",
+      caughtBy: unit("core/session/pathMove"),
+    },
+    {
+      name: "amplification bound: first messages wait until they are paid for",
+      find: "if (dial.isAnswered || this.#isPaidFor(nowMs, dial, wanted)) {",
+      replace: "if (dial.init.length > 0) {",
+      why: "one answer from a forged address has somebody else called for as long as a message waits",
+      caughtBy: unit("core/session/reflection"),
     },
     {
       name: "handshake suite",

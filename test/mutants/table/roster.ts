@@ -34,6 +34,20 @@ export const ROSTER = [
       caughtBy: unit("core/discovery/moves"),
     },
     {
+      name: "amplification bound: where a peer only says that it is",
+      find: "if (seen.creditBytes < sizeBytes) return false;",
+      replace: "",
+      why: "one answer from a forged address has somebody else called for as long as a message waits",
+      caughtBy: unit("core/discovery/credit"),
+    },
+    {
+      name: "amplification bound: what came from there is spent",
+      find: "seen.creditBytes -= sizeBytes;",
+      replace: "",
+      why: "one answer pays for everything",
+      caughtBy: { file: "test/attack/reflection.test.ts", name: "says that he is at another's" },
+    },
+    {
       name: "addresses of a peer: their number",
       find: "if (this.#addresses.length >= this.#maxAddresses) {",
       replace: "if (this.#maxAddresses < 0) {",

@@ -2,12 +2,49 @@ import { mutantsOf, unit } from "../mutant.js";
 
 /** What holds for a session and for whom it speaks. */
 export const SESSIONS = [
+  ...mutantsOf("src/core/session/pathValidation.ts", [
+    {
+      name: "amplification bound: a path that is not proven",
+      find: "return sizeBytes <= this.#creditBytes;",
+      replace: "return sizeBytes > 0;",
+      why: "a peer with a forged source has all that is for it sent to somebody else",
+      caughtBy: unit("core/session/reflection"),
+    },
+    {
+      name: "path validation: an acknowledgement of what was left out",
+      find: "run.first <= first && last <= run.last",
+      replace: "run.first <= last && first <= run.last",
+      why: "a peer acknowledges all numbers there are, and has all sent to somebody else",
+      caughtBy: unit("core/session/pathMove"),
+    },
+    {
+      name: "path validation: challenges end",
+      find: "return this.#tries < TRIES ? this.#dueAtMs : Number.POSITIVE_INFINITY;",
+      replace: "return this.#dueAtMs;",
+      why: "who is gone again keeps us awake",
+      caughtBy: unit("core/session/pathMove"),
+    },
+  ]),
   ...mutantsOf("src/core/session/session.ts", [
     {
       name: "path validation: old packets move nobody",
       find: "if (counter > this.#highestOpened) {",
       replace: "if (counter >= 0) {",
       why: "a packet that is held back and sent from elsewhere diverts a conversation",
+      caughtBy: unit("core/session/pathMove"),
+    },
+    {
+      name: "path validation: numbers between two paths cannot be guessed",
+      find: "if (validation.isSwitch(isThere)) this",
+      replace: "if (isThere && !isThere) this",
+      why: "a peer acknowledges what went to somebody else, and has all sent there",
+      caughtBy: unit("core/session/pathMove"),
+    },
+    {
+      name: "path validation: the path itself is heard again",
+      find: "    if (isSame(from, this.path)) {\n      this.#validation = undefined;",
+      replace: "    if (isSame(from, this.path)) {",
+      why: "what is for a peer that is where it was goes elsewhere",
       caughtBy: unit("core/session/pathMove"),
     },
     {
@@ -153,8 +190,8 @@ export const SESSIONS = [
     },
     {
       name: "path validation: an address that was left",
-      find: "    this.#dropAddress(link);\n    link.path = path;",
-      replace: "    link.path = path;",
+      find: "if (this.#ofAddress.get(key) === link) this.#ofAddress.delete(key);",
+      replace: "",
       why: "what is for whoever is at an address goes to who was there",
       caughtBy: unit("core/session/pathMove"),
     },

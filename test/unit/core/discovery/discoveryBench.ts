@@ -121,6 +121,12 @@ export class DiscoveryBench {
     this.#drain();
   }
 
+  mayBeSent({ device }: FakePeer, to: Address, sizeBytes: number): boolean {
+    const allowed = this.discovery.mayBeSent(this.nowMs, device, to, sizeBytes);
+    this.#drain();
+    return allowed;
+  }
+
   receive(bytes: Uint8Array, address: string, change: Partial<ReceivedDatagram> = {}): void {
     const from = { address, port: 22400 };
     this.discovery.receive(this.nowMs, { bytes, from, onLink: true, via: "discovery", ...change });

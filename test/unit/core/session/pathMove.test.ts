@@ -3,7 +3,7 @@ import type { Address } from "../../../../src/core/io.js";
 import { DatagramType } from "../../../../src/wire/constants.js";
 import { FrameType } from "../../../../src/wire/frames.js";
 import { encodeHandshakeFinish } from "../../../../src/wire/session.js";
-import { messageFrame, RawPeer, sealed } from "../../../support/rawPeer.js";
+import { ackOf, messageFrame, numbersTo, RawPeer, sealed } from "../../../support/rawPeer.js";
 import { type SessionHost, SessionWire } from "../../../support/sessionWire.js";
 
 const ELSEWHERE = { address: "10.0.0.66", port: 22400 };
@@ -37,11 +37,97 @@ function from(wire: SessionWire, host: SessionHost, source: Address, bytes: Uint
 }
 
 describe("the path of a session", () => {
-  it("follows the newest packet", () => {
+  it("follows the newest packet, once what was sent there was acknowledged", () => {
     const { wire, host, raw } = connected();
     raw.send({ type: FrameType.ping });
+    const [challenge = 0] = challenged(wire, host, raw);
+    expect(host.heardAt.at(-1)).toEqual(raw.address);
+    from(wire, host, ELSEWHERE, sealed(raw.remoteIndex, 2, ackOf(challenge)));
+    expect(host.heardAt.at(-1)).toEqual(ELSEWHERE);
+    for (let i = 0; i < 10; i += 1) expect(pathTo(wire, host, raw)).toBe(ELSEWHERE.address);
+  });
+
+  /** A packet came from elsewhere: the numbers of what goes there. */
+  function challenged(wire: SessionWire, host: SessionHost, raw: RawPeer): number[] {
+    const numbers = numbersTo(wire, ELSEWHERE);
     from(wire, host, ELSEWHERE, sealed(raw.remoteIndex, 1, PING));
-    expect(pathTo(wire, host, raw)).toBe(ELSEWHERE.address);
+    expect(numbers.length).toBeGreaterThan(0);
+    return numbers;
+  }
+
+  it("follows nobody who guesses the number of what was sent there", () => {
+    const { wire, host, raw } = connected();
+    raw.send({ type: FrameType.ping });
+    const [challenge = 0] = challenged(wire, host, raw);
+    host.send({ kind: "device", id: raw.device }, "a".repeat(1_000));
+    wire.run(1);
+    // It knows those around it, and that the other one is between them.
+    const numbers = raw.opened.map(({ counter }) => counter);
+    const before = Math.max(...numbers.slice(0, -1));
+    const behind = numbers.at(-1) ?? 0;
+    expect(before).toBeLessThan(challenge - 1);
+    expect(behind).toBeGreaterThan(challenge + 1);
+    const guesses = [ackOf(before + 1, behind - 1), ackOf(challenge - 1), ackOf(challenge, behind)];
+    for (const [i, guess] of guesses.entries()) {
+      from(wire, host, ELSEWHERE, sealed(raw.remoteIndex, 2 + i, guess));
+    }
+    expect(host.heardAt).not.toContainEqual(ELSEWHERE);
+  });
+
+  it("stays where it is if the newest packet comes from there again", () => {
+    const { wire, host, raw } = connected();
+    raw.send({ type: FrameType.ping });
+    const [challenge = 0] = challenged(wire, host, raw);
+    from(wire, host, raw.address, sealed(raw.remoteIndex, 2, PING));
+    from(wire, host, raw.address, sealed(raw.remoteIndex, 3, ackOf(challenge)));
+    expect(pathTo(wire, host, raw)).toBe(raw.address.address);
+  });
+
+  it("begins where the peer was reached, whatever address its last handshake message came from", () => {
+    const wire = new SessionWire();
+    const host = wire.host("host");
+    const raw = new RawPeer(wire, host);
+    const numbers = numbersTo(wire, ELSEWHERE);
+    const receive = host.receive.bind(host);
+    host.receive = (nowMs, bytes, source) => {
+      const isLast = bytes[2] === DatagramType.handshakeFinish;
+      receive(nowMs, bytes, isLast ? ELSEWHERE : source);
+    };
+    raw.connect();
+    expect(pathTo(wire, host, raw)).toBe(raw.address.address);
+    expect(numbers).toEqual([]);
+    // It may have left: what is for whoever is there is not for this session.
+    host.send({ kind: "address", to: raw.address }, "whoever you are");
+    wire.run(0);
+    expect(host.sentOfType("handshakeInit")).toBe(1);
+  });
+
+  it("is asked again if nothing comes back, six times in all", () => {
+    const { wire, host, raw } = connected();
+    const numbers = numbersTo(wire, ELSEWHERE);
+    from(wire, host, ELSEWHERE, sealed(raw.remoteIndex, 0, new Uint8Array(100)));
+    const began = numbers.length;
+    const counts = [200, 300, 500, 1_000, 2_000, 4_000, 8_000, 60_000].map((spanMs) => {
+      wire.run(spanMs);
+      return numbers.length - began;
+    });
+    expect(counts).toEqual([0, 1, 2, 3, 4, 5, 5, 5]);
+    expect(host.sessions.nextWakeMs()).toBeGreaterThan(wire.nowMs);
+  });
+
+  it("is asked again, more and more rarely, as long as packets come from there", () => {
+    const { wire, host, raw } = connected();
+    const numbers = numbersTo(wire, ELSEWHERE);
+    const NOTHING = new Uint8Array([FrameType.padding, FrameType.padding]);
+    const atMs: number[] = [];
+    const beganMs = wire.nowMs;
+    for (let i = 0; wire.nowMs < beganMs + 4_000; i += 1) {
+      const before = numbers.length;
+      from(wire, host, ELSEWHERE, sealed(raw.remoteIndex, i, NOTHING));
+      if (numbers.length > before) atMs.push(Math.round((wire.nowMs - beganMs) / 100) * 100);
+      wire.run(49);
+    }
+    expect(atMs).toEqual([0, 300, 800, 1800, 3800]);
   });
 
   it("is not moved by a packet again, from elsewhere", () => {
@@ -54,8 +140,10 @@ describe("the path of a session", () => {
 
   it("is not moved by a packet that was held back while newer ones arrived", () => {
     const { wire, host, raw } = connected();
+    const numbers = numbersTo(wire, ELSEWHERE);
     from(wire, host, raw.address, sealed(raw.remoteIndex, 9, PING));
     from(wire, host, ELSEWHERE, sealed(raw.remoteIndex, 8, PING));
+    expect(numbers).toEqual([]);
     expect(host.context.counters.get("packetsReceived")).toBe(2);
     expect(pathTo(wire, host, raw)).toBe(raw.address.address);
   });

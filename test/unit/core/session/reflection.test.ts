@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { DatagramType, MAX_AMPLIFICATION } from "../../../../src/wire/constants.js";
-import { FrameType } from "../../../../src/wire/frames.js";
+import { Writer } from "../../../../src/wire/cursor.js";
+import { FrameType, writeFrame } from "../../../../src/wire/frames.js";
 import {
   decodeHandshakeInit,
   decodeHandshakeResponse,
@@ -12,7 +13,7 @@ import {
   encodeHandshakeResponse,
   encodeReset,
 } from "../../../../src/wire/session.js";
-import { RawPeer, sealed } from "../../../support/rawPeer.js";
+import { ackUpTo, RawPeer, sealed } from "../../../support/rawPeer.js";
 import { type SessionHost, SessionWire } from "../../../support/sessionWire.js";
 import { simIdentity } from "../../../support/simIdentity.js";
 
@@ -173,6 +174,87 @@ describe("bytes out for bytes in", () => {
       const sentBytes = stage.extraBytes(30, [bytes], stage[from]);
       expect(sentBytes, what).toBeLessThanOrEqual(MAX_AMPLIFICATION * bytes.length);
     }
+  });
+});
+
+describe("a peer that seems to be at another's address", () => {
+  const there = { address: "10.0.0.77", port: 22400 };
+
+  it("brings at most three bytes there for each of its own, however much waits for it", () => {
+    const { wire, host, raw } = new Stage();
+    const seen = { inBytes: 0, outBytes: 0 };
+    const { tap } = wire;
+    wire.tap = (datagram) => {
+      if (datagram.to.address !== there.address) return tap(datagram);
+      seen.outBytes += datagram.bytes.length;
+      expect(seen.outBytes).toBeLessThanOrEqual(MAX_AMPLIFICATION * seen.inBytes);
+      return false;
+    };
+    host.send({ kind: "device", id: raw.device }, "a".repeat(60_000));
+    for (let round = 0; round < 200; round += 1) {
+      host.send({ kind: "device", id: raw.device }, "a".repeat(400));
+      // It acknowledges what it gets, and guesses at what it does not.
+      const last = Math.max(0, ...raw.opened.map(({ counter }) => counter));
+      const writer = new Writer(100);
+      writeFrame(writer, ackUpTo(last));
+      const bytes = sealed(raw.remoteIndex, 1 + round, writer.finish());
+      seen.inBytes += bytes.length;
+      wire.inject(there, host, bytes);
+      wire.run(20);
+    }
+    expect(seen.outBytes).toBeGreaterThan(seen.inBytes);
+    expect(raw.framesOf(FrameType.fragment).length).toBeGreaterThan(50);
+  });
+});
+
+describe("first messages to where a device is said to be", () => {
+  const there = { address: "10.0.0.77", port: 22400 };
+  const device = simIdentity("bob").device;
+
+  /** A host whose roster has heard enough for so many of them. */
+  function listening(initsPaidFor: number): { wire: SessionWire; host: SessionHost } {
+    const wire = new SessionWire();
+    const host = wire.host("host");
+    host.roster.set(device, there);
+    let left = initsPaidFor;
+    host.mayBeSent = (_nowMs, asked, to, sizeBytes) => {
+      expect([asked, to, sizeBytes]).toEqual([device, there, 192]);
+      left -= 1;
+      return left >= 0;
+    };
+    return { wire, host };
+  }
+
+  it("are no more than what came from there pays for", () => {
+    const { wire, host } = listening(2);
+    host.send({ kind: "device", id: device }, "one");
+    host.send({ kind: "device", id: device }, "two");
+    wire.run(30_000);
+    expect(host.sentOfType("handshakeInit")).toBe(2);
+    host.mayBeSent = () => true;
+    wire.run(10_000);
+    expect(host.sentOfType("handshakeInit")).toBeGreaterThan(3);
+  });
+
+  it("are as many as are due if the user named the address, or somebody there has seen one", () => {
+    const named = listening(1);
+    named.host.send({ kind: "device", id: device }, "one");
+    named.host.send({ kind: "address", to: there }, "two");
+    named.wire.run(5_000);
+    expect(named.host.sentOfType("handshakeInit")).toBeGreaterThan(15);
+    const seen = listening(1);
+    let first: Uint8Array | undefined;
+    seen.wire.tap = ({ bytes }) => {
+      first ??= bytes;
+      return false;
+    };
+    seen.host.send({ kind: "device", id: device }, "one");
+    seen.wire.run(1_000);
+    expect(seen.host.sentOfType("handshakeInit")).toBe(1);
+    const { senderIndex } = decodeHandshakeInit(first ?? NOTHING);
+    seen.wire.inject(there, seen.host, cookie(senderIndex, 16));
+    seen.wire.run(5_000);
+    expect(seen.host.sentOfType("handshakeInit")).toBeGreaterThan(15);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FrameType } from "../../../../src/wire/frames.js";
 import { decodeHandshakeResponse, encodeHandshakeInit } from "../../../../src/wire/session.js";
-import { RawPeer, sealed } from "../../../support/rawPeer.js";
+import { ackOf, numbersTo, RawPeer, sealed } from "../../../support/rawPeer.js";
 import { type SessionHost, SessionWire } from "../../../support/sessionWire.js";
 
 describe("a link that was forgotten on one side only", () => {
@@ -72,9 +72,15 @@ describe("a packet in a session that gave way", () => {
     const raw = new RawPeer(wire, host);
     raw.connect();
     const oldIndex = raw.remoteIndex;
-    raw.connect();
     const elsewhere = { address: "10.0.0.50", port: 22400 };
+    const numbers = numbersTo(wire, elsewhere);
     wire.inject(elsewhere, host, sealed(oldIndex, 0, new Uint8Array([FrameType.ping])));
+    wire.run(1);
+    wire.inject(elsewhere, host, sealed(oldIndex, 1, ackOf(numbers[0] ?? 0)));
+    wire.run(1_000); // signs of life are told once a second
+    raw.connect();
+    expect(host.heardAt.at(-1)).toEqual(raw.address);
+    wire.inject(elsewhere, host, sealed(oldIndex, 2, new Uint8Array([FrameType.ping])));
     wire.run(1);
     expect(host.heardAt.at(-1)).toEqual(elsewhere);
   });
