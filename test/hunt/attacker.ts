@@ -43,6 +43,11 @@ export function isNowhere(address: string): boolean {
   return address.startsWith(NOWHERE);
 }
 
+/** Nobody is there, and nobody ever gets what is sent there. */
+export function isInvented(address: string): boolean {
+  return isNowhere(address) || address.startsWith(DIVERTED);
+}
+
 /**
  * Somebody on the LAN who hears every datagram, and sends what he likes from whatever address. He
  * has a key of his own, and no other. One for each world, with a memory of its traffic from its

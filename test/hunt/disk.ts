@@ -28,14 +28,10 @@ export interface DiskFault {
 
 /** Where the messages of a host lie. It outlasts the processes that use it. */
 export interface Disk {
-  /** What goes wrong on it now. */
-  fault: DiskFault | undefined;
+  /** What goes wrong on it. */
+  readonly head: FaultyHead;
   /** Batches that were committed on it so far, also those that are lost by now. */
   readonly commits: number;
-  /** How often a fault showed. */
-  readonly failures: number;
-  /** Reads as if nothing were wrong: for whoever looks at it from outside the simulation. */
-  quietly<T>(read: () => T): T;
   /** What a process that starts finds. One process at a time. */
   open(user: DiskUser): Promise<OpenedStore>;
   /**
@@ -56,8 +52,8 @@ export interface Disk {
 export class FaultyHead {
   readonly #path: string;
   readonly #chance: SeededRandom;
+  /** What goes wrong now. */
   fault: DiskFault | undefined;
-  failures = 0;
 
   constructor(path: string, chance: SeededRandom) {
     this.#path = path;
@@ -67,7 +63,6 @@ export class FaultyHead {
   /** Throws if it fails now. */
   writes(): void {
     if (this.fault === undefined || this.#chance.uniform() >= this.fault.share) return;
-    this.failures += 1;
     throw new StoreFailure(this.fault.kind, this.#path, new Error("simulated"));
   }
 
@@ -75,6 +70,7 @@ export class FaultyHead {
     if (this.fault?.kind === "broken") this.writes();
   }
 
+  /** Reads as if nothing were wrong: for whoever looks at it from outside the simulation. */
   quietly<T>(read: () => T): T {
     const { fault } = this;
     this.fault = undefined;

@@ -2,14 +2,7 @@ import type { FileIdentity } from "../../src/store/databaseFile.js";
 import { MemoryMessageStore } from "../../src/store/memoryMessageStore.js";
 import type { OpenedDisk } from "../../src/store/resilientStore.js";
 import type { SeededRandom } from "../support/seededRandom.js";
-import {
-  type Disk,
-  type DiskFault,
-  type DiskUser,
-  FaultyHead,
-  type OpenedStore,
-  openOnDisk,
-} from "./disk.js";
+import { type Disk, type DiskUser, FaultyHead, type OpenedStore, openOnDisk } from "./disk.js";
 import { type StoreWrite, WatchedStore } from "./diskWatch.js";
 import { wholeBetween } from "./plan.js";
 
@@ -20,13 +13,13 @@ const PATH = "udpchat.db";
  * them up to the last that promises, and of those behind it some of the first.
  */
 export class JournalDisk implements Disk {
+  readonly head: FaultyHead;
   /** Bounded by the run. */
   #journal: (readonly StoreWrite[])[] = [];
   /** So many of them are safe. */
   #safe = 0;
   /** Before the last commit. */
   #safeBefore = 0;
-  readonly #head: FaultyHead;
   #commits = 0;
   /** Which file it is; another after one was damaged. */
   #file = 1;
@@ -35,27 +28,11 @@ export class JournalDisk implements Disk {
   #process = 0;
 
   constructor(chance: SeededRandom) {
-    this.#head = new FaultyHead(PATH, chance);
-  }
-
-  get fault(): DiskFault | undefined {
-    return this.#head.fault;
-  }
-
-  set fault(fault: DiskFault | undefined) {
-    this.#head.fault = fault;
+    this.head = new FaultyHead(PATH, chance);
   }
 
   get commits(): number {
     return this.#commits;
-  }
-
-  get failures(): number {
-    return this.#head.failures;
-  }
-
-  quietly<T>(read: () => T): T {
-    return this.#head.quietly(read);
   }
 
   open(user: DiskUser): Promise<OpenedStore> {
@@ -65,7 +42,7 @@ export class JournalDisk implements Disk {
   }
 
   #openFile(process: number): OpenedDisk {
-    this.#head.reads();
+    this.head.reads();
     const setAside = this.#isDamaged ? `${PATH}.damaged` : undefined;
     if (this.#isDamaged) {
       this.#isDamaged = false;
@@ -73,7 +50,7 @@ export class JournalDisk implements Disk {
     }
     const memory = new MemoryMessageStore();
     for (const writes of this.#journal) for (const { redo } of writes) redo(memory);
-    const head = this.#head;
+    const head = this.head;
     const store = new WatchedStore(memory, {
       before: () => head.writes(),
       committing: () => head.writes(),

@@ -19,14 +19,7 @@ import type { SqlDatabase } from "../../src/store/sql.js";
 import { loadEngine, type OpenEngine } from "../../src/store/sqliteEngine.js";
 import { SqlMessageStore } from "../../src/store/sqlMessageStore.js";
 import type { SeededRandom } from "../support/seededRandom.js";
-import {
-  type Disk,
-  type DiskFault,
-  type DiskUser,
-  FaultyHead,
-  type OpenedStore,
-  openOnDisk,
-} from "./disk.js";
+import { type Disk, type DiskUser, FaultyHead, type OpenedStore, openOnDisk } from "./disk.js";
 import { tornWrite } from "./diskBlocks.js";
 import { WatchedSql } from "./diskSql.js";
 
@@ -55,7 +48,7 @@ const PAGE_BYTES = 4096;
  *   is not synced before the next log is.
  */
 export class SqliteDisk implements Disk {
-  readonly #head: FaultyHead;
+  readonly head: FaultyHead;
   readonly #checkpointCommits: number;
   /** A folder for each process: one that is gone may go on in its own. */
   #folder: string | undefined;
@@ -74,28 +67,12 @@ export class SqliteDisk implements Disk {
 
   /** @param checkpointCommits commits from one checkpoint to the next */
   constructor(chance: SeededRandom, checkpointCommits: number) {
-    this.#head = new FaultyHead("udpchat.db", chance);
+    this.head = new FaultyHead("udpchat.db", chance);
     this.#checkpointCommits = checkpointCommits;
-  }
-
-  get fault(): DiskFault | undefined {
-    return this.#head.fault;
-  }
-
-  set fault(fault: DiskFault | undefined) {
-    this.#head.fault = fault;
   }
 
   get commits(): number {
     return this.#commits;
-  }
-
-  get failures(): number {
-    return this.#head.failures;
-  }
-
-  quietly<T>(read: () => T): T {
-    return this.#head.quietly(read);
   }
 
   get #path(): string {
@@ -121,7 +98,7 @@ export class SqliteDisk implements Disk {
     open: OpenEngine,
     damaged: Parameters<typeof openDatabase>[3],
   ): Promise<OpenedDisk> {
-    this.#head.reads();
+    this.head.reads();
     const { database, setAside } = await openDatabase(open, this.#path, MIGRATIONS, damaged);
     // A new database was made, and all of that is synced.
     if (setAside !== undefined) this.#allSafe();
@@ -139,7 +116,7 @@ export class SqliteDisk implements Disk {
   #watched(sql: SqlDatabase, generation: number): SqlDatabase {
     this.#connections.push(sql);
     const isAlive = (): boolean => generation === this.#generation;
-    return new WatchedSql(sql, this.#head, {
+    return new WatchedSql(sql, this.head, {
       committed: (connection, synced) => {
         if (isAlive()) this.#committed(connection, synced);
       },

@@ -1,5 +1,7 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { hunt } from "./hunt.js";
+import { INVARIANTS } from "./invariants.js";
 import { replayCommand } from "./shrink.js";
 
 /** CI lives through many more: `npm run sim`. */
@@ -16,6 +18,21 @@ describe("whole messengers under work and faults", () => {
       }
     });
   }
+});
+
+describe("the invariants", () => {
+  it("are all that anybody calls broken, each once", () => {
+    const folder = new URL(".", import.meta.url);
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
+    const told = files
+      .filter((file) => file.endsWith(".ts"))
+      .map((file) => readFileSync(new URL(file, folder), "utf8"))
+      .flatMap((source) => [...source.matchAll(/\bfault\(\s*"(\w+)"/g)].map(([, name]) => name));
+    const names = INVARIANTS.map(({ name }) => name);
+    expect(told.length).toBeGreaterThan(10);
+    expect(told.filter((name) => name === undefined || !names.includes(name))).toEqual([]);
+    expect(new Set(names).size).toBe(names.length);
+  });
 });
 
 describe("a seed", () => {

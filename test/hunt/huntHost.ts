@@ -1,101 +1,37 @@
-import type { Limits } from "../../src/core/limits.js";
-import { KeptMessages } from "../../src/messenger/keptMessages.js";
 import { Messenger } from "../../src/messenger/messenger.js";
-import type { JoinOptions, MessengerOptions, Warning } from "../../src/messenger/types.js";
-import type { MessageStore, StoredMessage } from "../../src/store/messageStore.js";
+import type { JoinOptions } from "../../src/messenger/types.js";
+import type { MessageStore } from "../../src/store/messageStore.js";
 import type { Store } from "../../src/store/store.js";
 import { SeededRandom } from "../support/seededRandom.js";
 import { type CrashPoint, CrashPoints } from "./crashPoints.js";
-import type { Disk } from "./disk.js";
 import { lateHome } from "./diskHome.js";
 import { Keeping } from "./diskKeeping.js";
-import { LookedAtStore, WatchedStore } from "./diskWatch.js";
 import { Dialect } from "./faults/laterVersionHost.js";
-import { HostClock, HostTime } from "./hostClock.js";
+import { HostClock, type HostTime } from "./hostClock.js";
+import { HostDatabase } from "./hostDatabase.js";
+import { HostMachine } from "./hostMachine.js";
+import type { HostPlan } from "./hostPlan.js";
+import { HostProcess } from "./hostProcess.js";
+import { KeptTexts } from "./keptTexts.js";
 import { stackOf } from "./ledger.js";
-import { type SimCrypto, simHome } from "./simHome.js";
-import { BUFFER_DATAGRAMS, NetworkCard, SimLan } from "./simLan.js";
+import { simHome } from "./simHome.js";
+import type { NetworkCard } from "./simLan.js";
 import { watchedSuite } from "./simSuite.js";
 import type { HuntWorld } from "./world.js";
 
 /** What a sync takes on a slow disk. */
 const LONGEST_FILE_MS = 40;
 
-/** What a host is from the beginning. */
-export interface HostPlan {
-  /** For traces; of its own. */
-  readonly name: string;
-  /** As it calls itself: others may do so as well. */
-  readonly nickname: string;
-  /** IPv4 literal in 10.77.0.0/16. Two hosts of one address are two users of one machine. */
-  readonly address: string;
-  readonly dataPort: number;
-  readonly crypto: SimCrypto;
-  /** Bounds of the core that are tighter than usual. */
-  readonly limits: Partial<Limits>;
-  readonly disk: Disk;
-  /** Of every start, beside what follows from the above. */
-  readonly options?: MessengerOptions;
-}
-
-/** A process, from its start to its end; what it does afterwards has no effect. */
-class Process {
-  readonly number: number;
-  readonly clock: HostClock;
-  lan: SimLan | undefined;
-  /** As others look at it. */
-  store: MessageStore | undefined;
-  /** Of the store. */
-  changes = 0;
-  #over = false;
-
-  constructor(number: number, clock: HostClock) {
-    this.number = number;
-    this.clock = clock;
-  }
-
-  isOver(): boolean {
-    return this.#over;
-  }
-
-  die(): void {
-    this.#over = true;
-    this.clock.die();
-    void this.lan?.close();
-  }
-}
-
-const NOTHING_KEPT: readonly StoredMessage[] = [];
-
-interface TextsKept {
-  readonly of: readonly StoredMessage[];
-  /** Of direct messages of others. */
-  readonly others: ReadonlySet<string>;
-  /** By text of our own messages, the oldest of each: their states. */
-  readonly own: ReadonlyMap<string, string>;
-}
-
-function textsOf(messages: readonly StoredMessage[]): TextsKept {
-  const others = new Set<string>();
-  const ours = new Map<string, string>();
-  for (const { own, group, text, state } of messages) {
-    if (own && !ours.has(text)) ours.set(text, state);
-    if (!own && group === undefined) others.add(text);
-  }
-  return { of: messages, others, own: ours };
-}
-
 /** One start of the program on a host. */
 interface Run {
-  readonly process: Process;
+  readonly process: HostProcess;
   readonly messenger: Messenger;
 }
 
 /** A host: what outlasts its processes, and the process that runs on it. */
 export class HuntHost {
   readonly plan: HostPlan;
-  readonly card: NetworkCard;
-  readonly time = new HostTime();
+  readonly machine: HostMachine;
   readonly dialect: Dialect;
   readonly home: Store;
   /** Labels of the groups that it joins again at every start; true: secret. */
@@ -109,7 +45,7 @@ export class HuntHost {
   readonly #world: HuntWorld;
   readonly #seed: number;
   /** From the first moment on. */
-  #process: Process | undefined;
+  #process: HostProcess | undefined;
   /** Of the process, when it is open. */
   #run: Run | undefined;
   #starts = 0;
@@ -117,20 +53,42 @@ export class HuntHost {
   #closing: Promise<void> | undefined;
   #diedClosing: () => void = () => undefined;
   #opening = false;
-  #textsKept = textsOf(NOTHING_KEPT);
-  #waitingDatagrams = 0;
+  readonly #database: HostDatabase;
+  readonly #texts = new KeptTexts();
 
   constructor(world: HuntWorld, plan: HostPlan, seed: number) {
     this.#world = world;
     this.plan = plan;
     this.#seed = seed;
-    this.card = new NetworkCard(plan.address);
+    this.machine = new HostMachine({
+      timeline: world.timeline,
+      address: plan.address,
+      addressesTaken: () => new Set(world.hosts.flatMap(({ card }) => card.address ?? [])),
+      spareAddress: () => `10.77.250.${world.hosts.indexOf(this) + 1}`,
+      run: (work) => this.#guarded(work),
+      overflowed: () => world.count("buffer overflow"),
+    });
+    this.#database = new HostDatabase({
+      disk: plan.disk,
+      keeping: this.keeping,
+      crashPoints: this.crashPoints,
+      outside: (work) => world.outside(work),
+      lost: (missing) => world.ledger.fault("keptStays", `${missing} at ${this.name}`),
+    });
     this.dialect = new Dialect(plan.crypto);
     this.home = simHome(this.dialect.crypto.identity);
   }
 
   get name(): string {
     return this.plan.name;
+  }
+
+  get card(): NetworkCard {
+    return this.machine.card;
+  }
+
+  get time(): HostTime {
+    return this.machine.time;
   }
 
   /** Device key. */
@@ -144,7 +102,7 @@ export class HuntHost {
   }
 
   get isPaused(): boolean {
-    return this.time.frozenUntilMs > this.#world.nowMs;
+    return this.machine.isPaused;
   }
 
   /** Of what runs, to be read. Undefined while its disk fails: memory alone may not have all. */
@@ -159,19 +117,12 @@ export class HuntHost {
 
   /** Texts of direct messages of others that are kept. */
   textsKept(): ReadonlySet<string> {
-    return this.#texts().others;
+    return this.#texts.of(this.store).others;
   }
 
   /** How far a direct message of ours came. */
   stateOf(text: string): string {
-    return this.#texts().own.get(text) ?? "not kept";
-  }
-
-  /** Of all that is kept; made anew after a change alone. */
-  #texts(): TextsKept {
-    const messages = this.store?.history({}) ?? NOTHING_KEPT;
-    if (this.#textsKept.of !== messages) this.#textsKept = textsOf(messages);
-    return this.#textsKept;
+    return this.#texts.of(this.store).own.get(text) ?? "not kept";
   }
 
   /** Its data port; undefined while nothing runs, or stands still. */
@@ -218,7 +169,7 @@ export class HuntHost {
     const clock = new HostClock(this.#world.timeline, this.time, (callback) =>
       this.#guarded(callback),
     );
-    const process = new Process(number, clock);
+    const process = new HostProcess(number, clock);
     this.#process = process;
     const { dataPort, nickname } = this.plan;
     const { crypto } = this.dialect;
@@ -239,7 +190,7 @@ export class HuntHost {
         verify: crypto.verify,
         limits: this.plan.limits,
         openHome: async () => lateHome(this.home, () => this.#written(process)),
-        openMessages: (_options, _paths, warn) => this.#openMessages(process, warn),
+        openMessages: (_options, _paths, warn) => this.#database.open(process, warn),
       },
     );
     if (process.isOver()) return;
@@ -253,68 +204,10 @@ export class HuntHost {
     void this.#follow(messenger, process);
   }
 
-  async #openMessages(process: Process, warn: (warning: Warning) => void): Promise<KeptMessages> {
-    const { disk } = this.plan;
-    const outside = <T>(work: Promise<T>): Promise<T> => this.#world.outside(work);
-    const { store, retry } = await outside(
-      disk.open({
-        outside,
-        onTrouble: ({ code, message }) => {
-          process.changes += 1;
-          if (process.isOver()) return;
-          this.keeping.trouble({ code, message });
-          if (code === "STORE_FAILED" && disk.fault?.kind === "broken") this.keeping.unreadable();
-          // Folders have another name in every run.
-          warn({ code, message: message.replaceAll(/\S*\/|\.damaged-\d+/g, ""), peer: null });
-          if (code === "STORE_RESTORED") this.#lookInto(process);
-        },
-      }),
-    );
-    process.store = new LookedAtStore(
-      store,
-      (read) => disk.quietly(read),
-      () => process.changes,
-    );
-    if (!process.isOver() && this.keeping.isWell) this.#lookInto(process);
-    return new KeptMessages(this.#watched(process, store), true, retry);
-  }
-
-  /** The store as the process has it, which may end with every batch. */
-  #watched(process: Process, store: MessageStore): MessageStore {
-    const { disk } = this.plan;
-    const points = this.crashPoints.watch;
-    let commitsBefore = disk.commits;
-    return new WatchedStore(store, {
-      before: () => {
-        commitsBefore = disk.commits;
-        if (!process.isOver()) points.before();
-      },
-      wrote: (message) => {
-        process.changes += 1;
-        if (!process.isOver()) points.wrote(message);
-      },
-      done: (writes, durability) => {
-        process.changes += 1;
-        const isOnDisk = disk.commits > commitsBefore;
-        if (!process.isOver() && isOnDisk) points.committed();
-        if (process.isOver()) return;
-        if (process.store !== undefined) {
-          this.keeping.done(process.store, writes, durability, isOnDisk);
-        }
-        points.done();
-      },
-    });
-  }
-
   /** A small file: written, synced and renamed. */
-  #written({ clock }: Process): Promise<void> {
+  #written({ clock }: HostProcess): Promise<void> {
     const delayMs = this.#world.chance(`home of ${this.name}`).uniform() * LONGEST_FILE_MS;
     return new Promise((resolve) => clock.after(delayMs, resolve));
-  }
-
-  #lookInto({ store }: Process): void {
-    const missing = store === undefined ? undefined : this.keeping.missing(store);
-    if (missing !== undefined) this.#world.ledger.fault("keptStays", `${missing} at ${this.name}`);
   }
 
   /** A datagram of its process is about to leave; false if it does not. */
@@ -344,7 +237,7 @@ export class HuntHost {
     this.memberships.set(label, (this.memberships.get(label) ?? 0) + 1);
   }
 
-  async #follow(messenger: Messenger, process: Process): Promise<void> {
+  async #follow(messenger: Messenger, process: HostProcess): Promise<void> {
     for await (const event of messenger.events()) {
       if (!process.isOver()) this.#world.told(this, process.number, event);
     }
@@ -419,67 +312,16 @@ export class HuntHost {
     this.plan.disk.killed(this.#diskChance, false);
   }
 
-  /** The kernel takes datagrams for a process that does not run, as many as its buffer holds. */
-  whenRunning(read: () => void): boolean {
-    const { frozenUntilMs } = this.time;
-    const { nowMs, agenda } = this.#world.timeline;
-    if (frozenUntilMs <= nowMs) {
-      this.#guarded(read);
-      return true;
-    }
-    if (this.#waitingDatagrams >= this.card.bufferDatagrams) {
-      this.#world.count("buffer overflow");
-      return false;
-    }
-    this.#waitingDatagrams += 1;
-    agenda.add(frozenUntilMs, () => {
-      this.#waitingDatagrams -= 1;
-      this.whenRunning(read);
-    });
-    return true;
-  }
-
   /** The watch of the interfaces looks. */
   interfacesChanged(): void {
     if (!this.isPaused) this.#guarded(() => this.#run?.process.lan?.interfacesChanged());
   }
 
-  /** The process stands still; its buffer holds so much of what arrives. */
-  pause(spanMs: number, bufferDatagrams: number): void {
-    this.card.bufferDatagrams = bufferDatagrams;
-    this.time.frozenUntilMs = Math.max(this.time.frozenUntilMs, this.#world.nowMs + spanMs);
-  }
-
-  /** The machine stands still, and hears nothing. */
-  suspend(spanMs: number, clockStops: boolean): void {
-    if (this.isPaused) return;
-    const { nowMs } = this.#world;
-    this.time.frozenUntilMs = nowMs + spanMs;
-    this.card.isAsleep = true;
-    if (clockStops) this.time.standStill(nowMs);
-    this.#world.at(this.time.frozenUntilMs, () => {
-      if (this.isPaused) return; // peace came before, and another pause
-      this.card.isAsleep = false;
-      this.time.wakeUp(this.#world.nowMs);
-    });
-  }
-
-  /** Its link is back: with its own address, unless somebody else has that by now. */
-  restoreLink(): void {
-    if (this.card.address !== undefined) return;
-    const taken = new Set(this.#world.hosts.map(({ card }) => card.address));
-    const own = this.plan.address;
-    this.card.address = taken.has(own) ? `10.77.250.${this.#world.hosts.indexOf(this) + 1}` : own;
-  }
-
   /** No more faults of this host. */
   recover(): void {
     this.crashPoints.disarm();
-    this.plan.disk.fault = undefined;
-    this.card.isAsleep = false;
-    this.card.bufferDatagrams = BUFFER_DATAGRAMS;
-    this.time.wakeUp(this.#world.nowMs);
-    this.restoreLink();
+    this.plan.disk.head.fault = undefined;
+    this.machine.recover();
     this.interfacesChanged();
   }
 

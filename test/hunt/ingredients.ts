@@ -10,6 +10,7 @@ import {
 import { INNER_CIRCLE } from "./activity/innerCircle.js";
 import { DISCOVERING, ONE_SHOTS } from "./activity/oneShots.js";
 import { BURST, HOSTILE, LONG_TEXTS, REQUIRE_VERIFIED, SENDING } from "./activity/sending.js";
+import { CALLS } from "./faults/calls.js";
 import { CLONE } from "./faults/clone.js";
 import {
   CLOSE,
@@ -95,6 +96,7 @@ export const FAULTS: readonly Ingredient[] = [
   FORGED,
   STRANGER,
   FLOOD,
+  CALLS,
   PLAIN_TEXT,
   CLONE,
   MIXED_VERSIONS,

@@ -4,6 +4,7 @@ import { DELIVERY } from "./invariants/delivery.js";
 import { DISKS } from "./invariants/disks.js";
 import { GROUPS } from "./invariants/groups.js";
 import type { Invariant } from "./invariants/invariant.js";
+import { NAMES } from "./invariants/names.js";
 import { PRESENCE } from "./invariants/presence.js";
 import { QUIET } from "./invariants/quiet.js";
 import { RESOURCES } from "./invariants/resources.js";
@@ -25,6 +26,7 @@ export const INVARIANTS: readonly Invariant[] = [
   ...PRESENCE,
   ...RESOURCES,
   ...ATTACKS,
+  ...NAMES,
   ...QUIET,
 ];
 

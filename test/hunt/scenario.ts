@@ -1,9 +1,10 @@
-import type { Limits } from "../../src/core/limits.js";
 import { DEFAULT_DATA_PORT } from "../../src/wire/constants.js";
 import { SeededRandom } from "../support/seededRandom.js";
 import { drawnDisk } from "./diskChoice.js";
-import type { HostPlan } from "./huntHost.js";
+import { CLOCK_JUMP } from "./faults/wallClock.js";
+import type { HostPlan } from "./hostPlan.js";
 import { FAULTS, MAIN_WORK, WORK } from "./ingredients.js";
+import { drawnLimits } from "./limitsChoice.js";
 import { type Ingredient, oneOf, type Scene, type Step, wholeBetween } from "./plan.js";
 import { cryptoOf } from "./simHome.js";
 import { hashOf } from "./world.js";
@@ -37,14 +38,11 @@ const WORK_CHANCE = 0.15;
 const FAULT_CHANCE = 0.12;
 const SAME_MACHINE_CHANCE = 0.1;
 const SAME_NAME_CHANCE = 0.1;
-const TIGHT_LIMITS_CHANCE = 0.15;
-/** Reached in seconds, and not in hours. */
-const TIGHT_LIMITS: Partial<Limits> = {
-  rekeyAfterPackets: 64,
-  rekeyAfterMs: 15_000,
-  handshakesPerSecondBeforeCookies: 1,
-  halfOpenHandshakes: 4,
-};
+/** Of several kinds each seed has half. */
+const TIGHT_LIMITS_CHANCE = 0.35;
+/** Longer than a seed, and shorter than ago what some say that they have said. */
+const RETENTION_MS = 86_400_000;
+const RETENTION_CHANCE = 0.5;
 const REAL_CRYPTO_CHANCE = 0.05;
 
 /** Swarm testing (Groce et al., 2012): each seed has some kinds of work and faults, and not others. */
@@ -64,7 +62,9 @@ export function scenarioOf(seed: number, reduction: Reduction = {}): Scenario {
     })
     .toSorted((a, b) => a.atMs - b.atMs);
   const neighbours = random.uniform() < SAME_MACHINE_CHANCE ? 2 : 1;
-  const limits = random.uniform() < TIGHT_LIMITS_CHANCE ? TIGHT_LIMITS : {};
+  const limits = random.uniform() < TIGHT_LIMITS_CHANCE ? drawnLimits(seed, hosts - 1) : {};
+  // By a clock that is set years ahead everything is too old.
+  const mayForget = steps.every(({ kind }) => kind !== CLOCK_JUMP.name);
   const isClash = random.uniform() < SAME_NAME_CHANCE;
   return {
     seed,
@@ -77,6 +77,11 @@ export function scenarioOf(seed: number, reduction: Reduction = {}): Scenario {
       crypto: cryptoOf(crypto, name),
       limits,
       disk: drawnDisk(seed, name),
+      options:
+        mayForget &&
+        new SeededRandom(seed ^ hashOf(`retention of ${name}`)).uniform() < RETENTION_CHANCE
+          ? { retentionMs: RETENTION_MS }
+          : {},
     })),
     steps: reduction.steps === undefined ? steps : reduction.steps.flatMap((at) => steps[at] ?? []),
     activeMs,

@@ -62,8 +62,7 @@ export class SimLan implements Lan, Station {
   readonly #parts: SimLanParts;
   readonly #joins = new JoinedGroups();
   #closed = false;
-  #sent = 0;
-  #received = 0;
+  readonly #counted = { datagramsSent: 0, bytesSent: 0, datagramsReceived: 0, bytesReceived: 0 };
 
   constructor(parts: SimLanParts) {
     this.#parts = parts;
@@ -87,13 +86,7 @@ export class SimLan implements Lan, Station {
   }
 
   counters(): LanCounters {
-    return {
-      datagramsSent: this.#sent,
-      bytesSent: 0,
-      datagramsReceived: this.#received,
-      bytesReceived: 0,
-      sendErrors: {},
-    };
+    return { ...this.#counted, sendErrors: {} };
   }
 
   sendUnicast(bytes: Uint8Array, to: LanAddress): void {
@@ -110,7 +103,8 @@ export class SimLan implements Lan, Station {
 
   #send(transmit: Transmit): void {
     if (this.#closed || this.#parts.card.address === undefined) return;
-    this.#sent += 1;
+    this.#counted.datagramsSent += 1;
+    this.#counted.bytesSent += transmit.bytes.length;
     this.#parts.send(this, transmit);
   }
 
@@ -132,7 +126,8 @@ export class SimLan implements Lan, Station {
     this.#parts.whenRunning(() => {
       // The address may have been lost while it was on its way; the sockets may be closed.
       if (this.#closed) return;
-      this.#received += 1;
+      this.#counted.datagramsReceived += 1;
+      this.#counted.bytesReceived += bytes.length;
       this.#parts.handlers.datagram({
         bytes: Uint8Array.from(bytes),
         from,

@@ -12,7 +12,8 @@ import {
 } from "../support/simMedium.js";
 import { JournalDisk } from "./diskJournal.js";
 import type { Timeline } from "./hostClock.js";
-import { type HostPlan, HuntHost } from "./huntHost.js";
+import type { HostPlan } from "./hostPlan.js";
+import { HuntHost } from "./huntHost.js";
 import { Ledger } from "./ledger.js";
 import { SimLan } from "./simLan.js";
 
@@ -145,7 +146,7 @@ export class HuntWorld {
       send: (from, transmit) => {
         if (host.sending()) this.#medium.send(from, host.dialect.worded(transmit));
       },
-      whenRunning: (read) => host.whenRunning(read),
+      whenRunning: (read) => host.machine.whenRunning(read),
       closed: (gone) => {
         const { stations } = this.#medium;
         stations.splice(stations.indexOf(gone), 1);

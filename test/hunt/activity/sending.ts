@@ -61,7 +61,7 @@ export const BURST: Ingredient = {
   },
 };
 
-/** Messages of up to 64 KiB, and one byte more. */
+/** Messages of up to 64 KiB, and one byte more; also some in one turn. */
 export const LONG_TEXTS: Ingredient = {
   name: "long texts",
   draw: (scene) =>
@@ -71,6 +71,7 @@ export const LONG_TEXTS: Ingredient = {
         LONGEST_BYTES + 1,
         wholeBetween(random, 1, LONGEST_BYTES),
       ]),
+      times: oneOf(random, [1, 1, 3]),
     })),
 };
 
@@ -91,6 +92,8 @@ interface Sending {
   readonly options?: SendOptions;
   readonly sizeBytes?: number;
   readonly byAddress?: boolean;
+  /** Messages in one turn; default 1. */
+  readonly times?: number;
   /** Behind what makes the text unique. */
   readonly ending?: string;
 }
@@ -110,10 +113,13 @@ function some(scene: Scene, most: number, drawn: (random: Scene["random"]) => Se
 
 function step(atMs: number, from: number, to: number, how: Sending): Drawn {
   const { queue = false, timeoutMs, id } = how.options ?? {};
+  const { times = 1 } = how;
   return {
     atMs,
-    what: `${from} sends to ${to}${queue ? ", queued" : ""}, ${timeoutMs} ms${id === undefined ? "" : `, ${id}`}`,
-    run: (world) => send(world, from, to, how),
+    what: `${from} sends ${times === 1 ? "" : `${times} `}to ${to}${queue ? ", queued" : ""}, ${timeoutMs} ms${id === undefined ? "" : `, ${id}`}`,
+    run: (world) => {
+      for (let sent = 0; sent < times; sent += 1) send(world, from, to, how);
+    },
   };
 }
 

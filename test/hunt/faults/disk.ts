@@ -51,7 +51,7 @@ function failing(name: string, kind: DiskFault["kind"]): Ingredient {
             what: `${name} at ${place}, ${fault.share * 100} %`,
             run: (world: HuntWorld) =>
               on(world, place, ({ plan: { disk } }) => {
-                disk.fault = fault;
+                disk.head.fault = fault;
               }),
           },
           {
@@ -59,7 +59,7 @@ function failing(name: string, kind: DiskFault["kind"]): Ingredient {
             what: `the disk of ${place} is well`,
             run: (world: HuntWorld) =>
               on(world, place, ({ plan: { disk } }) => {
-                disk.fault = undefined;
+                disk.head.fault = undefined;
               }),
           },
         ];

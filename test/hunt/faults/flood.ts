@@ -1,11 +1,15 @@
 import { randomHex, randomU32 } from "../../../src/crypto/random.js";
+import { COOKIE_BYTES, SIGNATURE_BYTES } from "../../../src/wire/constants.js";
 import { encodeUtf8 } from "../../../src/wire/cursor.js";
+import { withSignature } from "../../../src/wire/header.js";
+import { encodeBeacon } from "../../../src/wire/presence.js";
 import { encodeHandshakeInit, encodeReset, encodeSealedHeader } from "../../../src/wire/session.js";
+import type { SeededRandom } from "../../support/seededRandom.js";
 import type { Attacker } from "../attacker.js";
 import { type Ingredient, moments, oneOf, wholeBetween } from "../plan.js";
 import { type Drawn, salvoAt, salvos } from "./attack.js";
-import { forgedQuery } from "./forge.js";
-import { strangerBeacon } from "./liarWords.js";
+import { forgedQuery, victimOf } from "./forge.js";
+import { beaconOf, strangerBeacon } from "./liarWords.js";
 
 const MOST_SALVOS = 3;
 const LONGEST_SPAN_MS = 1_000;
@@ -19,16 +23,7 @@ const FLOODS: ReadonlyMap<string, Flood> = new Map<string, Flood>([
   // Genuine, each of a key of its own: all are worth a question.
   ["beacons of strangers", (attacker) => strangerBeacon(attacker)],
   ["queries", ({ chance }) => forgedQuery(chance)],
-  [
-    "handshakes",
-    ({ chance }) =>
-      encodeHandshakeInit({
-        senderIndex: randomU32(chance),
-        suite: 1,
-        cookie: new Uint8Array(0),
-        message: chance.bytes(32),
-      }),
-  ],
+  ["handshakes", ({ chance }) => forgedInit(chance, 0)],
   [
     "packets of no session",
     ({ chance }) => {
@@ -36,9 +31,26 @@ const FLOODS: ReadonlyMap<string, Flood> = new Map<string, Flood>([
       return Buffer.concat([encodeSealedHeader(header), chance.bytes(64)]);
     },
   ],
+  // As whoever hopes that any of the right length is taken, and not looked at.
+  ["handshakes with a made-up cookie", ({ chance }) => forgedInit(chance, COOKIE_BYTES)],
+  ["forged beacons", forgedBeacon],
   ["resets", ({ chance }) => encodeReset({ receiverIndex: randomU32(chance), counter: 0 })],
   ["plain texts", ({ chance }) => encodeUtf8(`flood ${randomHex(chance, 4)}`)],
 ]);
+
+function forgedInit(chance: SeededRandom, cookieBytes: number): Uint8Array {
+  const message = chance.bytes(32);
+  const cookie = chance.bytes(cookieBytes);
+  return encodeHandshakeInit({ senderIndex: randomU32(chance), suite: 1, cookie, message });
+}
+
+/** In the name of a host, and nobody signed it. */
+function forgedBeacon(attacker: Attacker): Uint8Array {
+  const { chance } = attacker;
+  const beacon = victimOf(attacker)?.beacon ?? beaconOf(attacker.crypto.identity, attacker);
+  const later = { ...beacon, sequence: beacon.sequence + wholeBetween(chance, 1, 1_000) };
+  return withSignature(encodeBeacon(later), chance.bytes(SIGNATURE_BYTES));
+}
 
 /** As much as the simulation can afford, for a second. */
 export const FLOOD: Ingredient = {

@@ -26,7 +26,7 @@ export const FLAP: Ingredient = {
         {
           atMs: Math.min(scene.activeMs, backMs),
           what: `${place} has its link again`,
-          run: (world: HuntWorld) => world.hosts[place]?.restoreLink(),
+          run: (world: HuntWorld) => world.hosts[place]?.machine.restoreLink(),
         },
         ...noticed(scene, backMs, place),
       ];

@@ -1,14 +1,19 @@
 import type { Address } from "../../../src/core/io.js";
 import type { InitiatorHandshake, PacketProtector } from "../../../src/crypto/handshake.js";
 import { randomU32 } from "../../../src/crypto/random.js";
-import { MAX_DATAGRAM_BYTES, MIN_SEALED_BYTES } from "../../../src/wire/constants.js";
+import {
+  MAX_DATAGRAM_BYTES,
+  MIN_SEALED_BYTES,
+  SEALED_HEADER_BYTES,
+} from "../../../src/wire/constants.js";
 import { Writer } from "../../../src/wire/cursor.js";
-import { type Frame, writeFrame } from "../../../src/wire/frames.js";
+import { type Frame, readFrames, writeFrame } from "../../../src/wire/frames.js";
 import {
   decodeCookie,
   decodeHandshakeFinish,
   decodeHandshakeInit,
   decodeHandshakeResponse,
+  decodeSealedHeader,
   encodeHandshakeFinish,
   encodeHandshakeInit,
   encodeHandshakeResponse,
@@ -21,20 +26,31 @@ const MOST_SESSIONS = 24;
 /** A session with a host, of which only the wire is honest. */
 export class LiarSession {
   readonly to: Address;
+  /** That he chose. */
+  readonly localIndex: number;
   readonly #protector: PacketProtector;
   readonly #receiverIndex: number;
   #counter = 0;
   /** Of records in each lane: the next one. */
   readonly #next = [1, 1, 1, 1];
 
-  constructor(to: Address, protector: PacketProtector, receiverIndex: number) {
+  constructor(
+    to: Address,
+    protector: PacketProtector,
+    indexes: { readonly local: number; readonly remote: number },
+  ) {
     this.to = to;
     this.#protector = protector;
-    this.#receiverIndex = receiverIndex;
+    this.localIndex = indexes.local;
+    this.#receiverIndex = indexes.remote;
   }
 
-  get counter(): number {
-    return this.#counter;
+  /** What a packet of the other side says. */
+  opened(packet: Uint8Array): Frame[] {
+    const { counter } = decodeSealedHeader(packet);
+    const header = packet.subarray(0, SEALED_HEADER_BYTES);
+    const sealed = packet.subarray(SEALED_HEADER_BYTES);
+    return readFrames(this.#protector.open(counter, header, sealed) ?? new Uint8Array(0));
   }
 
   nextIn(lane: number): number {
@@ -66,7 +82,8 @@ interface Dialling {
 interface Answering {
   readonly accept: (message3: Uint8Array) => { readonly protector: PacketProtector };
   readonly to: Address;
-  readonly senderIndex: number;
+  /** Of the caller. */
+  readonly remoteIndex: number;
 }
 
 /** Handshakes with hosts, as either side. */
@@ -111,7 +128,7 @@ export class LiarSessions {
     this.#answering.set(senderIndex, {
       accept: (message3) => answer.accept(message3),
       to,
-      senderIndex: init.senderIndex,
+      remoteIndex: init.senderIndex,
     });
     this.#send(
       encodeHandshakeResponse({
@@ -138,7 +155,8 @@ export class LiarSessions {
       encodeHandshakeFinish({ receiverIndex: senderIndex, message: message3 }),
       dialling.to,
     );
-    this.#open(new LiarSession(dialling.to, protector, senderIndex));
+    const indexes = { local: receiverIndex, remote: senderIndex };
+    this.#open(new LiarSession(dialling.to, protector, indexes));
   }
 
   finished(bytes: Uint8Array): void {
@@ -147,7 +165,15 @@ export class LiarSessions {
     if (answering === undefined) return;
     this.#answering.delete(receiverIndex);
     const { protector } = answering.accept(message);
-    this.#open(new LiarSession(answering.to, protector, answering.senderIndex));
+    const indexes = { local: receiverIndex, remote: answering.remoteIndex };
+    this.#open(new LiarSession(answering.to, protector, indexes));
+  }
+
+  /** A packet of a session of his, and what it says. */
+  opened(bytes: Uint8Array): { session: LiarSession; frames: Frame[] } | undefined {
+    const { receiverIndex } = decodeSealedHeader(bytes);
+    const session = this.all.find(({ localIndex }) => localIndex === receiverIndex);
+    return session === undefined ? undefined : { session, frames: session.opened(bytes) };
   }
 
   #open(session: LiarSession): void {

@@ -16,7 +16,7 @@ export const PAUSE: Ingredient = {
       return {
         atMs,
         what: `${place} stands still for ${spanMs} ms, with room for ${bufferDatagrams} datagrams`,
-        run: (world: HuntWorld) => world.hosts[place]?.pause(spanMs, bufferDatagrams),
+        run: (world: HuntWorld) => world.hosts[place]?.machine.pause(spanMs, bufferDatagrams),
       };
     }),
 };
@@ -33,7 +33,7 @@ export const SUSPEND: Ingredient = {
       return {
         atMs,
         what: `${place} sleeps for ${spanMs} ms${clockStops ? ", and so does its clock" : ""}`,
-        run: (world: HuntWorld) => world.hosts[place]?.suspend(spanMs, clockStops),
+        run: (world: HuntWorld) => world.hosts[place]?.machine.suspend(spanMs, clockStops),
       };
     }),
 };

@@ -1,6 +1,8 @@
+import { DEFAULT_LIMITS } from "../../../src/core/limits.js";
 import { DatagramType, MAX_AMPLIFICATION } from "../../../src/wire/constants.js";
 import { datagramType } from "../../../src/wire/header.js";
-import { attackerOf, isNowhere } from "../attacker.js";
+import { decodeHandshakeResponse } from "../../../src/wire/session.js";
+import { attackerOf, isInvented, isNowhere } from "../attacker.js";
 import type { Command, Told } from "../ledger.js";
 import type { HuntWorld } from "../world.js";
 import { calmSinceMs } from "./attackCalm.js";
@@ -32,6 +34,12 @@ export const ATTACKS: readonly Invariant[] = [
     what: "No host answers more of what anybody can send than it may in a second.",
     when: "told",
     watch: countAnswers,
+  },
+  {
+    name: "cookiesAsked",
+    what: "Beyond its rate a host answers no call from where nobody has shown a cookie.",
+    when: "told",
+    watch: countBlindAnswers,
   },
   {
     name: "servedUnderAttack",
@@ -108,6 +116,36 @@ function countAnswers(world: HuntWorld): void {
     if (span.count > 2 * rate + 2) {
       world.ledger.fault("answersRationed", `${name} sent ${span.count} of type ${type} in 1 s`);
     }
+  });
+}
+
+interface BlindAnswer {
+  readonly atMs: number;
+  /** To whom, and in which of his calls. */
+  readonly call: string;
+}
+
+function countBlindAnswers(world: HuntWorld): void {
+  /** By process: those of the last second. Bounded by what an attacker sends in it. */
+  const answers = new Map<string, BlindAnswer[]>();
+  world.taps.add(({ name }, { bytes, destination }) => {
+    if (destination.kind !== "unicast" || !isInvented(destination.to.address)) return;
+    if (datagramType(bytes) !== DatagramType.handshakeResponse) return;
+    const host = world.hosts.find((one) => one.name === name);
+    if (host === undefined) return;
+    const { address, port } = destination.to;
+    const call = `${address}:${port} ${decodeHandshakeResponse(bytes).receiverIndex}`;
+    const key = `${name} ${host.starts}`;
+    const latest = (answers.get(key) ?? []).filter(({ atMs }) => atMs > world.nowMs - 1_000);
+    // To the same call the same answer.
+    if (!latest.some((before) => before.call === call)) latest.push({ atMs: world.nowMs, call });
+    answers.set(key, latest);
+    const { handshakesPerSecondBeforeCookies } = { ...DEFAULT_LIMITS, ...host.plan.limits };
+    if (latest.length <= handshakesPerSecondBeforeCookies) return;
+    world.ledger.fault(
+      "cookiesAsked",
+      `${name} answered ${latest.length} calls from where nobody is in 1 s`,
+    );
   });
 }
 

@@ -10,6 +10,7 @@ const HARMLESS: ReadonlySet<string> = new Set([
   "forged",
   "stranger",
   "flood",
+  "calls",
   "plain text",
   "mixed versions",
   "later speaker",
@@ -71,7 +72,7 @@ function isDisturbed({ weather, cuts, tampering, hosts, clones }: HuntWorld): bo
         isPaused ||
         card.isAsleep ||
         card.address === undefined ||
-        plan.disk.fault !== undefined,
+        plan.disk.head.fault !== undefined,
     )
   );
 }

@@ -15,6 +15,16 @@ export const COMMANDS: readonly Invariant[] = [
     ),
   },
   {
+    name: "historyAgrees",
+    what: "History and export show what is kept: all of it that was there when they were asked for, in its order.",
+    when: "told",
+  },
+  {
+    name: "discoveredOnce",
+    what: "Who discovers is shown nobody twice, and not himself.",
+    when: "told",
+  },
+  {
     name: "callsEnd",
     what: "Every call ends in its time.",
     when: "always",

@@ -1,4 +1,11 @@
+import { Archive } from "../../../src/core/groups/archive.js";
+import { completedBy } from "../../../src/core/groups/assembly.js";
+import { Outputs } from "../../../src/core/io.js";
+import { DEFAULT_LIMITS } from "../../../src/core/limits.js";
 import type { StoredMessage } from "../../../src/store/messageStore.js";
+import { decodeUtf8 } from "../../../src/wire/cursor.js";
+import { decodeGroupData } from "../../../src/wire/group.js";
+import { messageId } from "../../../src/wire/record.js";
 import type { HuntHost } from "../huntHost.js";
 import type { HuntWorld } from "../world.js";
 import { hadNoDisk } from "./disks.js";
@@ -37,6 +44,13 @@ export const GROUPS: readonly Invariant[] = [
     what: "All members of a group keep the same lines in the same order, with the same author, time and reading, and all that those who stayed said.",
     when: "settled",
     broken: ofEachGroup(linesUnequal),
+  },
+  {
+    name: "keptIsShown",
+    what: "Every line of which a member keeps all datagrams is in its history.",
+    when: "settled",
+    broken: ({ hosts, ledger }) =>
+      firstOf(hosts, (host) => (ledger.cloned.has(host) ? undefined : keptUnseen(host))),
   },
   {
     name: "keptEqual",
@@ -114,6 +128,27 @@ function linesUnequal(
   );
 }
 
+function keptUnseen({ name, store }: HuntHost): string | undefined {
+  if (store === undefined) return undefined;
+  const { log } = store;
+  return firstOf(log.groupIds(), (groupId) => {
+    const context = { outputs: new Outputs(), limits: DEFAULT_LIMITS };
+    const archive = new Archive(context, log, groupId);
+    return firstOf(archive.streams(), (of) =>
+      firstOf(archive.heldIn(of, of.ranges, Number.POSITIVE_INFINITY), (sequence) => {
+        const kept = archive.read(of, sequence);
+        if (kept === undefined) return `${name} cannot read ${sequence}`;
+        const whole = completedBy(archive, decodeGroupData(kept.bytes), () => undefined);
+        return firstOf(whole, ({ messageSequence, body }) =>
+          store.find(of.device, messageId(of.incarnation, messageSequence)) === undefined
+            ? `${name} keeps "${shortened(decodeUtf8(body))}", and does not show it`
+            : undefined,
+        );
+      }),
+    );
+  });
+}
+
 interface Lines {
   readonly host: HuntHost;
   readonly lines: readonly StoredMessage[];
@@ -161,18 +196,17 @@ function datagramsOf({ store }: HuntHost, label: string, ledger: HuntWorld["ledg
   const groupId = (store?.history({}) ?? []).find(({ group }) => group?.label === label)?.group
     ?.groupId;
   if (store === undefined || groupId === undefined) return "nothing";
-  return (
-    store.log
-      .streams(groupId)
-      // What has no place may be too old for one, and not for another (PROTOCOL 6.5).
-      .filter(({ device }) => (ledger.strangers.get(device)?.misplaced.size ?? 0) === 0)
-      .map(({ device, incarnation, ranges }) => {
-        const held = ranges.map(({ first, last }) => `${first}-${last}`).join();
-        return `${device.slice(0, 8)}/${incarnation.slice(0, 4)} ${held}`;
-      })
-      .toSorted()
-      .join("; ")
-  );
+  const kept = store.log
+    .streams(groupId)
+    // What has no place may be too old for one, and not for another (PROTOCOL 6.5).
+    .filter(({ device }) => (ledger.strangers.get(device)?.misplaced.size ?? 0) === 0)
+    .map(({ device, incarnation, ranges }) => {
+      const held = ranges.map(({ first, last }) => `${first}-${last}`).join();
+      return `${device.slice(0, 8)}/${incarnation.slice(0, 4)} ${held}`;
+    })
+    .toSorted()
+    .join("; ");
+  return kept === "" ? "nothing" : kept;
 }
 
 function membersDiffer(

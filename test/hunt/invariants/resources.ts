@@ -41,11 +41,12 @@ function beyondBounds({ name, messenger }: HuntHost): string | undefined {
   if (messenger === undefined) return undefined;
   const { usage, limits } = messenger.status();
   const bounds: Readonly<Record<string, number>> = {
-    peers: limits.peers,
+    // And as many again that are not proven to be there.
+    peers: 2 * limits.peers,
     sessions: limits.sessions,
     halfOpenHandshakes: limits.halfOpenHandshakes,
-    // One for each peer that something waits for.
-    dials: limits.peers,
+    // One for each address that something waits for.
+    dials: limits.sessions,
     reassemblyBytes: limits.reassemblyBytes,
     groupMembers: limits.groups * limits.membersPerGroup,
     groupHeldBytes: 16 * 1024 * 1024,
