@@ -278,6 +278,11 @@ export class Core {
     return this.#discovery.peers();
   }
 
+  /** Where a device has shown that it is, as far as it is known. */
+  placeOf(device: string): Address | undefined {
+    return this.#discovery.placeOf(device);
+  }
+
   /** Who is heard in later versions of the protocol, and not seen in ours. */
   laterVersions(nowMs: number): LaterVersion[] {
     return this.#laterVersions.list(nowMs);

@@ -29,8 +29,8 @@ interface Kept {
  */
 export class Keeping {
   /** How often a text that was kept was lost, as it may be. Bounded by the texts of a run. */
-  readonly lost = new Map<string, number>();
-  /** Messages that were lost, or are not as far as they were: text by `nameOf`. Bounded as `lost`. */
+  readonly #lost = new Map<string, number>();
+  /** Messages that were lost, or are not as far as they were: text by `nameOf`. Bounded as those. */
   readonly #setBack = new Map<string, string>();
   /** The disk takes everything, as far as the program knows. */
   isWell = true;
@@ -40,6 +40,16 @@ export class Keeping {
   /** The disk does not take it. */
   readonly #inMemory = new Map<string, Kept>();
   readonly #maybeLost = new Map<string, Kept>();
+
+  get lostAny(): boolean {
+    return this.#lost.size > 0;
+  }
+
+  /** How often this text was lost, or may have been: nobody could look since then. */
+  timesLost(text: string): number {
+    const inDoubt = [...this.#maybeLost.values()].filter(({ message }) => message.text === text);
+    return (this.#lost.get(text) ?? 0) + inDoubt.length;
+  }
 
   /** This message, or is there any with this text? */
   isSetBack(message: MessageName | { readonly text: string }): boolean {
@@ -76,7 +86,7 @@ export class Keeping {
   unreadable(): void {
     const kept = new Map([...this.#safe, ...this.#written, ...this.#maybeLost]);
     for (const { message } of kept.values()) {
-      this.lost.set(message.text, (this.lost.get(message.text) ?? 0) + 1);
+      this.#lost.set(message.text, (this.#lost.get(message.text) ?? 0) + 1);
     }
   }
 
@@ -97,7 +107,7 @@ export class Keeping {
       const { author, id, text } = message;
       const found = store.find(author.device, id);
       if (found === undefined || STEPS[found.state] < step) this.#setBack.set(key, text);
-      if (found === undefined) this.lost.set(text, (this.lost.get(text) ?? 0) + 1);
+      if (found === undefined) this.#lost.set(text, (this.#lost.get(text) ?? 0) + 1);
       else this.#written.set(key, { message: found, step: STEPS[found.state] });
     }
     this.#maybeLost.clear();

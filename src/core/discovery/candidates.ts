@@ -92,6 +92,15 @@ export class Candidates implements Timed {
     }
   }
 
+  /** Nothing but a beacon that anybody may have recorded says that the device is there. */
+  isSaidToBeAt(device: string, at: Address): boolean {
+    for (const { beacon, addresses } of this.#byInstance.values()) {
+      if (beacon.device !== device) continue;
+      if (addresses.some(({ address }) => address === at.address)) return true;
+    }
+    return false;
+  }
+
   /** One per device, the latest heard, of the devices that `isWanted`. */
   views(isWanted: (device: string) => boolean): PeerView[] {
     const views = new Map<string, PeerView>();

@@ -374,6 +374,11 @@ export class Discovery implements Timed {
     return entry?.incarnation === incarnation && entry.state !== "offline" ? entry : undefined;
   }
 
+  /** Where the present start of the device has shown that it is, whether it is still there or not. */
+  placeOf(device: string): Address | undefined {
+    return this.#roster.get(device)?.proven;
+  }
+
   /** Where the device is best reached, as far as it is known. */
   addressOf(device: string): Address | undefined {
     return this.#roster.get(device)?.best;
@@ -386,7 +391,10 @@ export class Discovery implements Timed {
    */
   mayBeSent(nowMs: number, device: string, to: Address, sizeBytes: number): boolean {
     if (this.#configured.includes(to)) return true;
-    if (this.#roster.get(device)?.takeCredit(to, sizeBytes) ?? true) return true;
+    const entry = this.#roster.get(device);
+    // The challenges of a beacon have spent what it paid for.
+    const isPaid = entry?.takeCredit(to, sizeBytes) ?? !this.#candidates.isSaidToBeAt(device, to);
+    if (isPaid) return true;
     if (!this.#left && this.#searches.take(nowMs)) this.#querying.askFor(nowMs, device);
     return false;
   }

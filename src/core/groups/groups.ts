@@ -228,7 +228,10 @@ export class Groups implements Timed {
 
   /** The user blocked a device: it is no member of anything any more. */
   blocked(_nowMs: number, device: string): void {
-    for (const { members } of this.#groups.values()) members.dismiss(device);
+    for (const { members, leaving, expelled } of this.#groups.values()) {
+      // Nobody is told of the members of a group that we are out of.
+      if (!leaving && !expelled) members.dismiss(device);
+    }
   }
 
   leaveAll(nowMs: number): void {

@@ -104,7 +104,7 @@ function isMissing({ to, author, id }: Owed): boolean {
 /** A disk that was damaged or did not take it may lose it. */
 function wasLost({ to, author, id }: Owed): boolean {
   const text = author.store?.find(author.id, id)?.text;
-  return text === undefined || to.keeping.lost.has(text);
+  return text === undefined || to.keeping.timesLost(text) > 0;
 }
 
 function missing({ to, author, id }: Owed): string {
@@ -193,7 +193,7 @@ function promiseBroken({ hosts, ledger }: HuntWorld, command: Command): string |
     return undefined;
   }
   if (deliveredTo === from.id) return undefined;
-  if (hosts.some(({ keeping }) => keeping.lost.has(text) || keeping.isSetBack({ text })))
+  if (hosts.some(({ keeping }) => keeping.timesLost(text) > 0 || keeping.isSetBack({ text })))
     return undefined;
   const ours = from.stateOf(text);
   const what = `"${shortened(text)}" of ${from.name}, which was ${outcome},`;

@@ -32,7 +32,7 @@ export const GROUPS: readonly Invariant[] = [
       ({ host, event, atMs }, world) => {
         if (event.type !== "gap" || world.peaceSinceMs === undefined) return undefined;
         if (world.ledger.strangers.has(event.gap.from.id ?? "")) return undefined;
-        if (world.hosts.some(({ keeping }) => keeping.lost.size > 0)) return undefined;
+        if (world.hosts.some(({ keeping }) => keeping.lostAny)) return undefined;
         if (atMs < world.peaceSinceMs + LOST_FOR_GOOD_MS) return undefined;
         const { group, from, count } = event.gap;
         return `${host.name} was told that ${count} of ${from.name} in ${group} are lost`;
@@ -93,7 +93,7 @@ function falseReceipt({ hosts, ledger }: HuntWorld): string | undefined {
       return firstOf(author.store?.receipts(line) ?? [], ({ party }) => {
         const member = hosts.find(({ id }) => id === party.device);
         if (member === undefined || ledger.cloned.has(member)) return undefined;
-        if (member.store === undefined || member.keeping.lost.has(line.text)) return undefined;
+        if (member.store === undefined || member.keeping.timesLost(line.text) > 0) return undefined;
         if (member.store.find(author.id, line.id) !== undefined) return undefined;
         return `"${shortened(line.text)}" of ${author.name} is called delivered to ${member.name}, who does not have it`;
       });
@@ -121,7 +121,7 @@ function linesUnequal(
       outcome === "said" &&
       members.includes(from) &&
       !texts.has(text) &&
-      !hosts.some(({ keeping }) => keeping.lost.has(text))
+      !hosts.some(({ keeping }) => keeping.timesLost(text) > 0)
         ? `${first.host.name} lacks "${shortened(text)}" in ${label}`
         : undefined,
     ) ?? firstOf(others, (other) => difference(label, first, other))

@@ -72,14 +72,14 @@ export const SHOWN: readonly Invariant[] = [
 ];
 
 function timesLost({ host, message }: Shown): number {
-  return host.keeping.lost.get(message.text) ?? 0;
+  return host.keeping.timesLost(message.text);
 }
 
 /** Whoever lost his database does not know what he sent under which client id. */
 function timesForgotten(shown: Shown, { hosts }: HuntWorld): number {
   const { text, from } = shown.message;
   const author = hosts.find(({ id }) => id === from.id);
-  return timesLost(shown) + (author?.keeping.lost.get(text) ?? 0);
+  return timesLost(shown) + (author?.keeping.timesLost(text) ?? 0);
 }
 
 function notSaid({ host, message }: Shown, { ledger }: HuntWorld): string | undefined {
@@ -137,7 +137,8 @@ function directOutOfOrder(): (shown: Shown, world: HuntWorld) => string | undefi
     const overtaken = before.find((other) => commands.indexOf(other) > place);
     if (overtaken === undefined || command.outcome === "TIMEOUT") return undefined;
     // What the reader lost is shown to him again.
-    if (hadNoDisk(command.from, world) || host.keeping.lost.has(command.text)) return undefined;
+    if (hadNoDisk(command.from, world) || host.keeping.timesLost(command.text) > 0)
+      return undefined;
     return `${host.name} was shown "${shortened(command.text)}" after "${shortened(overtaken.text)}"`;
   };
 }

@@ -90,6 +90,13 @@ export const DISCOVERY = [
       caughtBy: unit("core/discovery/credit"),
     },
     {
+      name: "amplification bound: nothing for a mere beacon",
+      find: "entry?.takeCredit(to, sizeBytes) ?? !this.#candidates.isSaidToBeAt(device, to)",
+      replace: "entry?.takeCredit(to, sizeBytes) ?? true",
+      why: "first messages of handshakes go where a recorded beacon was sent from",
+      caughtBy: unit("core/discovery/credit"),
+    },
+    {
       name: "amplification bound: probes are paid for",
       find: "PROBE_OFFSETS_MS.filter(() => entry.takeCredit(best, MIN_QUERY_BYTES))",
       replace: "PROBE_OFFSETS_MS",

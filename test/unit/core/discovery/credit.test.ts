@@ -69,6 +69,19 @@ describe("where a peer is said to be, and has not shown that it is", () => {
     expect(initsAllowed(bench, peer)).toBeGreaterThan(1);
   });
 
+  it("nothing but the challenges goes where only a beacon came from, which may be a recording", () => {
+    const bench = new DiscoveryBench();
+    const peer = new FakePeer(1, { address: THERE.address });
+    bench.receive(peer.beacon(), THERE.address);
+    expect(initsAllowed(bench, peer)).toBe(0);
+    expect(bench.discovery.placeOf(peer.device)).toBeUndefined();
+    const elsewhere = { address: "10.0.0.1", port: THERE.port };
+    expect(bench.mayBeSent(peer, elsewhere, INIT_BYTES)).toBe(true);
+    bench.receive(peer.answer(bench.challengeTo(THERE.address) ?? ""), THERE.address);
+    expect(initsAllowed(bench, peer)).toBe(Number.POSITIVE_INFINITY);
+    expect(bench.discovery.placeOf(peer.device)).toEqual(THERE);
+  });
+
   it("everything goes once it answered there, or talked in a session from there", () => {
     const byAnswer = answered();
     initsAllowed(byAnswer.bench, byAnswer.peer);

@@ -206,6 +206,20 @@ describe("a blocked device", () => {
     return undefined;
   });
 
+  it("is not told to leave where we left ourselves", () => {
+    const bus = new GroupBus(5);
+    const [a, b] = bus.joined(2);
+    if (a === undefined || b === undefined) return expect.unreachable();
+    a.groups.leave(bus.nowMs, groupId);
+    bus.poll(a);
+    const told = a.of("presence").length;
+    a.blocked.add(b.device);
+    a.groups.blocked(bus.nowMs, b.device);
+    bus.poll(a);
+    expect(a.of("presence")).toHaveLength(told);
+    return undefined;
+  });
+
   it("holds up nothing and takes no memory", () => {
     const bus = new GroupBus(6);
     const [a, b] = bus.joined(2);
