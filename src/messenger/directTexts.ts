@@ -35,7 +35,7 @@ export interface DirectTextsParts extends KeptTextsParts {
 
 /** A text that the application wants to be sent. */
 export interface DirectText extends WantedText {
-  readonly find: () => Promise<SendTarget>;
+  readonly find: () => SendTarget | Promise<SendTarget>;
   /** Somebody whom we know, whether he is there or not; nobody is asked. */
   readonly noted: () => SendTarget | undefined;
 }
@@ -52,7 +52,7 @@ export class DirectTexts {
   readonly #parts: DirectTextsParts;
   readonly #kept: KeptTexts;
   readonly #clientIds = new ClientIds();
-  /** By message id, without those of the outbox; bounded by the calls that wait. */
+  /** By client id, without those of the outbox; bounded by the calls that wait. */
   readonly #onTheirWay = new Map<string, Promise<Delivered>>();
   #closed = false;
 
@@ -61,15 +61,14 @@ export class DirectTexts {
     this.#kept = new KeptTexts(parts);
   }
 
-  /** @throws UdpchatError what `Messenger.send` does */
-  async send(text: DirectText): Promise<Delivery> {
+  /** @throws UdpchatError what `Messenger.send` does, at once or later */
+  send(text: DirectText): Promise<Delivery> {
     const { options } = text;
-    messageBody(text.text);
     checkedDurationMs(options.ttlMs ?? DEFAULT_TTL_MS);
     const clientId = checkedClientId(options.id);
-    if (!this.#parts.keeps && (options.queue === true || clientId !== undefined)) {
-      throw nothingKept();
-    }
+    if (options.queue !== true && clientId === undefined) return this.#sendNow(text);
+    messageBody(text.text);
+    if (!this.#parts.keeps) throw nothingKept();
     return clientId === undefined ? this.#sendNew(text) : this.#sendOnce(text, clientId);
   }
 
@@ -88,14 +87,14 @@ export class DirectTexts {
     return this.#sendNew(text, begun).finally(begun);
   }
 
-  #sendNew(text: DirectText, stored: () => void = () => undefined): Promise<Delivery> {
-    const keep = (target: SendTarget): StoredMessage => {
-      const message = this.#kept.keep(text, target);
-      stored();
-      return message;
-    };
-    if (text.options.queue === true) return this.#queue(text, keep);
-    return this.#sendNow(text, keep);
+  #sendNew(text: DirectText, stored?: () => void): Promise<Delivery> {
+    return text.options.queue === true ? this.#queue(text, stored) : this.#sendNow(text, stored);
+  }
+
+  #keep(text: DirectText, target: SendTarget, stored?: () => void): StoredMessage {
+    const message = this.#kept.keep(text, target);
+    stored?.();
+    return message;
   }
 
   /** The same call again: the same message. */
@@ -106,7 +105,7 @@ export class DirectTexts {
     }
     if (isDelivered(known)) return deliveredBefore(known, this.#parts.trust);
     if (known.state === "queued") return this.#awaitQueued(known, text);
-    const onItsWay = this.#onTheirWay.get(known.id);
+    const onItsWay = this.#onTheirWay.get(known.clientId ?? "");
     return onItsWay === undefined ? this.#sendNew(text) : this.#join(onItsWay, text);
   }
 
@@ -120,7 +119,7 @@ export class DirectTexts {
   }
 
   /** Delivered in time, or not at all. */
-  #sendNow(text: DirectText, keep: (target: SendTarget) => StoredMessage): Promise<Delivered> {
+  #sendNow(text: DirectText, stored?: () => void): Promise<Delivered> {
     let kept: StoredMessage | undefined;
     const sent = this.#parts.outgoing.sendText({
       label: text.label,
@@ -128,29 +127,35 @@ export class DirectTexts {
       options: text.options,
       find: text.find,
       keep: (target) => {
-        kept = keep(target);
-        this.#onTheirWay.set(kept.id, ended);
+        kept = this.#keep(text, target, stored);
         return kept;
       },
+      failed: () => {
+        if (kept !== undefined) this.#kept.failed(kept);
+      },
     });
-    const ended = sent.finally(() => {
-      if (kept !== undefined) this.#onTheirWay.delete(kept.id);
-    });
-    ended.catch(() => {
-      if (kept !== undefined) this.#kept.failed(kept);
-    });
-    return ended;
+    if (text.options.id !== undefined) this.#noteOnItsWay(text.options.id, sent);
+    return sent;
+  }
+
+  /** Whoever calls with the same id waits for the same end. */
+  #noteOnItsWay(clientId: string, sent: Promise<Delivered>): void {
+    this.#onTheirWay.set(clientId, sent);
+    const ended = (): void => {
+      if (this.#onTheirWay.get(clientId) === sent) this.#onTheirWay.delete(clientId);
+    };
+    sent.then(ended, ended);
   }
 
   /** Stored before anything is answered. */
-  async #queue(text: DirectText, keep: (target: SendTarget) => StoredMessage): Promise<Delivery> {
+  async #queue(text: DirectText, stored?: () => void): Promise<Delivery> {
     const { clock } = this.#parts;
     const deadline = new Deadline(clock, text.options, () => notInTime(text.label));
     let message: StoredMessage;
     try {
       const target = await this.#findOrNoted(text, deadline);
       if (this.#closed) throw closedError();
-      message = keep(target);
+      message = this.#keep(text, target, stored);
     } catch (error) {
       deadline.stop();
       throw error;
@@ -161,7 +166,7 @@ export class DirectTexts {
   /** Whoever is not there in time may be known. */
   async #findOrNoted({ find, noted }: DirectText, deadline: Deadline): Promise<SendTarget> {
     try {
-      return await deadline.race(find());
+      return await deadline.race(Promise.resolve(find()));
     } catch (error) {
       const known = isAbsence(error) ? noted() : undefined;
       if (known === undefined) throw error;

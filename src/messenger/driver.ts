@@ -26,6 +26,8 @@ export class Driver {
   #turnScheduled = false;
   #stopped = false;
   #wakeAtMs = Number.POSITIVE_INFINITY;
+  /** When the timer rings; Infinity for no timer. */
+  #ringsAtMs = Number.POSITIVE_INFINITY;
   #cancelTimer: () => void = () => undefined;
   /** Bounded by the commands of one turn. */
   #afterTurn: (() => void)[] = [];
@@ -131,14 +133,20 @@ export class Driver {
     }
   }
 
+  /** A timer that rings earlier stays: most are moved before they ring, at every turn. */
   #armTimer(nowMs: number, wakeAtMs: number): void {
-    this.#cancelTimer();
     this.#wakeAtMs = wakeAtMs;
-    if (this.#stopped || wakeAtMs === Number.POSITIVE_INFINITY) {
-      this.#cancelTimer = () => undefined;
-      return;
-    }
-    this.#cancelTimer = this.#clock.after(wakeAtMs - nowMs, () => this.#turn());
+    if (this.#stopped || this.#ringsAtMs <= wakeAtMs) return;
+    this.#cancelTimer();
+    this.#ringsAtMs = wakeAtMs;
+    this.#cancelTimer = this.#clock.after(wakeAtMs - nowMs, () => this.#rang());
+  }
+
+  #rang(): void {
+    this.#ringsAtMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.#clock.nowMs();
+    if (nowMs < this.#wakeAtMs) this.#armTimer(nowMs, this.#wakeAtMs);
+    else this.#turn();
   }
 
   #releaseWaiters(): void {

@@ -21,7 +21,6 @@ import { Reception } from "./reception.js";
 import { type RequestHandler, RequestHandlers } from "./requests.js";
 import { SecretGroups } from "./secretGroups.js";
 import { messengerStatus } from "./status.js";
-import { parseTarget } from "./target.js";
 import type { TrustBook } from "./trustBook.js";
 import { TrustDesk } from "./trustDesk.js";
 import type {
@@ -238,10 +237,9 @@ export class Messenger implements MessengerApi {
       queries: this.#queries,
       lookUp,
       trust: this.#trust,
-      broadcasts: () => [
-        ...extraBroadcasts,
-        ...this.#lan.interfaces().flatMap(({ broadcast }) => broadcast ?? []),
-      ],
+      isBroadcast: (address) =>
+        extraBroadcasts.includes(address) ||
+        this.#lan.interfaces().some(({ broadcast }) => broadcast === address),
     });
   }
 
@@ -269,7 +267,7 @@ export class Messenger implements MessengerApi {
 
   async send(label: string, text: string, options: SendOptions = {}): Promise<Delivery> {
     this.#assertOpen();
-    const target = parseTarget(label);
+    const target = this.#finder.targetOf(label);
     const requireVerified = this.#requireVerified || options.requireVerified === true;
     return this.#correspondence.send({
       label,
@@ -313,7 +311,7 @@ export class Messenger implements MessengerApi {
 
   #outbound(label: string, text: string, options: WaitOptions): Outbound {
     this.#assertOpen();
-    const target = parseTarget(label);
+    const target = this.#finder.targetOf(label);
     const requireVerified = this.#requireVerified || options.requireVerified === true;
     return {
       label,

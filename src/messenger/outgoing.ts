@@ -26,10 +26,12 @@ export interface Outbound {
   /** As the caller named it, for error messages. */
   readonly label: string;
   readonly text: string;
-  readonly find: () => Promise<SendTarget>;
+  readonly find: () => SendTarget | Promise<SendTarget>;
   readonly options: WaitOptions;
   /** Keeps a text for the peer that was found, before the core has it; what it throws is the end. */
   readonly keep?: (target: SendTarget) => KeptText;
+  /** It was rejected. */
+  readonly failed?: () => void;
   /** What the core is told instead of sending the text. Ends as a text does. */
   readonly handOver?: (core: Core, nowMs: number, target: SendTarget, token: Token) => void;
 }
@@ -46,6 +48,7 @@ interface PendingBase {
   readonly label: string;
   readonly requiresVerified: boolean;
   readonly reject: (error: UdpchatError) => void;
+  readonly failed: (() => void) | undefined;
   /** Timer and abort listener. */
   stopWaiting: () => void;
   /** Undefined until the core has it. */
@@ -109,6 +112,7 @@ export class Outgoing {
       label: outbound.label,
       requiresVerified: outbound.options.requireVerified ?? false,
       reject,
+      failed: outbound.failed,
       stopWaiting: () => undefined,
       messageId: undefined,
       kept: false,
@@ -143,17 +147,22 @@ export class Outgoing {
       signal?.removeEventListener("abort", onAbort);
     };
     this.#pending.set(pending.token, pending);
-    this.#handOver(pending, body, outbound).catch((error: unknown) => {
-      this.#reject(pending, toUdpchatError(error));
-    });
+    const failed = (error: unknown): void => this.#reject(pending, toUdpchatError(error));
+    try {
+      const found = outbound.find();
+      if (!(found instanceof Promise)) this.#handOver(pending, body, outbound, found);
+      else found.then((target) => this.#handOver(pending, body, outbound, target)).catch(failed);
+    } catch (error) {
+      failed(error);
+    }
   }
 
-  async #handOver(
+  #handOver(
     pending: Pending,
     body: Uint8Array,
-    { find, keep, handOver }: Outbound,
-  ): Promise<void> {
-    const target = await find();
+    { keep, handOver }: Outbound,
+    target: SendTarget,
+  ): void {
     // Given up meanwhile.
     if (!this.#pending.has(pending.token)) return;
     const { token, kind } = pending;
@@ -268,6 +277,7 @@ export class Outgoing {
   #reject(pending: Pending, error: UdpchatError): void {
     this.#forget(pending);
     pending.reject(error);
+    pending.failed?.();
   }
 
   #forget(pending: Pending): void {

@@ -1,3 +1,4 @@
+import { BoundedMap } from "../core/boundedMap.js";
 import type { PeerView, SendTarget } from "../core/io.js";
 import { UdpchatError } from "../errors.js";
 import type { LanAddress } from "../net/lan.js";
@@ -9,7 +10,6 @@ import type { LookUp } from "./hostLookup.js";
 import { namedDevice } from "./namedDevice.js";
 import { rosterPeer } from "./peerShapes.js";
 import type { Queries } from "./queries.js";
-import { storedParty } from "./storedShapes.js";
 import {
   assertOnePeer,
   commandName,
@@ -26,6 +26,9 @@ import type { Peer } from "./types.js";
 const ASK_NETWORK_MS = 600;
 /** After somebody with that name answered: time for another one of the same name to answer. */
 const NAMESAKE_GRACE_MS = 150;
+const NOWHERE: LanAddress = { address: "", port: 0 };
+/** Labels whose parts are remembered. */
+const MAX_TARGETS = 256;
 
 type TargetOf<Kind extends Target["kind"]> = Extract<Target, { readonly kind: Kind }>;
 
@@ -36,8 +39,8 @@ export interface PeerFinderParts {
   readonly queries: Queries;
   readonly lookUp: LookUp;
   readonly trust: Pick<TrustBook, "trustOf" | "isBlocked" | "isVerified" | "entries">;
-  /** Addresses that mean everybody on a network. */
-  readonly broadcasts: () => readonly string[];
+  /** The address means everybody on one of our networks. */
+  readonly isBroadcast: (address: string) => boolean;
 }
 
 /** Whom a sender accepts. */
@@ -54,28 +57,48 @@ export class PeerFinder {
   readonly #parts: PeerFinderParts;
   /** By target, while it is looked for; bounded by the calls of the application that wait. */
   readonly #searches = new Map<string, Promise<SendTarget>>();
+  /** What was named lately. */
+  readonly #targets = new BoundedMap<string, Target>(MAX_TARGETS);
 
   constructor(parts: PeerFinderParts) {
     this.#parts = parts;
   }
 
   /**
+   * What a label names.
+   * @throws UdpchatError INVALID_TARGET, INVALID_PORT
+   */
+  targetOf(label: string): Target {
+    const known = this.#targets.get(label);
+    if (known !== undefined) return known;
+    const target = parseTarget(label);
+    this.#targets.set(label, target);
+    return target;
+  }
+
+  /**
    * @throws UdpchatError AMBIGUOUS_PEER, INVALID_TARGET, NO_SUCH_PEER, NAME_NOT_RESOLVED, BLOCKED,
    *   KEY_CHANGED, NOT_VERIFIED
    */
-  async find(target: Target, { requireVerified = false }: FindOptions = {}): Promise<SendTarget> {
-    const found = await this.#search(target);
-    if (found.kind === "address") assertOnePeer(found.to, this.#parts.broadcasts());
+  find(
+    target: Target,
+    { requireVerified = false }: FindOptions = {},
+  ): SendTarget | Promise<SendTarget> {
+    if (target.kind === "address") return this.#accepted(target, requireVerified);
+    return this.#search(target).then((found) => this.#accepted(found, requireVerified));
+  }
+
+  #accepted(found: SendTarget, requireVerified: boolean): SendTarget {
+    if (found.kind === "address") assertOnePeer(found.to, this.#parts.isBroadcast);
     else this.#assertAccepted(found.id, requireVerified);
     return found;
   }
 
   #assertAccepted(id: string, requireVerified: boolean): void {
     const { trust } = this.#parts;
-    const name = this.nameOf(id);
-    if (trust.isBlocked(id)) throw blockedError({ id, name });
+    if (trust.isBlocked(id)) throw blockedError({ id, name: this.nameOf(id) });
     if (!requireVerified || trust.isVerified(id)) return;
-    const peer = commandName({ id, name });
+    const peer = commandName({ id, name: this.nameOf(id) });
     throw new UdpchatError("NOT_VERIFIED", `${peer} is not verified, and nothing was sent`, {
       remedy: `compare codes first: udpchat verify ${peer}`,
     });
@@ -88,13 +111,15 @@ export class PeerFinder {
     return listed?.name ?? entries.find((entry) => entry.device === device)?.name ?? "";
   }
 
-  /** Whom a message goes to, as far as it is known. */
+  /**
+   * Whom a message goes to, as far as it is known. It may be looked for there much later: where
+   * the peer is only said to be, that would be somebody else.
+   */
   partyAt(target: SendTarget): StoredParty {
     if (target.kind === "address") return { device: "", name: "", ...target.to };
     const { id: device } = target;
-    const listed = this.#roster().find(({ id }) => id === device);
-    if (listed !== undefined) return storedParty(listed);
-    return { device, name: this.nameOf(device), address: "", port: 0 };
+    const { address, port } = this.#parts.driver.inspect((core) => core.placeOf(device)) ?? NOWHERE;
+    return { device, name: this.nameOf(device), address, port };
   }
 
   /**
@@ -127,10 +152,8 @@ export class PeerFinder {
     return device;
   }
 
-  async #search(target: Target): Promise<SendTarget> {
+  #search(target: TargetOf<"host" | "peer">): Promise<SendTarget> {
     switch (target.kind) {
-      case "address":
-        return { kind: "address", to: target.to };
       case "host": {
         const { nickname, host, port } = target;
         return this.#shared(nickname ?? `${host}:${port}`, () => this.#host(target));

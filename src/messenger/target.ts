@@ -83,15 +83,18 @@ function isGroup(label: string): UdpchatError {
 /**
  * Refuses addresses that cannot be one peer's: groups (RFC 5771), "this host" (RFC 1122 section
  * 3.2.1.3), what is reserved (RFC 1112 section 4), and broadcasts.
- * @param broadcasts the directed ones of the networks that we are in
+ * @param isBroadcast of a network that we are in
  * @throws UdpchatError INVALID_TARGET
  */
-export function assertOnePeer({ address, port }: LanAddress, broadcasts: readonly string[]): void {
+export function assertOnePeer(
+  { address, port }: LanAddress,
+  isBroadcast: (address: string) => boolean,
+): void {
   const firstOctet = Number(address.slice(0, address.indexOf(".")));
   if (firstOctet >= 224 && firstOctet <= 239) {
     throw isGroup(port === DEFAULT_DATA_PORT ? address : `${address}:${port}`);
   }
-  if (firstOctet > 0 && firstOctet < 240 && !broadcasts.includes(address)) return;
+  if (firstOctet > 0 && firstOctet < 240 && !isBroadcast(address)) return;
   throw new UdpchatError("INVALID_TARGET", `${address} is not the address of one peer`, {
     remedy: "name one peer, or say it to a group: udpchat say GROUP TEXT",
   });

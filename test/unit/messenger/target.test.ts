@@ -64,7 +64,7 @@ describe("parseTarget", () => {
 
 describe("assertOnePeer", () => {
   const refuse = (address: string, port = 22_400) => {
-    return () => assertOnePeer({ address, port }, ["10.0.0.255"]);
+    return () => assertOnePeer({ address, port }, (one) => one === "10.0.0.255");
   };
 
   it("advises to say it to the group", () => {
