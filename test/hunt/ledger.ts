@@ -168,13 +168,13 @@ export class Ledger {
     return this.#byText.get(text) ?? [];
   }
 
-  /** Follows a command to its end. */
+  /** Gives a command, in which its process may end already, and follows it to its end. */
   track(
     command: Omit<
       Command,
       "startedOnHostMs" | "outcome" | "endedAtMs" | "id" | "deliveredTo" | "cutOff"
     >,
-    ends: Promise<CommandEnd>,
+    give: () => Promise<CommandEnd>,
   ): Command {
     const tracked: Command = {
       ...command,
@@ -199,7 +199,7 @@ export class Ledger {
       tracked.deliveredTo = deliveredTo;
       for (const listener of this.endListeners) listener(tracked);
     };
-    ends.then(end, (error: unknown) => {
+    give().then(end, (error: unknown) => {
       end({
         outcome: error instanceof UdpchatError ? error.code : "not ours",
         ...(error instanceof UndeliveredError ? { id: error.delivery.id } : {}),

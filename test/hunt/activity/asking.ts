@@ -1,4 +1,5 @@
 import type { HuntHost } from "../huntHost.js";
+import type { CommandEnd } from "../ledger.js";
 import { type Ingredient, moments, oneOf, twoHosts, wholeBetween } from "../plan.js";
 import type { HuntWorld } from "../world.js";
 
@@ -82,7 +83,8 @@ export function askOf(world: HuntWorld, from: HuntHost, to: HuntHost, timeoutMs:
   const { messenger } = from;
   if (messenger === undefined) return;
   const text = world.ledger.newText(`${from.name} asks ${to.name}`);
-  const answered = messenger.ask(to.id, text, { timeoutMs }).then((reply) => {
+  const answered = async (): Promise<CommandEnd> => {
+    const reply = await messenger.ask(to.id, text, { timeoutMs });
     if (reply.text !== `re: ${text}` || reply.from.id !== to.id) {
       world.ledger.fault("shownIsSaid", `${from.name} got "${reply.text}" for "${text}"`);
     }
@@ -90,7 +92,7 @@ export function askOf(world: HuntWorld, from: HuntHost, to: HuntHost, timeoutMs:
       world.ledger.fault("executedOnce", `"${text}" was answered and not executed`);
     }
     return { outcome: "replied" };
-  });
+  };
   world.ledger.track(
     {
       kind: "ask",

@@ -66,8 +66,9 @@ export const GIVING_UP: Ingredient = {
 
 async function drop(world: HuntWorld, host: HuntHost): Promise<void> {
   const [first] = (await host.messenger?.outbox()) ?? [];
-  if (first === undefined || host.messenger === undefined) return;
-  other(world, host, `drop ${first.id}`, 100, host.messenger.dropQueued(first.id));
+  const { messenger } = host;
+  if (first === undefined || messenger === undefined) return;
+  other(world, host, `drop ${first.id}`, 100, () => messenger.dropQueued(first.id));
 }
 
 /** History and export while things change: what they say agrees with what is kept. */
@@ -154,28 +155,29 @@ export const BLOCKING: Ingredient = {
 
 function block(world: HuntWorld, by: HuntHost, place: number): void {
   const whom = world.hosts[place];
-  if (whom === undefined || by.messenger === undefined) return;
+  const { messenger } = by;
+  if (whom === undefined || messenger === undefined) return;
   const never = Number.POSITIVE_INFINITY;
   // From now on it may be on the disk, also if its process ends first.
   const block = { by, whom, fromMs: never, untilMs: never };
   world.ledger.blocks.push(block);
-  const blocked = by.messenger.block(whom.id).then((peer) => {
+  other(world, by, `block ${whom.name}`, 5000, async () => {
+    await messenger.block(whom.id);
     block.fromMs = world.nowMs;
-    return peer;
   });
-  other(world, by, `block ${whom.name}`, 5000, blocked);
 }
 
 /** Also when peace comes: see `blockNobody`. */
 function unblock(world: HuntWorld, by: HuntHost, place: number): void {
   const whom = world.hosts[place];
-  if (whom === undefined || by.messenger === undefined) return;
+  const { messenger } = by;
+  if (whom === undefined || messenger === undefined) return;
   for (const block of world.ledger.blocks) {
     if (block.by === by && block.whom === whom && block.untilMs > world.nowMs) {
       block.untilMs = world.nowMs;
     }
   }
-  other(world, by, `unblock ${whom.name}`, 1000, by.messenger.unblock(whom.id));
+  other(world, by, `unblock ${whom.name}`, 1000, () => messenger.unblock(whom.id));
 }
 
 /**

@@ -156,6 +156,6 @@ export function say(
       queue: true,
       deadlineMs: Number.POSITIVE_INFINITY,
     },
-    group.say(text).then((id) => ({ outcome: "said", id })),
+    async () => ({ outcome: "said", id: await group.say(text) }),
   );
 }

@@ -69,12 +69,9 @@ function invite(world: HuntWorld, place: number): void {
   const [from, to] = [owner(world), world.hosts[place]];
   if (from?.messenger === undefined || to === undefined) return;
   const timeoutMs = 5000;
-  other(
-    world,
-    from,
-    `invite ${to.name}`,
-    timeoutMs,
-    from.messenger.invite(to.id, LABEL, { timeoutMs }),
+  const { messenger } = from;
+  other(world, from, `invite ${to.name}`, timeoutMs, () =>
+    messenger.invite(to.id, LABEL, { timeoutMs }),
   );
 }
 
@@ -89,13 +86,13 @@ async function accept(world: HuntWorld, place: number): Promise<void> {
 function keepOut(world: HuntWorld, place: number): void {
   const [by, out] = [owner(world), world.hosts[place]];
   if (by?.messenger === undefined || out === undefined) return;
-  const removed = by.messenger.removeMember(out.id, LABEL).then((removal) => {
+  const { messenger } = by;
+  other(world, by, `remove ${out.name}`, 1000, async () => {
+    await messenger.removeMember(out.id, LABEL);
     out.groups.delete(LABEL);
     world.ledger.removals.push({ label: LABEL, by, out, atMs: world.nowMs });
     world.count("member kept out");
-    return removal;
   });
-  other(world, by, `remove ${out.name}`, 1000, removed);
 }
 
 /** A command that writes nothing to anybody. */
@@ -104,7 +101,7 @@ export function other(
   from: HuntHost,
   text: string,
   deadlineMs: number,
-  ends: Promise<unknown>,
+  give: () => Promise<unknown>,
 ): void {
   world.ledger.track(
     {
@@ -117,6 +114,9 @@ export function other(
       queue: false,
       deadlineMs,
     },
-    ends.then(() => ({ outcome: "done" })),
+    async () => {
+      await give();
+      return { outcome: "done" };
+    },
   );
 }

@@ -32,7 +32,7 @@ export const DISCOVERING: Ingredient = {
 function discover(world: HuntWorld, host: HuntHost, timeoutMs: number): void {
   const { messenger } = host;
   if (messenger === undefined) return;
-  const discovered = (async () => {
+  const discovered = async (): Promise<void> => {
     const found = new Set<string>();
     for await (const { id, name } of messenger.discover({ timeoutMs })) {
       if (found.has(id) || id === host.id) {
@@ -41,7 +41,7 @@ function discover(world: HuntWorld, host: HuntHost, timeoutMs: number): void {
       found.add(id);
     }
     world.count("discovered", found.size);
-  })();
+  };
   other(world, host, "discover", timeoutMs, discovered);
 }
 

@@ -155,11 +155,11 @@ export function sendTo(world: HuntWorld, from: HuntHost, to: HuntHost, how: Send
       queue: options.queue === true,
       deadlineMs: options.timeoutMs ?? 5000,
     },
-    messenger.send(address ?? to.id, text, options).then(({ status, id, to: by }) => ({
-      outcome: status,
-      id,
-      deliveredTo: status === "delivered" ? (by.id ?? undefined) : undefined,
-    })),
+    async () => {
+      const { status, id, to: by } = await messenger.send(address ?? to.id, text, options);
+      const deliveredTo = status === "delivered" ? (by.id ?? undefined) : undefined;
+      return { outcome: status, id, deliveredTo };
+    },
   );
 }
 
