@@ -12,6 +12,9 @@ const COMMAND_TIMEOUT_MS = 30_000;
 
 export type Availability = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
+/** What {@link NamespaceLan.setLoss} loses. */
+export type LossyProtocol = "udp" | "tcp";
+
 export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
@@ -110,9 +113,21 @@ export class NamespaceLan {
     return host;
   }
 
-  /** Every host drops this share, 0 to 100, of the UDP datagrams from others; 0 ends it. */
-  setLoss(percent: number): void {
-    for (const host of this.#hosts) host.setLoss(percent);
+  /**
+   * Every host drops this share, 0 to 100, of the packets of these protocols from others; 0 ends
+   * it.
+   */
+  setLoss(percent: number, protocols?: readonly LossyProtocol[]): void {
+    for (const host of this.#hosts) host.setLoss(percent, protocols);
+  }
+
+  /**
+   * Every host knows the hardware addresses of all others for good. The kernel's table of those it
+   * asked for is shared by all namespaces, and full with 1024: a LAN of more than 30 hosts wants it.
+   */
+  introduceAll(): void {
+    const known = this.#hosts.map(({ address, hardwareAddress }) => ({ address, hardwareAddress }));
+    for (const host of this.#hosts) host.introduce(known);
   }
 
   /**
@@ -159,6 +174,7 @@ export class NamespaceHost {
   readonly #bridge: string;
   readonly #number: number;
   #lossPercent = 0;
+  #lossyProtocols: readonly LossyProtocol[] = [];
   #blocked: readonly string[] = [];
 
   /** Made by {@link NamespaceLan.addHost}. */
@@ -181,6 +197,25 @@ export class NamespaceHost {
     if (cidr !== undefined) this.setAddress(cidr, name);
   }
 
+  /** Of the interface on the LAN. */
+  get hardwareAddress(): string {
+    const link = execute("ip", ["-n", this.namespace, "link", "show", this.interfaceName]);
+    const [, address] = /link\/ether (\S+)/.exec(link) ?? [];
+    if (address === undefined) throw new Error(`${this.namespace} has no hardware address`);
+    return address;
+  }
+
+  /** See {@link NamespaceLan.introduceAll}. */
+  introduce(others: readonly { readonly address: string; readonly hardwareAddress: string }[]) {
+    const lines = others
+      .filter(({ address }) => address !== this.address)
+      .map(({ address, hardwareAddress }) => {
+        const where = `lladdr ${hardwareAddress} dev ${this.interfaceName}`;
+        return `neigh replace ${address} ${where} nud permanent`;
+      });
+    this.#ip(...lines);
+  }
+
   removeInterface(name = this.interfaceName): void {
     this.#ip(`link del ${name}`);
   }
@@ -198,9 +233,10 @@ export class NamespaceHost {
     this.#ip(`link set ${name} down`);
   }
 
-  /** Drops this share of the UDP datagrams that arrive from other hosts. */
-  setLoss(percent: number): void {
+  /** Drops this share of the packets of these protocols that arrive from other hosts. */
+  setLoss(percent: number, protocols: readonly LossyProtocol[] = ["udp"]): void {
     this.#lossPercent = percent;
+    this.#lossyProtocols = protocols;
     this.#applyFilter();
   }
 
@@ -263,7 +299,8 @@ export class NamespaceHost {
     if (this.#blocked.length > 0) rules.push(`ip saddr { ${this.#blocked.join(", ")} } drop`);
     // nft refuses a comparison that is always true.
     const chance = this.#lossPercent < 100 ? `numgen random mod 100 < ${this.#lossPercent} ` : "";
-    if (this.#lossPercent > 0) rules.push(`meta l4proto udp ${chance}drop`);
+    const protocols = `{ ${this.#lossyProtocols.join(", ")} }`;
+    if (this.#lossPercent > 0) rules.push(`meta l4proto ${protocols} ${chance}drop`);
     const ruleset = [
       "add table inet udpchat",
       "delete table inet udpchat",

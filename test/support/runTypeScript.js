@@ -33,24 +33,33 @@ const nativePackages = {
   },
 };
 
+/**
+ * Bundles programs. `output` says where they go (`outfile` of one, or `outdir`, where all files end
+ * in .mjs), and what else esbuild is to do; its plugins go first.
+ */
+export async function bundleTypeScript(entryPoints, { plugins = [], ...output }) {
+  await build({
+    entryPoints,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20.19",
+    outExtension: { ".js": ".mjs" },
+    // CommonJS packages in the bundle ask for Node's own modules with require.
+    banner: {
+      js: 'import { createRequire as nodeCreateRequire } from "node:module"; const require = nodeCreateRequire(import.meta.url);',
+    },
+    plugins: [...plugins, sourceUrls, nativePackages],
+    logLevel: "warning",
+    ...output,
+  });
+}
+
 /** Loads the program at `entryPoint`; its arguments are those of this process. */
 export async function runTypeScript(entryPoint) {
   const folder = mkdtempSync(join(tmpdir(), "udpchat-run-"));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   const outfile = join(folder, "program.mjs");
-  await build({
-    entryPoints: [entryPoint],
-    outfile,
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node20.19",
-    // CommonJS packages in the bundle ask for Node's own modules with require.
-    banner: {
-      js: 'import { createRequire as nodeCreateRequire } from "node:module"; const require = nodeCreateRequire(import.meta.url);',
-    },
-    plugins: [sourceUrls, nativePackages],
-    logLevel: "warning",
-  });
+  await bundleTypeScript([entryPoint], { outfile });
   await import(pathToFileURL(outfile).href);
 }

@@ -1,5 +1,5 @@
 import { type Result, resultOf } from "../result.js";
-import type { Stage } from "../stage.js";
+import type { BenchUser, Stage } from "../stage.js";
 import { repeated } from "../timing.js";
 
 const RUNS = 20;
@@ -11,7 +11,7 @@ const PEERS = 2;
 export async function measureDiscovering(stage: Stage): Promise<Result[]> {
   let incomplete = 0;
   const process = await repeated(RUNS, async () => {
-    const lastMs = await untilLastLine(stage);
+    const { lastMs } = await untilLastLine(stage.alice, PEERS, TIMEOUT_MS);
     if (lastMs === undefined) incomplete += 1;
     return lastMs ?? Number.POSITIVE_INFINITY;
   });
@@ -34,17 +34,24 @@ export async function measureDiscovering(stage: Stage): Promise<Result[]> {
   ];
 }
 
-/** From the start of the process to the last peer's line; undefined if one is missing. */
-async function untilLastLine(stage: Stage): Promise<number | undefined> {
+/**
+ * `discover` as a process: how many lines it prints, and when that of the last peer came; undefined
+ * if one is missing.
+ */
+export async function untilLastLine(
+  user: Pick<BenchUser, "spawn">,
+  peers: number,
+  timeoutMs: number,
+): Promise<{ readonly found: number; readonly lastMs: number | undefined }> {
   const startMs = performance.now();
-  const command = stage.alice.spawn("discover", "--json", "--timeout", `${TIMEOUT_MS}ms`);
-  let lines = 0;
+  const command = user.spawn("discover", "--json", "--timeout", `${timeoutMs}ms`);
+  let found = 0;
   let lastMs: number | undefined;
   command.onStdout = (text) => {
-    lines += text.split("\n").length - 1;
-    if (lines >= PEERS) lastMs ??= performance.now() - startMs;
+    found += text.split("\n").length - 1;
+    if (found >= peers) lastMs ??= performance.now() - startMs;
   };
   command.endInput("");
   await command.ended();
-  return lastMs;
+  return { found, lastMs };
 }

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { processorMs } from "../processor.js";
 import { residentMiB } from "../resident.js";
 import { type Result, resultOf } from "../result.js";
 import type { Stage } from "../stage.js";
@@ -7,8 +7,6 @@ import type { Stage } from "../stage.js";
 const IDLE_MS = 20_000;
 /** What a daemon says when it starts has been said by then. */
 const SETTLED_MS = 3_000;
-/** USER_HZ, the unit of times in /proc (proc(5)): 100 on every Linux that Node runs on. */
-const TICKS_PER_MS = 0.1;
 
 /** Three daemons that know each other and have nothing to do. */
 export async function measureIdling({ alice, bob, carol }: Stage): Promise<Result[]> {
@@ -31,12 +29,4 @@ export async function measureIdling({ alice, bob, carol }: Stage): Promise<Resul
     resultOf(memory, await Promise.all(pids.map(residentMiB)), { unit: "MiB" }),
     resultOf(processor, shares, { unit: "% of a core" }),
   ];
-}
-
-/** User and system time of all threads. */
-async function processorMs(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-  // The name in brackets may contain spaces; utime and stime are fields 14 and 15, the state is 3.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_MS;
 }
