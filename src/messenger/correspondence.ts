@@ -78,7 +78,7 @@ export class Correspondence {
       self: () => members.self(),
       newMessageId: () => driver.inspect((core) => core.newMessageId()),
       nextHlc: () => this.#recorder.nextHlc(),
-      partyAt: (target) => finder.partyAt(target),
+      finder,
     });
     this.#readReceipts = new ReadReceipts({
       store,

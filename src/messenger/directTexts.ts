@@ -16,10 +16,18 @@ import {
 } from "./keptTexts.js";
 import { messageBody } from "./messageText.js";
 import type { Outbox } from "./outbox.js";
-import type { Outgoing } from "./outgoing.js";
+import type { Outbound, Outgoing } from "./outgoing.js";
+import type { PeerFinder } from "./peerFinder.js";
 import type { TrustReader } from "./peerShapes.js";
 import { partyRef } from "./storedShapes.js";
-import { type Delivered, type Delivery, type Queued, UndeliveredError } from "./types.js";
+import type { Target } from "./target.js";
+import {
+  type Delivered,
+  type Delivery,
+  type Queued,
+  type SendOptions,
+  UndeliveredError,
+} from "./types.js";
 import { checkedDurationMs, closedError, Deadline } from "./waiting.js";
 
 /** What texts build on. */
@@ -31,14 +39,16 @@ export interface DirectTextsParts extends KeptTextsParts {
   readonly outgoing: Outgoing;
   readonly outbox: Outbox;
   readonly trust: TrustReader;
+  readonly finder: TextFinder;
 }
 
 /** A text that the application wants to be sent. */
 export interface DirectText extends WantedText {
-  readonly find: () => SendTarget | Promise<SendTarget>;
-  /** Somebody whom we know, whether he is there or not; nobody is asked. */
-  readonly noted: () => SendTarget | undefined;
+  readonly target: Target;
 }
+
+/** Finds whom a text is for. */
+export type TextFinder = Pick<PeerFinder, "find" | "noted" | "partyAt">;
 
 /**
  * Texts of ours from the call to their end, stored before they leave:
@@ -91,17 +101,11 @@ export class DirectTexts {
     return text.options.queue === true ? this.#queue(text, stored) : this.#sendNow(text, stored);
   }
 
-  #keep(text: DirectText, target: SendTarget, stored?: () => void): StoredMessage {
-    const message = this.#kept.keep(text, target);
-    stored?.();
-    return message;
-  }
-
   /** The same call again: the same message. */
   async #again(known: StoredMessage, text: DirectText): Promise<Delivery> {
     assertSameText(known, text);
     if (!isNamed(known.to, text.label)) {
-      assertSameRecipient(known, text.noted() ?? (await text.find()), text);
+      assertSameRecipient(known, this.#noted(text) ?? (await this.#find(text)), text);
     }
     if (isDelivered(known)) return deliveredBefore(known, this.#parts.trust);
     if (known.state === "queued") return this.#awaitQueued(known, text);
@@ -120,20 +124,9 @@ export class DirectTexts {
 
   /** Delivered in time, or not at all. */
   #sendNow(text: DirectText, stored?: () => void): Promise<Delivered> {
-    let kept: StoredMessage | undefined;
-    const sent = this.#parts.outgoing.sendText({
-      label: text.label,
-      text: text.text,
-      options: text.options,
-      find: text.find,
-      keep: (target) => {
-        kept = this.#keep(text, target, stored);
-        return kept;
-      },
-      failed: () => {
-        if (kept !== undefined) this.#kept.failed(kept);
-      },
-    });
+    const sent = this.#parts.outgoing.sendText(
+      new TextOnItsWay(text, this.#parts.finder, this.#kept, stored),
+    );
     if (text.options.id !== undefined) this.#noteOnItsWay(text.options.id, sent);
     return sent;
   }
@@ -155,7 +148,8 @@ export class DirectTexts {
     try {
       const target = await this.#findOrNoted(text, deadline);
       if (this.#closed) throw closedError();
-      message = this.#keep(text, target, stored);
+      message = this.#kept.keep(text, target);
+      stored?.();
     } catch (error) {
       deadline.stop();
       throw error;
@@ -164,14 +158,23 @@ export class DirectTexts {
   }
 
   /** Whoever is not there in time may be known. */
-  async #findOrNoted({ find, noted }: DirectText, deadline: Deadline): Promise<SendTarget> {
+  async #findOrNoted(text: DirectText, deadline: Deadline): Promise<SendTarget> {
     try {
-      return await deadline.race(Promise.resolve(find()));
+      return await deadline.race(Promise.resolve(this.#find(text)));
     } catch (error) {
-      const known = isAbsence(error) ? noted() : undefined;
+      const known = isAbsence(error) ? this.#noted(text) : undefined;
       if (known === undefined) throw error;
       return known;
     }
+  }
+
+  #find({ target, options }: DirectText): SendTarget | Promise<SendTarget> {
+    return this.#parts.finder.find(target, options);
+  }
+
+  /** Somebody whom we know, whether he is there or not; nobody is asked. */
+  #noted({ target, options }: DirectText): SendTarget | undefined {
+    return this.#parts.finder.noted(target, options);
   }
 
   async #awaitQueued(
@@ -196,6 +199,47 @@ export class DirectTexts {
       leave();
       deadline.stop();
     }
+  }
+}
+
+/** A text that is stored as it leaves. */
+class TextOnItsWay implements Outbound {
+  readonly label: string;
+  readonly text: string;
+  readonly options: SendOptions;
+  readonly #text: DirectText;
+  readonly #finder: TextFinder;
+  readonly #keeper: KeptTexts;
+  readonly #stored: (() => void) | undefined;
+  #kept: StoredMessage | undefined;
+
+  constructor(
+    text: DirectText,
+    finder: TextFinder,
+    keeper: KeptTexts,
+    stored: (() => void) | undefined,
+  ) {
+    this.label = text.label;
+    this.text = text.text;
+    this.options = text.options;
+    this.#text = text;
+    this.#finder = finder;
+    this.#keeper = keeper;
+    this.#stored = stored;
+  }
+
+  find(): SendTarget | Promise<SendTarget> {
+    return this.#finder.find(this.#text.target, this.options);
+  }
+
+  keep(target: SendTarget): StoredMessage {
+    this.#kept = this.#keeper.keep(this.#text, target);
+    this.#stored?.();
+    return this.#kept;
+  }
+
+  failed(): void {
+    if (this.#kept !== undefined) this.#keeper.failed(this.#kept);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Core } from "../core/core.js";
 import type { CoreEvent, Transmit } from "../core/io.js";
 import type { Lan, LanDatagram } from "../net/lan.js";
 import type { Clock } from "./clock.js";
+import { MovableTimer } from "./movableTimer.js";
 
 /** What becomes of the events of a poll. */
 export interface Settling {
@@ -26,9 +27,7 @@ export class Driver {
   #turnScheduled = false;
   #stopped = false;
   #wakeAtMs = Number.POSITIVE_INFINITY;
-  /** When the timer rings; Infinity for no timer. */
-  #ringsAtMs = Number.POSITIVE_INFINITY;
-  #cancelTimer: () => void = () => undefined;
+  readonly #timer: MovableTimer;
   /** Bounded by the commands of one turn. */
   #afterTurn: (() => void)[] = [];
 
@@ -37,6 +36,7 @@ export class Driver {
     this.#lan = lan;
     this.#clock = clock;
     this.#settling = settling;
+    this.#timer = new MovableTimer(clock, () => this.#turn());
     this.#scheduleTurn();
   }
 
@@ -69,7 +69,7 @@ export class Driver {
   /** No further turns: neither events nor datagrams. */
   stop(): void {
     this.#stopped = true;
-    this.#cancelTimer();
+    this.#timer.stop();
     this.#releaseWaiters();
   }
 
@@ -133,20 +133,9 @@ export class Driver {
     }
   }
 
-  /** A timer that rings earlier stays: most are moved before they ring, at every turn. */
   #armTimer(nowMs: number, wakeAtMs: number): void {
     this.#wakeAtMs = wakeAtMs;
-    if (this.#stopped || this.#ringsAtMs <= wakeAtMs) return;
-    this.#cancelTimer();
-    this.#ringsAtMs = wakeAtMs;
-    this.#cancelTimer = this.#clock.after(wakeAtMs - nowMs, () => this.#rang());
-  }
-
-  #rang(): void {
-    this.#ringsAtMs = Number.POSITIVE_INFINITY;
-    const nowMs = this.#clock.nowMs();
-    if (nowMs < this.#wakeAtMs) this.#armTimer(nowMs, this.#wakeAtMs);
-    else this.#turn();
+    if (!this.#stopped) this.#timer.set(nowMs, wakeAtMs);
   }
 
   #releaseWaiters(): void {

@@ -22,7 +22,7 @@ export interface KeptTextsParts {
   readonly newMessageId: () => string;
   readonly nextHlc: () => number;
   /** A peer as far as it is known here. */
-  readonly partyAt: (target: SendTarget) => StoredParty;
+  readonly finder: { partyAt(target: SendTarget): StoredParty };
 }
 
 /** What a caller wants to be sent, and as whom he named its recipient. */
@@ -84,7 +84,7 @@ export class KeptTexts {
   }
 
   #newMessage(text: WantedText, target: SendTarget): NewMessage {
-    const { self, newMessageId, nextHlc, partyAt, clock } = this.#parts;
+    const { self, newMessageId, nextHlc, finder, clock } = this.#parts;
     const nowMs = clock.wallMs();
     return {
       id: newMessageId(),
@@ -95,7 +95,7 @@ export class KeptTexts {
       storedAtMs: nowMs,
       hlc: nextHlc(),
       state: text.options.queue === true ? "queued" : "sent",
-      to: partyAt(target),
+      to: finder.partyAt(target),
       clientId: text.options.id,
       outbox: this.#terms(text),
     };

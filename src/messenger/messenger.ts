@@ -268,14 +268,12 @@ export class Messenger implements MessengerApi {
   async send(label: string, text: string, options: SendOptions = {}): Promise<Delivery> {
     this.#assertOpen();
     const target = this.#finder.targetOf(label);
-    const requireVerified = this.#requireVerified || options.requireVerified === true;
-    return this.#correspondence.send({
-      label,
-      text,
-      options: { ...options, requireVerified },
-      find: () => this.#finder.find(target, { requireVerified }),
-      noted: () => this.#finder.noted(target, { requireVerified }),
-    });
+    return this.#correspondence.send({ label, text, options: this.#strict(options), target });
+  }
+
+  /** What is asked of everybody here. */
+  #strict<Options extends WaitOptions>(options: Options): Options {
+    return this.#requireVerified ? { ...options, requireVerified: true } : options;
   }
 
   async history(options: HistoryOptions = {}): Promise<HistoryMessage[]> {
@@ -312,13 +310,8 @@ export class Messenger implements MessengerApi {
   #outbound(label: string, text: string, options: WaitOptions): Outbound {
     this.#assertOpen();
     const target = this.#finder.targetOf(label);
-    const requireVerified = this.#requireVerified || options.requireVerified === true;
-    return {
-      label,
-      text,
-      options: { ...options, requireVerified },
-      find: () => this.#finder.find(target, { requireVerified }),
-    };
+    const asked = this.#strict(options);
+    return { label, text, options: asked, find: () => this.#finder.find(target, asked) };
   }
 
   async verificationCode(target: string): Promise<Verification> {

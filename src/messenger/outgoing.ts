@@ -1,10 +1,12 @@
 import type { Core } from "../core/core.js";
 import type { CoreEvent, SendTarget, Token } from "../core/io.js";
+import { TimerQueue } from "../core/timers.js";
 import { type ErrorCode, toUdpchatError, UdpchatError, UNREACHABLE_REMEDY } from "../errors.js";
 import { ReplyStatus, type ReplyStatusCode } from "../wire/record.js";
 import type { Clock } from "./clock.js";
 import type { Driver } from "./driver.js";
 import { messageBody, messageText } from "./messageText.js";
+import { MovableTimer } from "./movableTimer.js";
 import { peerRef, type TrustReader } from "./peerShapes.js";
 import {
   type Delivered,
@@ -21,19 +23,22 @@ import {
   durationText,
 } from "./waiting.js";
 
-/** A message that the application wants to be sent. */
+/**
+ * A message that the application wants to be sent. An object per message: what it does is told by
+ * methods, so that none of them needs closures.
+ */
 export interface Outbound {
   /** As the caller named it, for error messages. */
   readonly label: string;
   readonly text: string;
-  readonly find: () => SendTarget | Promise<SendTarget>;
   readonly options: WaitOptions;
+  find(): SendTarget | Promise<SendTarget>;
   /** Keeps a text for the peer that was found, before the core has it; what it throws is the end. */
-  readonly keep?: (target: SendTarget) => KeptText;
+  keep?(target: SendTarget): KeptText;
   /** It was rejected. */
-  readonly failed?: () => void;
+  failed?(): void;
   /** What the core is told instead of sending the text. Ends as a text does. */
-  readonly handOver?: (core: Core, nowMs: number, target: SendTarget, token: Token) => void;
+  handOver?(core: Core, nowMs: number, target: SendTarget, token: Token): void;
 }
 
 /** What is kept of a text: the same at every attempt. */
@@ -43,31 +48,34 @@ export interface KeptText {
   readonly sentAtMs: number;
 }
 
-interface PendingBase {
+/** Where the result of a call goes. */
+type Ends =
+  | { readonly kind: "text"; readonly resolve: (delivery: Delivered) => void }
+  | { readonly kind: "request"; readonly resolve: (reply: Reply) => void };
+
+/** A call that waits for its end. */
+class Pending {
   readonly token: Token;
-  readonly label: string;
-  readonly requiresVerified: boolean;
+  readonly outbound: Outbound;
+  readonly ends: Ends;
   readonly reject: (error: UdpchatError) => void;
-  readonly failed: (() => void) | undefined;
-  /** Timer and abort listener. */
-  stopWaiting: () => void;
+  /** The abort listener. */
+  stopListening: (() => void) | undefined;
   /** Undefined until the core has it. */
   messageId: string | undefined;
   /** It is in the store under this id. */
-  kept: boolean;
+  kept = false;
   /** Whom it went to; undefined as long. */
   target: SendTarget | undefined;
-  delivered: boolean;
+  delivered = false;
+
+  constructor(token: Token, outbound: Outbound, ends: Ends, reject: Pending["reject"]) {
+    this.token = token;
+    this.outbound = outbound;
+    this.ends = ends;
+    this.reject = reject;
+  }
 }
-interface PendingText extends PendingBase {
-  readonly kind: "text";
-  readonly resolve: (delivery: Delivered) => void;
-}
-interface PendingRequest extends PendingBase {
-  readonly kind: "request";
-  readonly resolve: (reply: Reply) => void;
-}
-type Pending = PendingText | PendingRequest;
 
 type EventOf<Kind extends CoreEvent["kind"]> = Extract<CoreEvent, { readonly kind: Kind }>;
 
@@ -85,101 +93,102 @@ export class Outgoing {
   readonly #trust: TrustReader;
   /** Bounded by the calls of the application that wait. */
   readonly #pending = new Map<Token, Pending>();
+  /** When each is given up; one timer for all, as nearly all end long before. */
+  readonly #deadlines = new TimerQueue<Pending>();
+  readonly #timer: MovableTimer;
   #lastToken = 0;
 
   constructor(driver: Driver, clock: Clock, trust: TrustReader) {
     this.#driver = driver;
     this.#clock = clock;
     this.#trust = trust;
+    this.#timer = new MovableTimer(clock, () => this.#giveUpLate());
   }
 
   sendText(outbound: Outbound): Promise<Delivered> {
     return new Promise((resolve, reject) => {
-      this.#start({ kind: "text", resolve, ...this.#pendingBase(outbound, reject) }, outbound);
+      this.#start(outbound, { kind: "text", resolve }, reject);
     });
   }
 
   sendRequest(outbound: Outbound): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      this.#start({ kind: "request", resolve, ...this.#pendingBase(outbound, reject) }, outbound);
+      this.#start(outbound, { kind: "request", resolve }, reject);
     });
   }
 
-  #pendingBase(outbound: Outbound, reject: (error: UdpchatError) => void): PendingBase {
-    this.#lastToken += 1;
-    return {
-      token: this.#lastToken,
-      label: outbound.label,
-      requiresVerified: outbound.options.requireVerified ?? false,
-      reject,
-      failed: outbound.failed,
-      stopWaiting: () => undefined,
-      messageId: undefined,
-      kept: false,
-      target: undefined,
-      delivered: false,
-    };
-  }
-
   /** Throws (into the promise of the caller) what is wrong with the call itself. */
-  #start(pending: Pending, outbound: Outbound): void {
-    const { text, options } = outbound;
-    const body = messageBody(text);
-    const timeoutMs = checkedDurationMs(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    const { signal } = options;
+  #start(outbound: Outbound, ends: Ends, reject: Pending["reject"]): void {
+    const body = messageBody(outbound.text);
+    const timeoutMs = checkedDurationMs(outbound.options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    const { signal } = outbound.options;
     if (signal?.aborted === true) throw abortedError(signal);
-
-    const giveUp = (error: UdpchatError): void => {
-      if (pending.messageId !== undefined) {
-        this.#driver.command((core, nowMs) => core.cancel(nowMs, pending.token));
-      }
-      this.#reject(pending, error);
-    };
-    const cancelTimer = this.#clock.after(timeoutMs, () =>
-      giveUp(this.#timeoutError(pending, timeoutMs)),
-    );
-    const onAbort = (): void => {
-      if (signal !== undefined) giveUp(abortedError(signal));
-    };
-    signal?.addEventListener("abort", onAbort, { once: true });
-    pending.stopWaiting = () => {
-      cancelTimer();
-      signal?.removeEventListener("abort", onAbort);
-    };
+    this.#lastToken += 1;
+    const pending = new Pending(this.#lastToken, outbound, ends, reject);
+    if (signal !== undefined) this.#listen(pending, signal);
+    const nowMs = this.#clock.nowMs();
+    this.#deadlines.set(pending, nowMs + timeoutMs);
+    this.#timer.set(nowMs, this.#deadlines.nextMs());
     this.#pending.set(pending.token, pending);
-    const failed = (error: unknown): void => this.#reject(pending, toUdpchatError(error));
     try {
       const found = outbound.find();
-      if (!(found instanceof Promise)) this.#handOver(pending, body, outbound, found);
-      else found.then((target) => this.#handOver(pending, body, outbound, target)).catch(failed);
+      if (found instanceof Promise) this.#handOverTo(found, pending, body);
+      else this.#handOver(pending, body, found);
     } catch (error) {
-      failed(error);
+      this.#reject(pending, toUdpchatError(error));
     }
   }
 
-  #handOver(
-    pending: Pending,
-    body: Uint8Array,
-    { keep, handOver }: Outbound,
-    target: SendTarget,
-  ): void {
+  #listen(pending: Pending, signal: AbortSignal): void {
+    const onAbort = (): void => this.#giveUp(pending, abortedError(signal));
+    signal.addEventListener("abort", onAbort, { once: true });
+    pending.stopListening = () => signal.removeEventListener("abort", onAbort);
+  }
+
+  #giveUpLate(): void {
+    const nowMs = this.#clock.nowMs();
+    for (;;) {
+      const late = this.#deadlines.popDue(nowMs);
+      if (late === undefined) break;
+      this.#giveUp(late, this.#timeoutError(late));
+    }
+    this.#timer.set(nowMs, this.#deadlines.nextMs());
+  }
+
+  #giveUp(pending: Pending, error: UdpchatError): void {
+    if (pending.messageId !== undefined) {
+      this.#driver.command((core, nowMs) => core.cancel(nowMs, pending.token));
+    }
+    this.#reject(pending, error);
+  }
+
+  #handOverTo(found: Promise<SendTarget>, pending: Pending, body: Uint8Array): void {
+    found
+      .then((target) => this.#handOver(pending, body, target))
+      .catch((error: unknown) => this.#reject(pending, toUdpchatError(error)));
+  }
+
+  #handOver(pending: Pending, body: Uint8Array, target: SendTarget): void {
     // Given up meanwhile.
     if (!this.#pending.has(pending.token)) return;
-    const { token, kind } = pending;
-    const { id: messageId, sentAtMs } = keep?.(target) ?? {
-      id: undefined,
-      sentAtMs: this.#clock.wallMs(),
-    };
-    pending.kept = messageId !== undefined;
+    const { token, outbound, ends } = pending;
+    const kept = outbound.keep?.(target);
+    pending.kept = kept !== undefined;
     pending.target = target;
     pending.messageId = this.#driver.command((core, nowMs) => {
-      if (handOver === undefined) {
-        const { requiresVerified } = pending;
-        const what = { kind, body, sentAtMs, messageId };
-        return core.send(nowMs, { token, target, requiresVerified, ...what });
+      if (outbound.handOver !== undefined) {
+        outbound.handOver(core, nowMs, target, token);
+        return "";
       }
-      handOver(core, nowMs, target, token);
-      return "";
+      return core.send(nowMs, {
+        token,
+        target,
+        requiresVerified: outbound.options.requireVerified ?? false,
+        kind: ends.kind,
+        body,
+        sentAtMs: kept?.sentAtMs ?? this.#clock.wallMs(),
+        messageId: kept?.id,
+      });
     });
   }
 
@@ -198,9 +207,10 @@ export class Outgoing {
     const pending = this.#pending.get(token);
     if (pending?.messageId === undefined) return;
     pending.delivered = true;
-    if (pending.kind !== "text") return;
+    const { ends } = pending;
+    if (ends.kind !== "text") return;
     this.#forget(pending);
-    pending.resolve({
+    ends.resolve({
       id: pending.messageId,
       status: "delivered",
       to: peerRef(to, this.#trust),
@@ -211,14 +221,16 @@ export class Outgoing {
 
   replied({ token, from, status, body, rttMs }: EventOf<"reply">): void {
     const pending = this.#pending.get(token);
-    if (pending?.kind !== "request" || pending.messageId === undefined) return;
+    if (pending?.messageId === undefined) return;
+    const { ends } = pending;
+    if (ends.kind !== "request") return;
     const text = messageText(body);
     if (status !== ReplyStatus.ok) {
-      this.#reject(pending, replyError(pending.label, status, text));
+      this.#reject(pending, replyError(pending.outbound.label, status, text));
       return;
     }
     this.#forget(pending);
-    pending.resolve({ to: pending.messageId, from: peerRef(from, this.#trust), text, rttMs });
+    ends.resolve({ to: pending.messageId, from: peerRef(from, this.#trust), text, rttMs });
   }
 
   failed({ token, code, message }: EventOf<"failed">): void {
@@ -232,20 +244,21 @@ export class Outgoing {
     this.#reject(pending, error);
   }
 
-  #timeoutError(pending: Pending, timeoutMs: number): UdpchatError {
-    const within = durationText(timeoutMs);
+  #timeoutError(pending: Pending): UdpchatError {
+    const { label, options } = pending.outbound;
+    const within = durationText(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     if (!pending.delivered) {
-      const message = `no acknowledgement from ${pending.label} within ${within}`;
+      const message = `no acknowledgement from ${label} within ${within}`;
       return this.#unacknowledged(pending, message);
     }
     return new UdpchatError("TIMEOUT", `delivered, but no reply within ${within}`, {
-      remedy: `wait longer, or check what answers requests at ${pending.label}`,
+      remedy: `wait longer, or check what answers requests at ${label}`,
     });
   }
 
-  #unacknowledged({ kind, messageId, target }: Pending, message: string): UdpchatError {
+  #unacknowledged({ ends, messageId, target }: Pending, message: string): UdpchatError {
     const options = { remedy: UNREACHABLE_REMEDY };
-    if (kind !== "text" || messageId === undefined || target === undefined) {
+    if (ends.kind !== "text" || messageId === undefined || target === undefined) {
       return new UdpchatError("TIMEOUT", message, options);
     }
     return new UndeliveredError(
@@ -272,17 +285,19 @@ export class Outgoing {
   /** Rejects everything that waits. */
   close(): void {
     for (const pending of this.#pending.values()) this.#reject(pending, closedError());
+    this.#timer.stop();
   }
 
   #reject(pending: Pending, error: UdpchatError): void {
     this.#forget(pending);
     pending.reject(error);
-    pending.failed?.();
+    pending.outbound.failed?.();
   }
 
   #forget(pending: Pending): void {
     this.#pending.delete(pending.token);
-    pending.stopWaiting();
+    this.#deadlines.clear(pending);
+    pending.stopListening?.();
   }
 }
 

@@ -23,7 +23,7 @@ function process(): KeptTexts {
     self: () => ME,
     newMessageId: () => idOf((lastId += 1)),
     nextHlc: () => 1,
-    partyAt: () => BOB,
+    finder: { partyAt: () => BOB },
   });
 }
 
