@@ -21,7 +21,7 @@ export class SseParser {
   #id = "";
   #event = "";
   #data: string[] = [];
-  #dataChars = 0;
+  #eventChars = 0;
 
   /** The events that are complete now. Throws RangeError if one is too long. */
   push(chunk: Uint8Array): SseEvent[] {
@@ -41,7 +41,7 @@ export class SseParser {
       const event = this.#line(line);
       if (event !== undefined) events.push(event);
     }
-    if (this.#rest.length + this.#dataChars > MAX_EVENT_CHARS) {
+    if (this.#rest.length + this.#eventChars > MAX_EVENT_CHARS) {
       throw new RangeError(`an event is longer than ${MAX_EVENT_CHARS} characters`);
     }
     return events;
@@ -50,6 +50,8 @@ export class SseParser {
   #line(line: string): SseEvent | undefined {
     if (line === "") return this.#dispatch();
     const colon = line.indexOf(":");
+    // And the line end: empty lines take memory as well. Comments may go on for ever.
+    if (colon !== 0) this.#eventChars += line.length + 1;
     const field = colon === -1 ? line : line.slice(0, colon);
     const raw = colon === -1 ? "" : line.slice(colon + 1);
     const value = raw.startsWith(" ") ? raw.slice(1) : raw;
@@ -62,8 +64,6 @@ export class SseParser {
         break;
       case "data":
         this.#data.push(value);
-        // And the line end: empty lines take memory as well.
-        this.#dataChars += value.length + 1;
         break;
       default:
       // Comments (an empty field name) and unknown fields are ignored.
@@ -75,7 +75,7 @@ export class SseParser {
     const data = this.#data;
     const event = this.#event;
     this.#data = [];
-    this.#dataChars = 0;
+    this.#eventChars = 0;
     this.#event = "";
     if (data.length === 0) return undefined;
     return { id: this.#id, event: event === "" ? "message" : event, data: data.join("\n") };

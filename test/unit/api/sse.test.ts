@@ -47,11 +47,20 @@ describe("SseParser", () => {
     }).toThrow(RangeError);
   });
 
-  it("refuses an event that never ends", () => {
+  it.each(["data: ", "event: ", "id: ", "unknown: ", ""])(
+    "refuses an event of %j that never ends",
+    (field) => {
+      const parser = new SseParser();
+      const chunk = encoder.encode(`${field}${"x".repeat(65_536)}\n`);
+      expect(() => {
+        for (let count = 0; count < 64; count += 1) parser.push(chunk);
+      }).toThrow(RangeError);
+    },
+  );
+
+  it("takes comments without end, which keep a connection alive", () => {
     const parser = new SseParser();
-    const chunk = encoder.encode(`data: ${"x".repeat(65_536)}\n`);
-    expect(() => {
-      for (let count = 0; count < 64; count += 1) parser.push(chunk);
-    }).toThrow(RangeError);
+    const chunk = encoder.encode(`:${"x".repeat(65_536)}\n`);
+    for (let count = 0; count < 64; count += 1) expect(parser.push(chunk)).toEqual([]);
   });
 });
