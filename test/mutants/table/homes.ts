@@ -169,7 +169,7 @@ export const HOMES = [
   ...mutantsOf("src/api/sse.ts", [
     {
       name: "API client: the size of an event",
-      find: "if (this.#rest.length + this.#dataChars > MAX_EVENT_CHARS) {",
+      find: "if (this.#rest.length + this.#eventChars > MAX_EVENT_CHARS) {",
       replace: "if (this.#rest.length < 0) {",
       why: "an event that never ends fills the memory",
       caughtBy: unit("api/sse"),
