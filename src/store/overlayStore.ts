@@ -246,7 +246,10 @@ export class OverlayStore implements MessageStore {
   }
 
   #copy(found: StoredMessage): void {
-    const { row: _, ...message } = found;
+    const { row: _, clientId, ...rest } = found;
+    // Another one may have taken its client id while this one could not be seen.
+    const isTaken = clientId === undefined || this.#memory.findByClientId(clientId) !== undefined;
+    const message: NewMessage = isTaken ? rest : { ...rest, clientId };
     const { id } = message;
     const author = message.author.device;
     const receipts = this.receipts(found);

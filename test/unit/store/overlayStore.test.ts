@@ -104,6 +104,21 @@ describe("a store over a disk that cannot be read for a while", () => {
     expect(store.outbox()).toHaveLength(1);
   });
 
+  it("learns that a message arrived whose client id was used anew while it could not be seen", () => {
+    const world = new BlindDisk();
+    const { disk, store } = world;
+    disk.add({ ...queued(1, "before"), clientId: "mine" });
+    world.isReadable = false;
+    expect(store.add({ ...queued(2, "anew"), clientId: "mine" })).toBeDefined();
+    world.isReadable = true;
+    store.addReceipt(ME.device, idOf(1), ACKNOWLEDGED);
+    expect(store.outbox().map(({ text }) => text)).toEqual(["anew"]);
+    expect(store.findByClientId("mine")?.text).toBe("anew");
+    store.moveTo(disk);
+    expect(disk.outbox().map(({ text }) => text)).toEqual(["anew"]);
+    expect(disk.find(ME.device, idOf(1))).toMatchObject({ state: "delivered", clientId: "mine" });
+  });
+
   it("keeps what was sent anew under a client id that it could not see", () => {
     const world = new BlindDisk();
     const { disk, store } = world;
