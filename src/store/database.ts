@@ -20,6 +20,8 @@ const BUSY_TIMEOUT_MS = 750;
 const MAX_IDLE_WAL_BYTES = 8 * 1024 * 1024;
 /** Pages of 4 KiB in the log after which it is written back to the file. */
 const CHECKPOINT_PAGES = 1000;
+/** Of pages in memory; better-sqlite3 would take 16 MB. The system holds the file as well. */
+const PAGE_CACHE_KIB = 2000;
 
 /**
  * Statements and batches on one database file, in WAL mode, which other processes may use at the
@@ -131,6 +133,7 @@ export class Database {
     this.#exec(`
       PRAGMA foreign_keys = ON;
       PRAGMA fullfsync = ON;
+      PRAGMA cache_size = -${PAGE_CACHE_KIB};
       PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
       PRAGMA journal_size_limit = ${MAX_IDLE_WAL_BYTES};
     `);

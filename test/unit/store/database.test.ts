@@ -62,6 +62,13 @@ function failureOf(step: () => unknown): StoreFailure | undefined {
 }
 
 await describeOnEngines("a database", (engine, engineName) => {
+  it("holds few pages in memory, whatever the engine would", () => {
+    const { engine: open, opened } = watched(engine);
+    const database = Database.open(open, path, TABLE);
+    expect(opened[0]?.prepare("PRAGMA cache_size").get()?.["cache_size"]).toBe(-2000);
+    database.close();
+  });
+
   it("keeps every kind of value, and gives bytes that are no Buffer", () => {
     const database = Database.open(engine, path, TABLE);
     const insert = database.prepare("INSERT INTO things VALUES (?, ?, ?)");
