@@ -48,7 +48,8 @@ export class HuntHost {
   #process: HostProcess | undefined;
   /** Of the process, when it is open. */
   #run: Run | undefined;
-  #starts = 0;
+  /** When each start was; bounded by the plan. */
+  readonly #startsMs: number[] = [];
   /** The goodbye that is being said. */
   #closing: Promise<void> | undefined;
   #diedClosing: () => void = () => undefined;
@@ -132,7 +133,12 @@ export class HuntHost {
 
   /** How often it was started. */
   get starts(): number {
-    return this.#starts;
+    return this.#startsMs.length;
+  }
+
+  /** When it was started for the `run`th time, 1 the first; undefined before. */
+  startedAtMs(run: number): number | undefined {
+    return this.#startsMs[run - 1];
   }
 
   /** That run in its process. */
@@ -163,8 +169,8 @@ export class HuntHost {
   }
 
   async #open(): Promise<void> {
-    this.#starts += 1;
-    const number = this.#starts;
+    this.#startsMs.push(this.#world.nowMs);
+    const number = this.starts;
     this.#world.note(this.name, `starts (${number})`);
     const clock = new HostClock(this.#world.timeline, this.time, (callback) =>
       this.#guarded(callback),

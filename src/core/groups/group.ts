@@ -260,8 +260,9 @@ export class Group implements PacedSource {
     this.#sync.digestHeard(nowMs, member.device, digest);
   }
 
-  /** Whoever says this digest, now or soon, has all that we said up to now. */
+  /** Whoever says this digest, now or soon, has all that we said up to now: if we have it. */
   #noteDigest(): void {
+    if (!this.#sender.keepsAllSaid) return;
     this.#deliveries.at(this.archive.digest, this.#sender.lead);
   }
 

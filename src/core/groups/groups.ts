@@ -124,6 +124,11 @@ export class Groups implements Timed {
       else clock.heard(latestHlc);
     }
     if (this.#retention !== undefined) archive.forgetBefore(this.#oldestMs(nowMs));
+    // What we said before we left is missing, and not as the log cannot be read now: forgotten.
+    const ours = { device: identity.device, incarnation: this.#context.incarnation };
+    const [gone] = archive.missing(ours, 1, position.lead, 1);
+    const isForgotten = gone && this.#context.log.read(name.groupId, ours, gone)?.length === 0;
+    if (isForgotten === true) archive.refuseUpTo(ours, gone.last);
     return new Sender(this.#context, name, position, archive);
   }
 

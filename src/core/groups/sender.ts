@@ -113,6 +113,12 @@ export class Sender {
     return Math.max(lowest, this.#firstUnderKey);
   }
 
+  /** The latest that we said is kept, and all before it but for what was forgotten on purpose. */
+  get keepsAllSaid(): boolean {
+    const [archive, of] = [this.archive, this.#instance];
+    return archive.has(of, this.#lead) && archive.missing(of, 1, this.#lead, 1).length === 0;
+  }
+
   get position(): SenderPosition {
     return {
       lead: this.#lead,

@@ -1,5 +1,6 @@
 import type { MessageStore } from "../../../src/store/messageStore.js";
 import type { HuntHost } from "../huntHost.js";
+import type { Told } from "../ledger.js";
 import type { HuntWorld } from "../world.js";
 import { firstOf, type Invariant } from "./invariant.js";
 
@@ -54,11 +55,23 @@ function notOnDisk({ name, store, keeping, storeChanges }: HuntHost): string | u
 
 /** Its present run could not read, or not write, for a while: what the disk held came too late. */
 export function hadNoDisk(host: HuntHost, { ledger }: HuntWorld): boolean {
-  return ledger.events.some(
-    ({ host: told, run, event }) =>
-      told === host &&
-      run === host.starts &&
-      event.type === "warning" &&
-      event.warning.code === "STORE_FAILED",
-  );
+  return ledger.events.some((told) => hadFailed(host, told) && told.run === host.starts);
+}
+
+/**
+ * The same, or an earlier run of it that somebody may have asked who still runs: what it could not
+ * give then is not fetched from it again for 10 minutes (PROTOCOL 6.8).
+ */
+export function couldNotGive(host: HuntHost, { ledger, hosts }: HuntWorld): boolean {
+  return ledger.events.some((told) => {
+    if (!hadFailed(host, told)) return false;
+    const endedMs = host.startedAtMs(told.run + 1) ?? Number.POSITIVE_INFINITY;
+    return hosts.some(
+      (other) => other !== host && (other.startedAtMs(other.starts) ?? 0) < endedMs,
+    );
+  });
+}
+
+function hadFailed(host: HuntHost, { host: told, event }: Told): boolean {
+  return told === host && event.type === "warning" && event.warning.code === "STORE_FAILED";
 }

@@ -8,7 +8,7 @@ import { decodeGroupData } from "../../../src/wire/group.js";
 import { messageId } from "../../../src/wire/record.js";
 import type { HuntHost } from "../huntHost.js";
 import type { HuntWorld } from "../world.js";
-import { hadNoDisk } from "./disks.js";
+import { couldNotGive } from "./disks.js";
 import { eachOnce, every, firstOf, type Invariant, shortened } from "./invariant.js";
 
 const LOOK_EVERY_MS = 5000;
@@ -41,7 +41,7 @@ export const GROUPS: readonly Invariant[] = [
   },
   {
     name: "groupsEqual",
-    what: "All members of a group keep the same lines in the same order, with the same author, time and reading, and all that those who stayed said.",
+    what: "All members of a group keep the same lines in the same order, with the same author, time and reading, and all that those who stayed said. What a disk could not read while somebody asked for it takes 10 minutes longer.",
     when: "settled",
     broken: ofEachGroup(linesUnequal),
   },
@@ -72,14 +72,17 @@ type OfGroup = (
   world: HuntWorld,
 ) => string | undefined;
 
-/** Of those whose key nobody changed: otherwise each has what was said under its keys. */
+/**
+ * Of those whose key nobody changed: otherwise each has what was said under its keys. And of those
+ * whose disk could be read when they were asked: otherwise the others ask again 10 minutes later.
+ */
 function ofEachGroup(broken: OfGroup): (world: HuntWorld) => string | undefined {
   return (world) => {
     const { changing } = world.ledger;
     const labels = new Set(world.hosts.flatMap(({ groups }) => [...groups.keys()]));
     return firstOf(labels, (label) => {
       const members = world.hosts.filter(({ groups }) => groups.has(label));
-      if (changing.has(label) || members.some((member) => hadNoDisk(member, world)))
+      if (changing.has(label) || members.some((member) => couldNotGive(member, world)))
         return undefined;
       return broken(label, members, world);
     });

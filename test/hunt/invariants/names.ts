@@ -27,11 +27,12 @@ function keyOf({ name, starts }: HuntHost, nickname: string): string {
   return `${name} ${starts} ${foldedName(nickname)}`;
 }
 
-function pin({ kind, from, to, run, outcome }: Command, world: HuntWorld): void {
+function pin({ kind, from, to, run, outcome, deliveredTo }: Command, world: HuntWorld): void {
   if (kind !== "send" || typeof to === "string" || outcome !== "delivered") return;
-  if (run !== from.starts) return;
+  // Somebody else may be at his address by now.
+  if (run !== from.starts || deliveredTo !== to.id) return;
   const peer = from.messenger?.peers().find(({ id }) => id === to.id);
-  // His name stands for somebody else, or whoever is there answered.
+  // His name stands for somebody else.
   if (peer === undefined || peer.trust === "conflict" || peer.trust === "blocked") return;
   if (to.plan.nickname !== peer.name) return;
   const key = keyOf(from, peer.name);

@@ -10,6 +10,10 @@ const BEACON_MS = 7_500;
 const HEARTBEAT_MS = 22_500;
 /** An ask, an offer, and 120 s of pings of 15 s with their answers. */
 const EXCHANGE_DATAGRAMS = 24;
+/** Before it, if the session is worn out by then: once more for a cookie, and twice in that time. */
+const EXCHANGE_INITS = 2 * 2;
+/** What answers them, and all once more if the first packet overtook what ends the handshake. */
+const EXCHANGE_REPLIES = 2 * 4;
 /**
  * To an address where nobody answers: after 150 s of trying the pauses are 40 s and longer, and
  * an attempt sends 30.
@@ -23,7 +27,7 @@ const TIMERS_EACH = 4;
 export const QUIET: readonly Invariant[] = [
   {
     name: "quietTraffic",
-    what: "At rest each host sends a beacon in 7.5 s at most and a heartbeat for each group in 22.5 s, and nothing else but goodbyes of sessions, and now and then a handshake to an address where nobody is for whom something is queued: no repeats, no questions.",
+    what: "At rest each host sends a beacon in 7.5 s at most and a heartbeat for each group in 22.5 s, and nothing else but goodbyes of sessions, and now and then a handshake to an address where nobody is for whom something is queued, or an exchange of members that differ for good, with the handshake for it: no repeats, no questions.",
     when: "quiet",
     watch: countDatagrams,
     broken: tooMuchSaid,
@@ -73,7 +77,7 @@ function countDatagrams(world: HuntWorld): void {
   });
 }
 
-type Kind = "beacon" | "group" | "sealed" | "handshake" | "reset" | "other";
+type Kind = "beacon" | "group" | "sealed" | "handshake" | "handshakeReply" | "reset" | "other";
 
 function kindOf(bytes: Uint8Array): Kind {
   switch (bytes[2]) {
@@ -86,6 +90,10 @@ function kindOf(bytes: Uint8Array): Kind {
       return "sealed";
     case DatagramType.handshakeInit:
       return "handshake";
+    case DatagramType.handshakeResponse:
+    case DatagramType.handshakeFinish:
+    case DatagramType.cookie:
+      return "handshakeReply";
     case DatagramType.reset:
       return "reset";
     default:
@@ -97,15 +105,18 @@ function tooMuchSaid(world: HuntWorld): string | undefined {
   const { sent } = restOf(world);
   return firstOf(world.hosts, ({ name, groups, store }) => {
     const nobodies = (store?.recipients() ?? []).filter(({ device }) => device === "").length;
+    const others = world.hosts.length - 1;
+    const differing = mayDiffer(world) ? others : 0;
     const most: Readonly<Record<Kind, number>> = {
       beacon: Math.ceil(QUIET_MS / BEACON_MS),
       group: groups.size * Math.ceil(QUIET_MS / HEARTBEAT_MS),
       // A goodbye for each session, and its acknowledgement. Members that differ for good look at
       // one another now and then (PROTOCOL 6.8), and a conversation is pinged for two minutes.
-      sealed: (mayDiffer(world) ? 2 + EXCHANGE_DATAGRAMS : 2) * (world.hosts.length - 1),
-      handshake: INITS_TO_NOBODY * nobodies,
+      sealed: 2 * others + EXCHANGE_DATAGRAMS * differing,
+      handshake: INITS_TO_NOBODY * nobodies + EXCHANGE_INITS * differing,
+      handshakeReply: EXCHANGE_REPLIES * differing,
       // When both say goodbye at once.
-      reset: world.hosts.length - 1,
+      reset: others,
       other: 0,
     };
     return firstOf(Object.entries(most), ([kind, bound]) => {
