@@ -23,6 +23,7 @@ const DEVICE_ID = /^[0-9a-f]{64}$/;
 /** Who is meant, and who is who, in a group. */
 export class GroupMembers {
   readonly #parts: GroupMembersParts;
+  #self: StoredParty | undefined;
 
   constructor(parts: GroupMembersParts) {
     this.#parts = parts;
@@ -43,12 +44,16 @@ export class GroupMembers {
     });
   }
 
-  /** Ourselves. */
+  /** Ourselves: the same object for as long as our address is, as every message has it. */
   self(): StoredParty {
     const { driver, lan, name } = this.#parts;
     const here = lan.interfaces().find(({ loopback }) => !loopback);
     const address = here?.address ?? "127.0.0.1";
-    return { device: driver.inspect((core) => core.id), name, address, port: lan.dataPort };
+    const port = lan.dataPort;
+    if (this.#self?.address !== address || this.#self.port !== port) {
+      this.#self = { device: driver.inspect((core) => core.id), name, address, port };
+    }
+    return this.#self;
   }
 
   /** A device as far as it is known here: nothing but its key, perhaps. */

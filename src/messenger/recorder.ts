@@ -2,12 +2,12 @@ import { BoundedMap } from "../core/boundedMap.js";
 import { HybridClock } from "../core/groups/hybridClock.js";
 import type { CoreEvent, PeerRef, Token } from "../core/io.js";
 import { forgetSaidBefore } from "../store/groupLogRetention.js";
-import type {
-  MessageStore,
-  NewMessage,
-  StoredLine,
-  StoredParty,
-  StoredReceipt,
+import {
+  isSameParty,
+  type MessageStore,
+  type NewMessage,
+  type StoredLine,
+  type StoredParty,
 } from "../store/messageStore.js";
 import { readingMs } from "../wire/hybridReading.js";
 import type { Clock } from "./clock.js";
@@ -45,6 +45,15 @@ type EventOf<Kind extends CoreEvent["kind"]> = Extract<CoreEvent, { readonly kin
 /** A step of the batch; returns true if the event is to be settled. */
 type Step = () => boolean;
 
+/** What all events of a poll have in common. */
+interface Poll {
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+  readonly self: StoredParty;
+  /** What its receipts tell. */
+  readonly read: ReadByPeer[];
+}
+
 /**
  * Stores what the events of a poll tell, all of it in one batch, before any datagram of the poll
  * leaves: what we acknowledge is kept. Plain text is none of it: nobody signed it, and anybody on
@@ -55,6 +64,8 @@ export class Recorder {
   /** Where direct messages stand; nobody else reads it. */
   readonly #hybridClock = new HybridClock();
   #read: readonly ReadByPeer[] = [];
+  /** Whom the last event was of: thousands of messages share it. */
+  #latestPeer: StoredParty | undefined;
   /** When the datagrams of a group were forgotten, by group id. */
   readonly #forgottenAtMs = new BoundedMap<string, number>(MAX_FORGOTTEN_GROUPS);
 
@@ -72,16 +83,19 @@ export class Recorder {
    * was lost, and nobody is shown them twice.
    */
   record(events: readonly CoreEvent[]): readonly CoreEvent[] {
-    const read: ReadByPeer[] = [];
+    if (events.length === 0) return events;
+    const { clock, self, store } = this.#parts;
+    const poll: Poll = { nowMs: clock.wallMs(), self: self(), read: [] };
     // Made before the batch: where the disk fails the store runs it once more, in memory.
-    const steps = events.map((event) => this.#stepOf(event, read));
+    const steps = events.map((event) => this.#stepOf(event, poll));
     if (steps.every((step) => step === undefined)) return events;
     const durability = events.some(isPromise) ? "promise" : "soon";
-    const news = this.#parts.store.batch(durability, () => {
-      read.length = 0;
+    const news = store.batch(durability, () => {
+      poll.read.length = 0;
       return steps.map((step) => step?.() ?? true);
     });
-    this.#read = [...this.#read, ...read];
+    if (poll.read.length > 0) this.#read = [...this.#read, ...poll.read];
+    if (!news.includes(false)) return events;
     return events.filter((_event, index) => news[index] === true);
   }
 
@@ -93,19 +107,19 @@ export class Recorder {
   }
 
   /** Undefined where nothing is to be stored. */
-  #stepOf(event: CoreEvent, read: ReadByPeer[]): Step | undefined {
+  #stepOf(event: CoreEvent, poll: Poll): Step | undefined {
     const { store } = this.#parts;
     switch (event.kind) {
       case "message":
-        return this.#arrived(this.#directMessage(event));
+        return this.#arrived(this.#directMessage(event, poll));
       case "groupMessage":
-        return this.#arrived(this.#groupLine(event));
+        return this.#arrived(this.#groupLine(event, poll));
       case "groupSaid":
-        return this.#said(event);
+        return this.#said(event, poll);
       case "groupDatagram": {
         const { groupId, of, hlc, sequence, bytes, keyId } = event;
         // Its author's clock may be ahead: it was said before it came.
-        const saidAtMs = Math.min(readingMs(hlc), this.#parts.clock.wallMs());
+        const saidAtMs = Math.min(readingMs(hlc), poll.nowMs);
         const datagram = { sequence, bytes, keyId };
         return done(() => store.log.append(groupId, of, hlc, datagram, saidAtMs));
       }
@@ -113,15 +127,15 @@ export class Recorder {
         return done(() => store.log.forget(event.groupId, event.of, event.upToSequence));
       case "groupDelivered": {
         const { groupId, to, upToSequence } = event;
-        const { incarnation, clock } = this.#parts;
-        const party = storedParty(to);
-        const atMs = clock.wallMs();
-        return done(() => store.addGroupReceipt(groupId, incarnation, party, upToSequence, atMs));
+        const { incarnation } = this.#parts;
+        const party = this.#partyOf(to);
+        const { nowMs } = poll;
+        return done(() => store.addGroupReceipt(groupId, incarnation, party, upToSequence, nowMs));
       }
       case "delivered":
-        return this.#delivered(event);
+        return this.#delivered(event, poll);
       case "receipt":
-        return this.#wasRead(event, read);
+        return this.#wasRead(event, poll);
       default:
         return undefined;
     }
@@ -152,80 +166,75 @@ export class Recorder {
   }
 
   /** What nobody is shown is not stored; what we wrote to ourselves is already. */
-  #directMessage({ from, messageId, sentAtMs, body }: EventOf<"message">): NewMessage | undefined {
-    const { clock, isWanted, self } = this.#parts;
-    const { device } = self();
-    if (from.id === device || !isWanted(from)) return undefined;
+  #directMessage(
+    { from, messageId, sentAtMs, body }: EventOf<"message">,
+    { nowMs, self }: Poll,
+  ): NewMessage | undefined {
+    if (from.id === self.device || !this.#parts.isWanted(from)) return undefined;
     return {
       id: messageId,
-      author: storedParty(from),
+      author: this.#partyOf(from),
       own: false,
       text: messageText(body),
       sentAtMs,
-      storedAtMs: clock.wallMs(),
-      hlc: this.nextHlc(),
+      storedAtMs: nowMs,
+      hlc: this.#hybridClock.tick(nowMs),
       state: "unread",
-      to: self(),
+      to: self,
     };
   }
 
-  #groupLine(event: EventOf<"groupMessage">): NewMessage | undefined {
-    const { clock, isWanted, labelOf, self } = this.#parts;
+  #groupLine(event: EventOf<"groupMessage">, { nowMs, self }: Poll): NewMessage | undefined {
+    const { isWanted, labelOf } = this.#parts;
     const { groupId, from, messageId, sentAtMs, hlc, body } = event;
     const label = labelOf(groupId);
     if (label === undefined || !isWanted(from)) return undefined;
     // A line of an earlier start comes back to us from others if our store was lost.
-    const own = from.id === self().device;
+    const own = from.id === self.device;
     return {
       id: messageId,
-      author: storedParty(from),
+      author: this.#partyOf(from),
       own,
       text: messageText(body),
       sentAtMs,
-      storedAtMs: clock.wallMs(),
+      storedAtMs: nowMs,
       hlc,
       state: own ? "sent" : "unread",
       group: { groupId, label },
     };
   }
 
-  #said(event: EventOf<"groupSaid">): Step | undefined {
-    const { clock, incarnation, labelOf, self, store } = this.#parts;
+  #said(event: EventOf<"groupSaid">, { nowMs, self: author }: Poll): Step | undefined {
+    const { incarnation, labelOf, store } = this.#parts;
     const { groupId, messageId, sentAtMs, hlc, body, sequence } = event;
     const label = labelOf(groupId);
     if (label === undefined) return undefined;
     const group: StoredLine = { groupId, label, datagram: { incarnation, sequence } };
     const text = messageText(body);
-    const times = { sentAtMs, storedAtMs: clock.wallMs(), hlc };
-    const author = self();
+    const times = { sentAtMs, storedAtMs: nowMs, hlc };
     return done(() =>
       store.add({ id: messageId, author, own: true, text, ...times, state: "sent", group }),
     );
   }
 
-  #delivered({ token, to }: EventOf<"delivered">): Step | undefined {
-    const { keptAs, clock, self, store } = this.#parts;
+  #delivered({ token, to }: EventOf<"delivered">, { nowMs, self }: Poll): Step | undefined {
+    const { keptAs, store } = this.#parts;
     const id = keptAs(token);
     if (id === undefined) return undefined;
-    const { device } = self();
-    const party = storedParty(to);
-    const atMs = clock.wallMs();
-    return done(() => {
-      store.setRecipient(device, id, party);
-      store.addReceipt(device, id, { party, status: "delivered", atMs });
-    });
+    const receipt = { party: this.#partyOf(to), status: "delivered", atMs: nowMs } as const;
+    return () => {
+      store.setRecipient(self.device, id, receipt.party);
+      store.addReceipt(self.device, id, receipt);
+      return true;
+    };
   }
 
   /** It counts for direct messages that were written to that very device. */
-  #wasRead({ from, receipt }: EventOf<"receipt">, read: ReadByPeer[]): Step {
-    const { clock, self, store } = this.#parts;
-    const { device } = self();
-    const by = storedParty(from);
-    const stored: StoredReceipt & { readonly atMs: number } = {
-      party: by,
-      status: "read",
-      atMs: clock.wallMs(),
-    };
+  #wasRead({ from, receipt }: EventOf<"receipt">, { nowMs, self, read }: Poll): Step {
+    const { store } = this.#parts;
+    const { device } = self;
+    const by = this.#partyOf(from);
+    const stored = { party: by, status: "read", atMs: nowMs } as const;
     return done(() => {
       for (const id of receipt.messageIds) {
         const message = store.find(device, id);
@@ -233,6 +242,14 @@ export class Recorder {
         if (store.addReceipt(device, id, stored)) read.push({ id, by });
       }
     });
+  }
+
+  #partyOf(peer: PeerRef): StoredParty {
+    const party = storedParty(peer);
+    if (this.#latestPeer === undefined || !isSameParty(party, this.#latestPeer)) {
+      this.#latestPeer = party;
+    }
+    return this.#latestPeer;
   }
 }
 

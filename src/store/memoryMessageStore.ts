@@ -1,9 +1,11 @@
+import { expiryMsOf, type MemoryEntry, type Standing } from "./memoryEntry.js";
 import { MemoryGroupLog } from "./memoryGroupLog.js";
-import { type MemoryBounds, type MemoryEntry, MemoryMessages } from "./memoryMessages.js";
-import { peerOf, storable, storableParty } from "./messageRows.js";
+import { type MemoryBounds, MemoryMessages } from "./memoryMessages.js";
+import { peerOf, storableParty, storedAs } from "./messageRows.js";
 import { mayBecome, receiptFits } from "./messageStates.js";
 import {
   type HistoryQuery,
+  isSameParty,
   type MessageStore,
   type NewMessage,
   type OutboxTerms,
@@ -53,12 +55,9 @@ export class MemoryMessageStore implements MessageStore {
     const { author, id, clientId } = message;
     if (this.#messages.get(author.device, id) !== undefined) return undefined;
     if (clientId !== undefined && this.findByClientId(clientId) !== undefined) return undefined;
-    const stored = { ...storable(message), row: this.#lastRow + 1 };
-    this.#undo.batch(() => this.#messages.add(stored));
+    const stored = storedAs(this.#lastRow + 1, message);
+    this.#messages.add(stored);
     this.#lastRow = stored.row;
-    this.#undo.changed(() => {
-      this.#lastRow = stored.row - 1;
-    });
     return stored;
   }
 
@@ -75,7 +74,7 @@ export class MemoryMessageStore implements MessageStore {
     const found = this.#messages
       .values()
       .filter((entry) => fits(entry, query, words))
-      .map(({ message }) => message)
+      .map((entry) => entry.message)
       .toSorted(compareMessages);
     return latestOf(found, query);
   }
@@ -86,7 +85,7 @@ export class MemoryMessageStore implements MessageStore {
 
   receipts({ author, id, group }: StoredMessage): StoredReceipt[] {
     if (group === undefined) {
-      const receipt = this.#messages.get(author.device, id)?.receipt;
+      const receipt = this.#messages.get(author.device, id)?.standing.receipt;
       return receipt === undefined ? [] : [receipt];
     }
     const { groupId, datagram } = group;
@@ -108,14 +107,16 @@ export class MemoryMessageStore implements MessageStore {
 
   setState(author: string, id: string, state: OwnState): void {
     const entry = this.#messages.get(author, id);
-    if (entry === undefined || !entry.message.own) return;
-    if (mayBecome(entry.message.state, state)) this.#change(entry, { state });
+    if (entry === undefined || !entry.kept.own) return;
+    if (mayBecome(entry.standing.state, state)) this.#change(entry, { state });
   }
 
   setRecipient(author: string, id: string, to: StoredParty): void {
     const entry = this.#messages.get(author, id);
-    if (entry === undefined || !entry.message.own || entry.message.to === undefined) return;
-    this.#change(entry, { to: storableParty(to) });
+    if (entry === undefined || !entry.kept.own || entry.standing.to === undefined) return;
+    const party = storableParty(to);
+    // Nearly always it is the one that it was written to.
+    if (!isSameParty(party, entry.standing.to)) this.#change(entry, { to: party });
   }
 
   addReceipt(
@@ -124,12 +125,14 @@ export class MemoryMessageStore implements MessageStore {
     { party, status, atMs }: StoredReceipt & { readonly atMs: number },
   ): boolean {
     const entry = this.#messages.get(author, id);
-    if (entry === undefined || !receiptFits(entry.message, party)) return false;
-    const { message, receipt } = entry;
-    const state = mayBecome(message.state, status) ? status : message.state;
+    if (entry === undefined) return false;
+    const { own, group } = entry.kept;
+    const { state: before, to, receipt } = entry.standing;
+    if (!receiptFits({ own, group, to }, party)) return false;
+    const state = mayBecome(before, status) ? status : before;
     const isNews = receipt === undefined || (receipt.status === "delivered" && status === "read");
     const latest = isNews ? { party: storableParty(party), status, atMs } : receipt;
-    this.#messages.replace({ ...entry, message: { ...message, state }, receipt: latest });
+    this.#change(entry, { state, receipt: latest });
     return isNews;
   }
 
@@ -151,15 +154,20 @@ export class MemoryMessageStore implements MessageStore {
   }
 
   outbox(to?: string, limit = Number.POSITIVE_INFINITY): StoredMessage[] {
-    const queued = this.#queued();
-    const isFor = (party: StoredParty | undefined): boolean =>
-      to === undefined || (party !== undefined && recipientKey(party) === to);
-    return queued.filter((message) => isFor(message.to)).slice(0, limit);
+    const found: StoredMessage[] = [];
+    for (const entry of this.#messages.queued()) {
+      if (found.length >= limit) break;
+      const party = entry.standing.to;
+      const isFor = to === undefined || (party !== undefined && recipientKey(party) === to);
+      if (isFor) found.push(entry.message);
+    }
+    return found;
   }
 
   recipients(): StoredParty[] {
     const latest = new Map<string, StoredParty>();
-    for (const { to } of this.#queued()) {
+    for (const { standing } of this.#messages.queued()) {
+      const { to } = standing;
       if (to === undefined) continue;
       latest.delete(recipientKey(to));
       latest.set(recipientKey(to), to);
@@ -169,37 +177,38 @@ export class MemoryMessageStore implements MessageStore {
 
   requeue(author: string, id: string, outbox: OutboxTerms): void {
     const entry = this.#messages.get(author, id);
-    if (entry === undefined || !entry.message.own || entry.message.group !== undefined) return;
-    const { state } = entry.message;
+    if (entry === undefined || !entry.kept.own || entry.kept.group !== undefined) return;
+    const { state } = entry.standing;
     if (state === "queued" || mayBecome(state, "queued")) {
       this.#change(entry, { state: "queued", outbox });
     }
   }
 
   expired(nowMs: number): StoredMessage[] {
-    return this.#awaited().filter(({ outbox }) => (outbox?.expiresAtMs ?? nowMs + 1) <= nowMs);
+    return this.#messages
+      .values()
+      .filter(({ standing }) => (expiryMsOf(standing) ?? nowMs + 1) <= nowMs)
+      .map((entry) => entry.message);
   }
 
   nextExpiryMs(): number | undefined {
-    const times = this.#awaited().flatMap(({ outbox }) => outbox?.expiresAtMs ?? []);
-    return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
+    return this.#messages.nextExpiryMs();
   }
 
   unread(ids: readonly string[]): { readonly author: string; readonly id: string }[] {
-    const wanted = new Set(ids);
-    const found = this.#messages
-      .values()
-      .filter(({ message }) => wanted.has(message.id) && isUnread(message))
-      .map(({ message }) => ({ author: message.author.device, id: message.id }));
-    return [...wanted].flatMap((id) => found.filter((one) => one.id === id));
+    return [...new Set(ids)].flatMap((id) =>
+      this.#messages
+        .byId(id)
+        .filter(isUnread)
+        .map(({ kept }) => ({ author: kept.author.device, id })),
+    );
   }
 
   markRead(author: string, ids: readonly string[], owed: boolean): string[] {
     return ids.filter((id) => {
       const entry = this.#messages.get(author, id);
-      if (entry === undefined || !isUnread(entry.message)) return false;
-      const message: StoredMessage = { ...entry.message, state: "read" };
-      this.#messages.replace({ ...entry, message, receiptOwed: owed });
+      if (entry === undefined || !isUnread(entry)) return false;
+      this.#change(entry, { state: "read", receiptOwed: owed });
       return true;
     });
   }
@@ -207,25 +216,25 @@ export class MemoryMessageStore implements MessageStore {
   receiptsOwed(author: string, limit: number): string[] {
     return this.#messages
       .values()
-      .filter(({ message, receiptOwed }) => receiptOwed && message.author.device === author)
+      .filter(({ kept, standing }) => standing.receiptOwed && kept.author.device === author)
       .slice(0, limit)
-      .map(({ message }) => message.id);
+      .map(({ kept }) => kept.id);
   }
 
   receiptsPaid(author: string, ids: readonly string[]): void {
     for (const id of ids) {
       const entry = this.#messages.get(author, id);
-      if (entry?.receiptOwed === true) this.#messages.replace({ ...entry, receiptOwed: false });
+      if (entry?.standing.receiptOwed === true) this.#change(entry, { receiptOwed: false });
     }
   }
 
   prune(beforeMs: number | undefined, keep: number, atMost = Number.MAX_SAFE_INTEGER): number {
     return this.#undo.batch(() => {
-      const isQueued = ({ message }: MemoryEntry): boolean => message.state === "queued";
+      const isQueued = ({ standing }: MemoryEntry): boolean => standing.state === "queued";
       const old = this.#messages
         .values()
-        .filter((entry) => !isQueued(entry) && entry.message.storedAtMs < (beforeMs ?? 0))
-        .toSorted((a, b) => a.message.storedAtMs - b.message.storedAtMs)
+        .filter((entry) => !isQueued(entry) && entry.kept.storedAtMs < (beforeMs ?? 0))
+        .toSorted((a, b) => a.kept.storedAtMs - b.kept.storedAtMs)
         .slice(0, atMost);
       for (const entry of old) this.#messages.delete(entry);
       const left = this.#messages.values();
@@ -260,20 +269,8 @@ export class MemoryMessageStore implements MessageStore {
     this.log.clear();
   }
 
-  #change(entry: MemoryEntry, change: Partial<StoredMessage>): void {
-    this.#messages.replace({ ...entry, message: { ...entry.message, ...change } });
-  }
-
-  #queued(): StoredMessage[] {
-    return this.#awaited().filter(({ state }) => state === "queued");
-  }
-
-  /** Queued, or on their way. */
-  #awaited(): StoredMessage[] {
-    return this.#messages
-      .values()
-      .filter(({ message: { state } }) => state === "queued" || state === "sent")
-      .map(({ message }) => message);
+  #change(entry: MemoryEntry, change: Partial<Standing>): void {
+    this.#messages.change(entry, { ...entry.standing, ...change });
   }
 
   #setGroupReceipt(key: string, receipt: GroupReceipt | undefined): void {
@@ -291,7 +288,7 @@ export class MemoryMessageStore implements MessageStore {
     const said = new Set(
       this.#messages
         .values()
-        .map(({ message: { group } }) => `${group?.groupId}/${group?.datagram?.incarnation}`),
+        .map(({ kept: { group } }) => `${group?.groupId}/${group?.datagram?.incarnation}`),
     );
     for (const [key, { groupId, incarnation }] of this.#groupReceipts) {
       if (!said.has(`${groupId}/${incarnation}`)) this.#setGroupReceipt(key, undefined);
@@ -299,7 +296,8 @@ export class MemoryMessageStore implements MessageStore {
   }
 }
 
-function moveMessage({ message, receiptOwed, receipt }: MemoryEntry, target: MessageStore): void {
+function moveMessage({ message, standing }: MemoryEntry, target: MessageStore): void {
+  const { receiptOwed, receipt } = standing;
   const { row: _, ...known } = message;
   const { author, id, own, state, outbox } = known;
   const added = target.add(receiptOwed ? { ...known, state: "unread" } : known);
@@ -333,19 +331,20 @@ function moveNamesake(
   target.addReceipt(author.device, first.id, { ...receipt, atMs: receipt.atMs });
 }
 
-function fits({ message, folded }: MemoryEntry, query: HistoryQuery, words: readonly string[]) {
+function fits(entry: MemoryEntry, query: HistoryQuery, words: readonly string[]): boolean {
   const { device, groupLabel, sinceMs, afterRow } = query;
+  const { own, author, group, storedAtMs, row } = entry.kept;
   return (
-    (device === undefined || peerOf(message) === device) &&
-    (groupLabel === undefined || message.group?.label === groupLabel) &&
-    (sinceMs === undefined || message.storedAtMs >= sinceMs) &&
-    (afterRow === undefined || message.row > afterRow) &&
-    words.every((word) => folded.includes(word))
+    (device === undefined || peerOf({ own, author, group, to: entry.standing.to }) === device) &&
+    (groupLabel === undefined || group?.label === groupLabel) &&
+    (sinceMs === undefined || storedAtMs >= sinceMs) &&
+    (afterRow === undefined || row > afterRow) &&
+    words.every((word) => entry.folded.includes(word))
   );
 }
 
-function isUnread({ state, group }: StoredMessage): boolean {
-  return state === "unread" && group === undefined;
+function isUnread({ kept, standing }: MemoryEntry): boolean {
+  return standing.state === "unread" && kept.group === undefined;
 }
 
 /** Those that a query wants of messages in order. */

@@ -1,17 +1,8 @@
 import { UdpchatError } from "../errors.js";
-import type { StoredMessage, StoredReceipt } from "./messageStore.js";
-import { foldText } from "./search.js";
+import { EntryList } from "./entryList.js";
+import { expiryMsOf, MemoryEntry, type Standing } from "./memoryEntry.js";
+import type { StoredMessage } from "./messageStore.js";
 import type { UndoLog } from "./undoLog.js";
-
-/** A message in memory, and what belongs to it. Never changed, but replaced. */
-export interface MemoryEntry {
-  readonly message: StoredMessage;
-  /** What searches look at. */
-  readonly folded: string;
-  readonly receiptOwed: boolean;
-  /** Of a direct message of ours, which has one recipient. */
-  readonly receipt: StoredReceipt | undefined;
-}
 
 export interface MemoryBounds {
   readonly messages: number;
@@ -19,18 +10,21 @@ export interface MemoryBounds {
   readonly bytes: number;
 }
 
-/** Names, keys and the objects of an entry. */
-const ENTRY_BYTES = 1024;
-
-/** Messages by author and id, in the order in which they were stored. */
+/**
+ * Messages by author and id, in the order in which they were stored. To store, find and change one
+ * costs the same however many there are.
+ */
 export class MemoryMessages {
   readonly #bounds: MemoryBounds;
   readonly #undo: UndoLog;
-  /** By author and id; bounded by `#bounds`. */
-  readonly #entries = new Map<string, MemoryEntry>();
-  /** Client id to the key of `#entries`. */
-  readonly #byClientId = new Map<string, string>();
-  #sizeBytes = 0;
+  /** By author, then by id; bounded by `#bounds`. */
+  readonly #byAuthor = new Map<string, Map<string, MemoryEntry>>();
+  /** Of those that have one; bounded by `#bounds`. */
+  readonly #byClientId = new Map<string, MemoryEntry>();
+  /** They stay. */
+  readonly #queued = new EntryList();
+  /** Of them the oldest go. */
+  readonly #others = new EntryList();
 
   constructor(bounds: MemoryBounds, undo: UndoLog) {
     this.#bounds = bounds;
@@ -38,105 +32,125 @@ export class MemoryMessages {
   }
 
   get(author: string, id: string): MemoryEntry | undefined {
-    return this.#entries.get(keyOf(author, id));
+    return this.#byAuthor.get(author)?.get(id);
   }
 
   byClientId(clientId: string): MemoryEntry | undefined {
-    const key = this.#byClientId.get(clientId);
-    return key === undefined ? undefined : this.#entries.get(key);
+    return this.#byClientId.get(clientId);
+  }
+
+  /** Of all authors. */
+  byId(id: string): MemoryEntry[] {
+    const found: MemoryEntry[] = [];
+    for (const entries of this.#byAuthor.values()) {
+      const entry = entries.get(id);
+      if (entry !== undefined) found.push(entry);
+    }
+    return found;
   }
 
   values(): MemoryEntry[] {
-    return [...this.#entries.values()];
+    return [...this.#others, ...this.#queued].toSorted((a, b) => a.kept.row - b.kept.row);
+  }
+
+  /** The oldest first. */
+  queued(): Iterable<MemoryEntry> {
+    return this.#queued;
+  }
+
+  /** When nobody waits for the next one any more; asked for each message that is queued. */
+  nextExpiryMs(): number | undefined {
+    let next: number | undefined;
+    for (const list of [this.#queued, this.#others]) {
+      for (const { standing } of list) {
+        const expiryMs = expiryMsOf(standing);
+        if (expiryMs !== undefined) next = Math.min(next ?? expiryMs, expiryMs);
+      }
+    }
+    return next;
   }
 
   /**
    * A new message. The oldest go for it where there are too many, but none that is queued; those
    * have half of the room.
-   * @throws UdpchatError LIMIT_REACHED
+   * @throws UdpchatError LIMIT_REACHED, and nothing has changed
    */
   add(message: StoredMessage): void {
-    const entry: MemoryEntry = {
-      message,
-      folded: foldText(message.text),
-      receiptOwed: false,
-      receipt: undefined,
-    };
-    if (message.state === "queued") this.#assertRoomForQueued(sizeOf(entry));
-    this.#makeRoom(sizeOf(entry));
+    const entry = new MemoryEntry(message);
+    this.#makeRoom(entry);
     this.#insert(entry);
     this.#undo.changed(() => this.#delete(entry));
   }
 
-  /** In place of what is there. */
-  replace(entry: MemoryEntry): void {
-    const key = keyOf(entry.message.author.device, entry.message.id);
-    const before = this.#entries.get(key);
-    if (before === undefined) return;
-    this.#entries.set(key, entry);
-    this.#undo.changed(() => this.#entries.set(key, before));
+  change(entry: MemoryEntry, standing: Standing): void {
+    const before = entry.standing;
+    this.#change(entry, standing);
+    this.#undo.changed(() => this.#change(entry, before));
   }
 
   delete(entry: MemoryEntry): void {
     this.#delete(entry);
-    this.#undo.changed(() => {
-      this.#insert(entry);
-      this.#sort();
-    });
+    this.#undo.changed(() => this.#insert(entry));
   }
 
   clear(): void {
-    this.#entries.clear();
+    this.#byAuthor.clear();
     this.#byClientId.clear();
-    this.#sizeBytes = 0;
+    this.#queued.clear();
+    this.#others.clear();
   }
 
-  /** Half of it all: what arrives must find room, or nobody could be acknowledged any more. */
-  #assertRoomForQueued(sizeBytes: number): void {
-    const queued = this.values().filter(({ message }) => message.state === "queued");
-    const queuedBytes = queued.reduce((sum, entry) => sum + sizeOf(entry), sizeBytes);
+  #makeRoom({ standing, sizeBytes }: MemoryEntry): void {
     const { messages, bytes } = this.#bounds;
-    if (queued.length < messages / 2 && queuedBytes <= bytes / 2) return;
-    throw tooManyQueued();
-  }
-
-  #makeRoom(sizeBytes: number): void {
-    const fits = (count: number, size: number): boolean =>
-      count + 1 <= this.#bounds.messages && size + sizeBytes <= this.#bounds.bytes;
-    let count = this.#entries.size;
-    let size = this.#sizeBytes;
-    const going: MemoryEntry[] = [];
-    for (const entry of this.#entries.values()) {
-      if (fits(count, size)) break;
-      if (entry.message.state === "queued") continue;
-      going.push(entry);
-      count -= 1;
-      size -= sizeOf(entry);
+    const queued = this.#queued;
+    const others = this.#others;
+    // Half of it all: what arrives must find room, or nobody could be acknowledged any more.
+    const isTooMuch =
+      standing.state === "queued" &&
+      (queued.length >= messages / 2 || queued.sizeBytes + sizeBytes > bytes / 2);
+    const leftMessages = messages - queued.length - 1;
+    const leftBytes = bytes - queued.sizeBytes - sizeBytes;
+    if (isTooMuch || leftMessages < 0 || leftBytes < 0) throw tooManyQueued();
+    let { oldest } = others;
+    while (oldest !== undefined) {
+      if (others.length <= leftMessages && others.sizeBytes <= leftBytes) return;
+      this.delete(oldest);
+      oldest = others.oldest;
     }
-    if (!fits(count, size)) throw tooManyQueued();
-    for (const entry of going) this.delete(entry);
   }
 
   #insert(entry: MemoryEntry): void {
-    const { author, id, clientId } = entry.message;
-    const key = keyOf(author.device, id);
-    this.#entries.set(key, entry);
-    if (clientId !== undefined) this.#byClientId.set(clientId, key);
-    this.#sizeBytes += sizeOf(entry);
+    const { author, id, clientId } = entry.kept;
+    let entries = this.#byAuthor.get(author.device);
+    if (entries === undefined) {
+      entries = new Map();
+      this.#byAuthor.set(author.device, entries);
+    }
+    entries.set(id, entry);
+    if (clientId !== undefined) this.#byClientId.set(clientId, entry);
+    this.#listOf(entry.standing).insert(entry);
   }
 
   #delete(entry: MemoryEntry): void {
-    const { author, id, clientId } = entry.message;
-    this.#entries.delete(keyOf(author.device, id));
+    const { author, id, clientId } = entry.kept;
+    const entries = this.#byAuthor.get(author.device);
+    entries?.delete(id);
+    if (entries?.size === 0) this.#byAuthor.delete(author.device);
     if (clientId !== undefined) this.#byClientId.delete(clientId);
-    this.#sizeBytes -= sizeOf(entry);
+    this.#listOf(entry.standing).remove(entry);
   }
 
-  /** What came back stands at the end, and belongs where it was. */
-  #sort(): void {
-    const sorted = [...this.#entries].toSorted(([, a], [, b]) => a.message.row - b.message.row);
-    this.#entries.clear();
-    for (const [key, entry] of sorted) this.#entries.set(key, entry);
+  #change(entry: MemoryEntry, standing: Standing): void {
+    const from = this.#listOf(entry.standing);
+    const to = this.#listOf(standing);
+    entry.standing = standing;
+    if (from === to) return;
+    from.remove(entry);
+    to.insert(entry);
+  }
+
+  #listOf({ state }: Standing): EntryList {
+    return state === "queued" ? this.#queued : this.#others;
   }
 }
 
@@ -144,13 +158,4 @@ function tooManyQueued(): UdpchatError {
   return new UdpchatError("LIMIT_REACHED", "too many messages are queued in memory", {
     remedy: "drop some of them, or wait until they are delivered",
   });
-}
-
-function keyOf(author: string, id: string): string {
-  return `${author}/${id}`;
-}
-
-/** The same for as long as the entry is there: text does not change. */
-function sizeOf({ message, folded }: MemoryEntry): number {
-  return 2 * (message.text.length + folded.length) + ENTRY_BYTES;
 }

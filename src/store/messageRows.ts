@@ -1,4 +1,6 @@
 /** Rows of the table of messages as messages, and back. */
+
+import { OWN_STATES } from "./messageStates.js";
 import type { MessageState, NewMessage, StoredMessage, StoredParty } from "./messageStore.js";
 import { wellFormed } from "./search.js";
 import type { SqlRow, SqlStatement, SqlValue } from "./sql.js";
@@ -32,23 +34,43 @@ const COLUMNS = [
 export const INSERT_MESSAGE = `INSERT INTO messages (${COLUMNS.join(", ")})
   VALUES (${COLUMNS.map(() => "?").join(", ")}) ON CONFLICT DO NOTHING RETURNING row`;
 
-/** A message as both stores keep it: without what UTF-8 cannot hold. */
-export function storable(message: NewMessage): NewMessage {
-  const { author, to } = message;
+/**
+ * A message as both stores keep it: without what UTF-8 cannot hold. All have the same fields in the
+ * same order, which V8 is quick with.
+ */
+export function storedAs(row: number, message: NewMessage): StoredMessage {
+  const { id, author, own, text, sentAtMs, storedAtMs, hlc, state } = message;
+  const { to, group, outbox, clientId } = message;
   return {
-    ...message,
-    text: wellFormed(message.text),
+    row,
+    id,
     author: storableParty(author),
+    own,
+    text: wellFormed(text),
+    sentAtMs,
+    storedAtMs,
+    hlc,
+    state,
     to: to === undefined ? undefined : storableParty(to),
+    group,
+    outbox,
+    clientId,
   };
 }
 
-export function storableParty({ device, name, address, port }: StoredParty): StoredParty {
-  return { device, name: wellFormed(name), address, port };
+/** The same one where nothing is to be replaced: thousands of messages share it. */
+export function storableParty(party: StoredParty): StoredParty {
+  const name = wellFormed(party.name);
+  return name === party.name ? party : { ...party, name };
 }
 
 /** Whose conversation a message is in: the other side of a direct one, the author of a line. */
-export function peerOf({ own, author, to, group }: NewMessage): string {
+export function peerOf({
+  own,
+  author,
+  to,
+  group,
+}: Pick<NewMessage, "own" | "author" | "to" | "group">): string {
   return own && group === undefined && to !== undefined ? to.device : author.device;
 }
 
@@ -94,7 +116,7 @@ export function messageOf(row: SqlRow): StoredMessage {
     storedAtMs: numberIn(row, "stored_at_ms"),
     hlc: numberIn(row, "hlc"),
     state: stateIn(row),
-    to: row["to_device"] === null ? undefined : recipientOf(row),
+    to: recipientIn(row),
     group: row["group_id"] === null ? undefined : lineOf(row),
     outbox:
       row["expires_at_ms"] === null
@@ -105,6 +127,11 @@ export function messageOf(row: SqlRow): StoredMessage {
           },
     clientId: row["client_id"] === null ? undefined : textIn(row, "client_id"),
   };
+}
+
+/** Of the columns `to_...`; undefined of a group line. */
+export function recipientIn(row: SqlRow): StoredParty | undefined {
+  return row["to_device"] === null ? undefined : recipientOf(row);
 }
 
 /** Of the columns `to_...`. */
@@ -128,9 +155,7 @@ function lineOf(row: SqlRow): StoredMessage["group"] {
   };
 }
 
-const STATES: readonly MessageState[] = [
-  ...(["queued", "sent", "delivered", "read", "undelivered", "unread"] as const),
-];
+const STATES: readonly MessageState[] = [...OWN_STATES, "unread"];
 
 function stateIn(row: SqlRow): MessageState {
   const state = STATES.find((known) => known === row["state"]);

@@ -1,5 +1,10 @@
 import type { MessageState, NewMessage, OwnState, StoredParty } from "./messageStore.js";
 
+/** What a message of ours may be. */
+export const OWN_STATES: readonly OwnState[] = [
+  ...(["queued", "sent", "delivered", "read", "undelivered"] as const),
+];
+
 /**
  * Of a message of ours: what arrived never goes back, and was read at most; everything else may
  * still become anything, as one that was given up is sent again.
@@ -10,7 +15,10 @@ export function mayBecome(from: MessageState, to: OwnState): boolean {
 }
 
 /** Only whom a direct message of ours was written to has it: a device, or who is at an address. */
-export function receiptFits({ own, group, to }: NewMessage, party: StoredParty): boolean {
+export function receiptFits(
+  { own, group, to }: Pick<NewMessage, "own" | "group" | "to">,
+  party: StoredParty,
+): boolean {
   if (!own || group !== undefined || to === undefined) return false;
   if (to.device !== "") return to.device === party.device;
   return to.address === party.address && to.port === party.port;

@@ -27,6 +27,16 @@ export function recipientKey({ device, address, port }: StoredParty): string {
   return device === "" ? `${address}:${port}` : device;
 }
 
+/** Nothing of one differs from the other. */
+export function isSameParty(one: StoredParty, other: StoredParty): boolean {
+  return (
+    one.device === other.device &&
+    one.name === other.name &&
+    one.address === other.address &&
+    one.port === other.port
+  );
+}
+
 /** What is known of a message when it is stored. Times are milliseconds since 1970. */
 export interface NewMessage {
   /** 32 hexadecimal digits; with the author's device it names the message. */

@@ -5,6 +5,7 @@
 
 /** What shows nothing (soft hyphens, zero-width spaces, variation selectors), and NUL. */
 const IGNORED = /[\p{Default_Ignorable_Code_Point}\0]/gu;
+const HALF_CHARACTER = /\p{Cs}/u;
 const HALF_CHARACTERS = /\p{Cs}/gu;
 
 /**
@@ -28,7 +29,8 @@ export function foldText(text: string): string {
 
 /** Halves of surrogate pairs do not survive UTF-8: they become U+FFFD here, as on the wire. */
 export function wellFormed(text: string): string {
-  return text.replace(HALF_CHARACTERS, "\ufffd");
+  // Hardly any text has one, and to look is quicker than to replace nothing.
+  return HALF_CHARACTER.test(text) ? text.replace(HALF_CHARACTERS, "\ufffd") : text;
 }
 
 /** Enough to leave few candidates. */

@@ -4,12 +4,12 @@ import {
   messageOf,
   numberIn,
   partyValues,
-  storable,
   storableParty,
+  storedAs,
   textIn,
   valuesOf,
 } from "./messageRows.js";
-import { mayBecome } from "./messageStates.js";
+import { mayBecome, OWN_STATES } from "./messageStates.js";
 import type {
   MessageStore,
   NewMessage,
@@ -36,7 +36,7 @@ export class SqlMessages
 
   add(message: NewMessage): StoredMessage | undefined {
     const database = this.#database;
-    const kept = storable(message);
+    const kept = storedAs(0, message);
     return database.batch("soon", () => {
       const inserted = database.prepare(INSERT_MESSAGE).get(...valuesOf(kept));
       if (inserted === undefined) return undefined;
@@ -61,21 +61,24 @@ export class SqlMessages
   }
 
   setState(author: string, id: string, state: OwnState): void {
-    const database = this.#database;
-    database.batch("soon", () => {
-      const message = this.find(author, id);
-      if (message === undefined || !message.own || !mayBecome(message.state, state)) return;
-      database.prepare("UPDATE messages SET state = ? WHERE row = ?").run(state, message.row);
-    });
+    this.#database
+      .prepare(
+        `UPDATE messages SET state = ?
+          WHERE id = ? AND author = ? AND own = 1 AND state IN (${statesBefore(state)})`,
+      )
+      .run(state, id, author);
   }
 
+  /** Nearly always it is the one that it was written to: then nothing is written. */
   setRecipient(author: string, id: string, to: StoredParty): void {
+    const party = partyValues(storableParty(to));
     this.#database
       .prepare(
         `UPDATE messages SET peer = ?, to_device = ?, to_name = ?, to_address = ?, to_port = ?
-          WHERE id = ? AND author = ? AND own = 1 AND to_device IS NOT NULL`,
+          WHERE id = ? AND author = ? AND own = 1 AND to_device IS NOT NULL
+            AND (to_device, to_name, to_address, to_port) IS NOT (?, ?, ?, ?)`,
       )
-      .run(to.device, ...partyValues(storableParty(to)), id, author);
+      .run(to.device, ...party, id, author, ...party);
   }
 
   unread(ids: readonly string[]): { readonly author: string; readonly id: string }[] {
@@ -148,6 +151,13 @@ export class SqlMessages
     const counted = this.#database.prepare("SELECT count(*) AS count FROM messages").get() ?? {};
     return numberIn(counted, "count");
   }
+}
+
+/** From which a message of ours may become this one, as SQL. */
+function statesBefore(state: OwnState): string {
+  return OWN_STATES.filter((before) => mayBecome(before, state))
+    .map((before) => `'${before}'`)
+    .join(", ");
 }
 
 /** Those of incarnations that no line is left of. */

@@ -2,10 +2,11 @@ import {
   type MessageDatabase,
   numberIn,
   partyValues,
+  recipientIn,
   storableParty,
   textIn,
 } from "./messageRows.js";
-import { mayBecome, receiptFits } from "./messageStates.js";
+import { receiptFits } from "./messageStates.js";
 import type { MessageStore, StoredMessage, StoredParty, StoredReceipt } from "./messageStore.js";
 import type { SqlRow } from "./sql.js";
 import type { SqlMessages } from "./sqlMessages.js";
@@ -61,8 +62,15 @@ export class SqlReceipts
   ): boolean {
     const database = this.#database;
     return database.batch("soon", () => {
-      const message = this.#messages.find(author, id);
-      if (message === undefined || !receiptFits(message, party)) return false;
+      // One that arrives is nearly always of a message that was sent just now: a few columns do.
+      const message = database
+        .prepare(
+          `SELECT row, to_device, to_name, to_address, to_port FROM messages
+            WHERE id = ? AND author = ? AND own = 1 AND group_id IS NULL`,
+        )
+        .get(id, author);
+      const to = message && recipientIn(message);
+      if (message === undefined || !receiptFits({ own: true, to }, party)) return false;
       const added = database
         .prepare(
           `INSERT INTO receipts (message, device, name, address, port, status, at_ms)
@@ -70,8 +78,8 @@ export class SqlReceipts
             ON CONFLICT DO UPDATE SET status = excluded.status, at_ms = excluded.at_ms
               WHERE status = 'delivered' AND excluded.status = 'read'`,
         )
-        .run(message.row, ...partyValues(storableParty(party)), status, atMs);
-      if (mayBecome(message.state, status)) this.#messages.setState(author, id, status);
+        .run(numberIn(message, "row"), ...partyValues(storableParty(party)), status, atMs);
+      this.#messages.setState(author, id, status);
       return added > 0;
     });
   }

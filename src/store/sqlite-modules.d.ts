@@ -38,7 +38,7 @@ declare module "process" {
 
 declare module "better-sqlite3" {
   type Value = string | number | Uint8Array | null;
-  type Row = Record<string, string | number | Buffer | null>;
+  type Row = Record<string, string | number | Uint8Array | null>;
 
   /** `run` refuses what answers with rows, and the others all else. */
   interface Statement {

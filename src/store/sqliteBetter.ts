@@ -51,13 +51,13 @@ class BetterStatement implements SqlStatement {
   }
 }
 
-/** With bytes that are no Buffer. */
+/** With bytes that are no Buffer; few rows have any, so a row is not copied for them. */
 function plainRow(row: Row): SqlRow {
-  const plain: Record<string, SqlValue> = {};
-  for (const [column, value] of Object.entries(row)) {
-    plain[column] = Buffer.isBuffer(value)
-      ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-      : value;
+  for (const column in row) {
+    const value = row[column];
+    if (Buffer.isBuffer(value)) {
+      row[column] = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    }
   }
-  return plain;
+  return row;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { UdpchatError } from "../../../src/errors.js";
 import { MemoryMessageStore } from "../../../src/store/memoryMessageStore.js";
-import { idOf, incoming, ME, outgoing, queued } from "../../support/storedMessages.js";
+import { idOf, incoming, ME, outgoing, partyOf, queued } from "../../support/storedMessages.js";
 
 const textsIn = (store: MemoryMessageStore) => store.history({}).map(({ text }) => text);
 
@@ -52,6 +52,60 @@ describe("messages in memory", () => {
     expect(textsIn(store)).toEqual(["1", "2"]);
     store.setState(ME.device, idOf(1), "undelivered");
     expect(store.add(incoming(3, "3"))).toBeDefined();
+  });
+
+  it("that were queued go in the order in which they came, as if they never had been", () => {
+    const store = new MemoryMessageStore({ messages: 6 });
+    store.add(incoming(1, "1"));
+    store.add(queued(2, "2"));
+    store.add(incoming(3, "3"));
+    store.add(queued(4, "4"));
+    store.add(incoming(5, "5"));
+    for (const n of [4, 2]) store.setState(ME.device, idOf(n), "delivered");
+    for (let n = 6; n <= 8; n += 1) store.add(incoming(n, `${n}`));
+    expect(textsIn(store)).toEqual(["3", "4", "5", "6", "7", "8"]);
+    store.add(incoming(9, "9"));
+    expect(textsIn(store)).toEqual(["4", "5", "6", "7", "8", "9"]);
+  });
+
+  it("stay as they were for whoever asked for them before they changed", () => {
+    const store = new MemoryMessageStore();
+    const added = store.add(outgoing(1, "hi"));
+    const found = store.find(ME.device, idOf(1));
+    store.setState(ME.device, idOf(1), "undelivered");
+    store.setRecipient(ME.device, idOf(1), partyOf("c"));
+    expect([added?.state, found?.state, found?.to]).toEqual(["sent", "sent", partyOf("b")]);
+    const changed = { state: "undelivered", to: partyOf("c") };
+    expect(store.find(ME.device, idOf(1))).toMatchObject(changed);
+    expect(store.history({})).toMatchObject([changed]);
+  });
+
+  it("are found again and again by a text that is longer when it is folded", () => {
+    const store = new MemoryMessageStore();
+    store.add(incoming(1, "\ufdfa"));
+    store.add(incoming(2, "Short"));
+    for (const words of [["\u0635\u0644\u0649"], ["short"]]) {
+      for (let time = 0; time < 2; time += 1) expect(store.history({ words })).toHaveLength(1);
+    }
+  });
+
+  it("and what changed of them are as before when a batch fails", () => {
+    const store = new MemoryMessageStore({ messages: 3 });
+    store.add(queued(1, "1"));
+    store.add(outgoing(2, "2"));
+    const before = store.history({});
+    expect(() =>
+      store.batch("soon", () => {
+        store.setState(ME.device, idOf(1), "undelivered");
+        store.requeue(ME.device, idOf(2), { expiresAtMs: 1, requireVerified: false });
+        for (const n of [3, 4]) store.add(incoming(n, `${n}`));
+        throw new Error("boom");
+      }),
+    ).toThrow("boom");
+    expect(store.history({})).toEqual(before);
+    expect(store.outbox().map(({ text }) => text)).toEqual(["1"]);
+    for (const n of [5, 6]) store.add(incoming(n, `${n}`));
+    expect(textsIn(store)).toEqual(["1", "5", "6"]);
   });
 
   it("come back when a batch that pushed them out fails, and push out in the same order", () => {

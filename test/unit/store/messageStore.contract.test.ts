@@ -313,6 +313,7 @@ describe.each(KINDS)("a store in $name", ({ open }) => {
       expect(store.addReceipt(ME.device, idOf(1), by("c"))).toBe(false);
       expect(store.addReceipt(ME.device, idOf(2), by("c"))).toBe(false);
       expect(store.addReceipt(FROM_BOB, idOf(3), by("b"))).toBe(false);
+      expect(store.addReceipt(FROM_BOB, idOf(3), { ...by("b"), party: ME })).toBe(false);
       expect(store.addReceipt(ME.device, idOf(4), by("c"))).toBe(false);
       expect([stateOf(1), stateOf(2)]).toEqual(["queued", "queued"]);
       // 98 is "b".
