@@ -250,7 +250,8 @@ export class Core {
       this.#departing = false;
       this.#context.outputs.event({ kind: "departed" });
     }
-    return { ...this.#context.outputs.drain(), wakeAtMs: this.#promisedWakeMs };
+    const { events, transmits } = this.#context.outputs.drain();
+    return { events, transmits, wakeAtMs: this.#promisedWakeMs };
   }
 
   #nextWakeMs(): number {
@@ -308,8 +309,19 @@ export class Core {
       readonly messageId?: string | undefined;
     },
   ): string {
-    const { messageId: id = this.newMessageId(), ...command } = message;
-    this.#sessions.send(nowMs, { ...command, ...messageIdParts(id) });
+    const id = message.messageId ?? this.newMessageId();
+    const { incarnation, messageSequence } = messageIdParts(id);
+    const { token, target, kind, body, sentAtMs, requiresVerified } = message;
+    this.#sessions.send(nowMs, {
+      token,
+      target,
+      kind,
+      body,
+      sentAtMs,
+      requiresVerified,
+      incarnation,
+      messageSequence,
+    });
     return id;
   }
 

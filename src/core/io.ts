@@ -27,6 +27,10 @@ export function addressKey(to: Address): string {
   return `${to.address}:${to.port}`;
 }
 
+export function isSameAddress(a: Address, b: Address): boolean {
+  return a === b || (a.port === b.port && a.address === b.address);
+}
+
 /** A datagram as the network layer hands it over. */
 export interface ReceivedDatagram {
   readonly bytes: Uint8Array;
@@ -332,8 +336,7 @@ export class Outputs {
   }
 
   event(event: CoreEvent): void {
-    if ("token" in event && event.token < 0) return; // of what the core sent of itself
-    this.#events.push(event);
+    if (!isOfOurs(event)) this.#events.push(event);
   }
 
   /** Hands everything over and starts afresh. */
@@ -343,6 +346,18 @@ export class Outputs {
     this.#events = [];
     this.#turn += 1;
     return drained;
+  }
+}
+
+/** What became of something that the core sent of itself. */
+function isOfOurs(event: CoreEvent): boolean {
+  switch (event.kind) {
+    case "delivered":
+    case "failed":
+    case "reply":
+      return event.token < 0;
+    default:
+      return false;
   }
 }
 

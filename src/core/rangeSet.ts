@@ -45,6 +45,8 @@ export class RangeSet {
   addUpTo(last: number): void {
     if (last < 0) return;
     const ranges = this.#ranges;
+    const [lowest] = ranges;
+    if (lowest?.first === 0 && last <= lowest.last) return; // all there
     let top = last;
     let swallowed = 0;
     for (const range of ranges) {

@@ -1,11 +1,13 @@
 import sodium from "sodium-native";
 import { SEAL_TAG_BYTES } from "../wire/constants.js";
-import { asBuffer } from "./buffers.js";
 import type { PacketProtector } from "./handshake.js";
 
 const NONCE_BYTES = 12;
 const COUNTER_OFFSET = 4;
 const HIGH_WORD = 2 ** 32;
+
+/** One at a time: libsodium keeps none of it. */
+const nonce = Buffer.alloc(NONCE_BYTES);
 
 /**
  * ChaCha20-Poly1305 (RFC 8439) with one key each way. The nonce is four zero bytes and the packet
@@ -16,12 +18,12 @@ export function packetSeal(txKey: Buffer, rxKey: Buffer): PacketProtector {
   return {
     overheadBytes: SEAL_TAG_BYTES,
     seal(counter, header, payload) {
-      const datagram = Buffer.alloc(header.length + payload.length + SEAL_TAG_BYTES);
+      const datagram = Buffer.allocUnsafe(header.length + payload.length + SEAL_TAG_BYTES);
       datagram.set(header);
       sodium.crypto_aead_chacha20poly1305_ietf_encrypt(
         datagram.subarray(header.length),
-        asBuffer(payload),
-        asBuffer(header),
+        payload,
+        header,
         null,
         nonceOf(counter),
         txKey,
@@ -30,13 +32,13 @@ export function packetSeal(txKey: Buffer, rxKey: Buffer): PacketProtector {
     },
     open(counter, header, sealed) {
       if (sealed.length < SEAL_TAG_BYTES) return undefined;
-      const payload = Buffer.alloc(sealed.length - SEAL_TAG_BYTES);
+      const payload = Buffer.allocUnsafe(sealed.length - SEAL_TAG_BYTES);
       try {
         sodium.crypto_aead_chacha20poly1305_ietf_decrypt(
           payload,
           null,
-          asBuffer(sealed),
-          asBuffer(header),
+          sealed,
+          header,
           nonceOf(counter),
           rxKey,
         );
@@ -49,7 +51,6 @@ export function packetSeal(txKey: Buffer, rxKey: Buffer): PacketProtector {
 }
 
 function nonceOf(counter: number): Buffer {
-  const nonce = Buffer.alloc(NONCE_BYTES);
   nonce.writeUInt32LE(counter % HIGH_WORD, COUNTER_OFFSET);
   nonce.writeUInt32LE(Math.floor(counter / HIGH_WORD), COUNTER_OFFSET + 4);
   return nonce;

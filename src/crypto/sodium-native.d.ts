@@ -4,8 +4,8 @@ import "sodium-native";
 declare module "sodium-native" {
   export function crypto_aead_chacha20poly1305_ietf_encrypt(
     ciphertext: Buffer,
-    message: Buffer,
-    associatedData: Buffer,
+    message: Uint8Array,
+    associatedData: Uint8Array,
     secretNonce: null,
     publicNonce: Buffer,
     key: Buffer,
@@ -25,8 +25,8 @@ declare module "sodium-native" {
   export function crypto_aead_chacha20poly1305_ietf_decrypt(
     message: Buffer,
     secretNonce: null,
-    ciphertext: Buffer,
-    associatedData: Buffer,
+    ciphertext: Uint8Array,
+    associatedData: Uint8Array,
     publicNonce: Buffer,
     key: Buffer,
   ): number;

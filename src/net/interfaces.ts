@@ -68,6 +68,9 @@ export function prefixOf(netmask: string): number | undefined {
 export class OnLinkTest {
   /** Bounded by the interface addresses of this host. */
   readonly #subnets: { readonly network: number; readonly mask: number }[];
+  /** What was asked last: who talks to us sends more than one datagram. */
+  #asked = "";
+  #answer = false;
 
   constructor(interfaces: readonly LanInterface[]) {
     // All of 127/8 is this host, whatever interfaces are in use (RFC 1122 section 3.2.1.3).
@@ -80,8 +83,12 @@ export class OnLinkTest {
 
   /** @param address an IPv4 literal, as the kernel gave it. */
   has(address: string): boolean {
-    const value = ipv4ToInteger(address);
-    return this.#subnets.some(({ network, mask }) => (value & mask) === network);
+    if (address !== this.#asked) {
+      const value = ipv4ToInteger(address);
+      this.#answer = this.#subnets.some(({ network, mask }) => (value & mask) === network);
+      this.#asked = address;
+    }
+    return this.#answer;
   }
 }
 

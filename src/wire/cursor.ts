@@ -1,8 +1,9 @@
 import { UdpchatError } from "../errors.js";
 
-const utf8Encoder = new TextEncoder();
 const utf8Decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const HIGH_WORD = 2 ** 32;
+/** What is shorter shares memory with others: an ArrayBuffer of its own costs more than filling it. */
+const POOLED_BYTES = 512;
 
 /** What a decoder throws: the peer's fault, dropped and counted by whoever received it. */
 export function malformed(what: string): UdpchatError {
@@ -11,7 +12,8 @@ export function malformed(what: string): UdpchatError {
 
 /** Bytes of `text` in UTF-8. */
 export function encodeUtf8(text: string): Uint8Array {
-  return utf8Encoder.encode(text);
+  const bytes = Buffer.from(text, "utf8"); // six times as fast as a TextEncoder
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** Strict UTF-8: throws `MALFORMED_DATAGRAM` on anything else (RFC 3629 section 3). */
@@ -39,12 +41,19 @@ export function fromHex(hex: string): Uint8Array {
  */
 export class Writer {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  #capacityBytes: number;
   #length = 0;
 
   constructor(capacityBytes: number) {
-    this.#bytes = new Uint8Array(capacityBytes);
-    this.#view = new DataView(this.#bytes.buffer);
+    this.#bytes = newBytes(capacityBytes);
+    this.#capacityBytes = capacityBytes;
+  }
+
+  /** Starts afresh, over what was written: views of that change too. Never grows. */
+  restart(capacityBytes: number): this {
+    this.#capacityBytes = Math.min(capacityBytes, this.#bytes.length);
+    this.#length = 0;
+    return this;
   }
 
   get lengthBytes(): number {
@@ -52,24 +61,27 @@ export class Writer {
   }
 
   get remainingBytes(): number {
-    return this.#bytes.length - this.#length;
+    return this.#capacityBytes - this.#length;
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#length, value);
-    this.#length += 1;
+    this.#bytes[this.#claim(1)] = value;
     return this;
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#length, value);
-    this.#length += 2;
+    const at = this.#claim(2);
+    this.#bytes[at] = value >>> 8;
+    this.#bytes[at + 1] = value;
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#length, value);
-    this.#length += 4;
+    const at = this.#claim(4);
+    this.#bytes[at] = value >>> 24;
+    this.#bytes[at + 1] = value >>> 16;
+    this.#bytes[at + 2] = value >>> 8;
+    this.#bytes[at + 3] = value;
     return this;
   }
 
@@ -88,8 +100,7 @@ export class Writer {
   }
 
   bytes(value: Uint8Array): this {
-    this.#bytes.set(value, this.#length);
-    this.#length += value.length;
+    this.#bytes.set(value, this.#claim(value.length));
     return this;
   }
 
@@ -105,15 +116,28 @@ export class Writer {
   }
 
   zeros(countBytes: number): this {
-    this.#bytes.fill(0, this.#length, this.#length + countBytes);
-    this.#length += countBytes;
+    const at = this.#claim(countBytes);
+    this.#bytes.fill(0, at, at + countBytes);
     return this;
   }
 
   /** What was written, as a view that later writes do not move. */
   finish(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#length);
   }
+
+  /** Where the next `countBytes` go. */
+  #claim(countBytes: number): number {
+    const at = this.#length;
+    if (at + countBytes > this.#capacityBytes) throw new RangeError("written past the end");
+    this.#length = at + countBytes;
+    return at;
+  }
+}
+
+/** Memory that is written before it is read. */
+function newBytes(countBytes: number): Uint8Array {
+  return countBytes < POOLED_BYTES ? Buffer.allocUnsafe(countBytes) : new Uint8Array(countBytes);
 }
 
 /** Bytes that a varint of `value` takes. */
@@ -127,12 +151,10 @@ export function varintBytes(value: number): number {
 /** Reads fields in order; every read past the end throws `MALFORMED_DATAGRAM`. */
 export class Reader {
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   #offset: number;
 
   constructor(bytes: Uint8Array, offset = 0) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#offset = offset;
   }
 
@@ -141,15 +163,18 @@ export class Reader {
   }
 
   u8(): number {
-    return this.#view.getUint8(this.#take(1));
+    return this.#at(this.#take(1));
   }
 
   u16(): number {
-    return this.#view.getUint16(this.#take(2));
+    const start = this.#take(2);
+    return (this.#at(start) << 8) | this.#at(start + 1);
   }
 
   u32(): number {
-    return this.#view.getUint32(this.#take(4));
+    const start = this.#take(4);
+    const high = (this.#at(start) << 8) | this.#at(start + 1);
+    return ((high << 16) | (this.#at(start + 2) << 8) | this.#at(start + 3)) >>> 0;
   }
 
   /** Eight bytes as a number; above 2^53 - 1 is malformed. */
@@ -160,7 +185,7 @@ export class Reader {
   }
 
   varint(): number {
-    const first = this.#view.getUint8(this.#take(1));
+    const first = this.u8();
     const prefix = first >> 6;
     if (prefix === 0) return first;
     if (prefix === 1) return ((first & 0x3f) << 8) | this.u8();
@@ -196,6 +221,11 @@ export class Reader {
   /** Throws unless everything was read. */
   end(): void {
     if (this.remainingBytes !== 0) throw malformed("trailing bytes");
+  }
+
+  /** A byte that was taken. */
+  #at(index: number): number {
+    return this.#bytes[index] ?? 0;
   }
 
   #take(countBytes: number): number {

@@ -15,7 +15,8 @@ export const FrameType = {
 
 /** Texts are delivered first in, first out; everything else as it comes. */
 export const Lane = { ordered: 0, requests: 1, replies: 2, bulk: 3 } as const;
-const LANES: readonly LaneCode[] = Object.values(Lane);
+/** By code. */
+export const LANES: readonly LaneCode[] = Object.values(Lane);
 export type LaneCode = (typeof Lane)[keyof typeof Lane];
 
 /** Asks for an acknowledgement and carries nothing. */
@@ -157,8 +158,8 @@ function readFrame(reader: Reader, type: number): Frame {
     case FrameType.ack:
       return readAck(reader);
     case FrameType.message: {
-      const position = readPosition(reader);
-      return { type, ...position, record: reader.bytes(reader.varint()) };
+      const { lane, sequence, base } = readPosition(reader);
+      return { type, lane, sequence, base, record: reader.bytes(reader.varint()) };
     }
     case FrameType.fragment: {
       const position = readPosition(reader);

@@ -1,6 +1,6 @@
 /** The record that a lane carries: a text, a request, a reply or a note. PROTOCOL.md section 5.3. */
 import { MAX_MESSAGE_BYTES } from "./constants.js";
-import { malformed, Reader, Writer } from "./cursor.js";
+import { fromHex, malformed, Reader, Writer } from "./cursor.js";
 import { Lane } from "./frames.js";
 
 export const RecordKind = {
@@ -93,7 +93,7 @@ export const MAX_RECORD_BYTES = MAX_MESSAGE_BYTES + MAX_RECORD_OVERHEAD_BYTES;
 export function encodeRecord(record: MessageRecord): Uint8Array {
   const writer = new Writer(MAX_RECORD_OVERHEAD_BYTES + record.body.length)
     .u8(record.kind)
-    .hex(record.incarnation)
+    .bytes(incarnationMemo.bytesOf(record.incarnation))
     .varint(record.messageSequence)
     .varint(record.sentAtMs);
   if (record.kind === RecordKind.reply) {
@@ -105,23 +105,58 @@ export function encodeRecord(record: MessageRecord): Uint8Array {
 export function decodeRecord(bytes: Uint8Array): MessageRecord {
   const reader = new Reader(bytes);
   const kind = reader.u8();
-  const base = {
-    incarnation: reader.hex(8),
-    messageSequence: reader.varint(),
-    sentAtMs: reader.varint(),
-  };
+  const incarnation = incarnationMemo.textOf(reader.u32(), reader.u32());
+  const messageSequence = reader.varint();
+  const sentAtMs = reader.varint();
   let record: MessageRecord;
   if (kind === RecordKind.reply) {
     const requestSequence = reader.varint();
     const status = readStatus(reader.u8());
-    record = { kind, ...base, requestSequence, status, body: reader.rest() };
+    const body = reader.rest();
+    record = { kind, incarnation, messageSequence, sentAtMs, requestSequence, status, body };
   } else if (isPlainKind(kind)) {
-    record = { kind, ...base, body: reader.rest() };
+    record = { kind, incarnation, messageSequence, sentAtMs, body: reader.rest() };
   } else {
     throw malformed("unknown record");
   }
   if (record.body.length > MAX_MESSAGE_BYTES) throw malformed("message too large");
   return record;
+}
+
+/** The incarnations that were converted last: records of one author come one after another. */
+class IncarnationMemo {
+  #written = "";
+  #bytes: Uint8Array = new Uint8Array(0);
+  #high = -1;
+  #low = -1;
+  #read = "";
+
+  /** The bytes of 16 hexadecimal digits. */
+  bytesOf(incarnation: string): Uint8Array {
+    if (incarnation !== this.#written) {
+      this.#bytes = fromHex(incarnation);
+      this.#written = incarnation;
+    }
+    return this.#bytes;
+  }
+
+  /** The digits of two times 32 bits. */
+  textOf(high: number, low: number): string {
+    if (high !== this.#high || low !== this.#low) {
+      this.#read = hexDigits(high, 8) + hexDigits(low, 8);
+      this.#high = high;
+      this.#low = low;
+    }
+    return this.#read;
+  }
+}
+
+const ZEROS = "0".repeat(16);
+const incarnationMemo = new IncarnationMemo();
+
+function hexDigits(value: number, count: number): string {
+  const digits = value.toString(16);
+  return ZEROS.slice(0, count - digits.length) + digits;
 }
 
 type PlainKind = Exclude<MessageRecord["kind"], typeof RecordKind.reply>;
@@ -143,13 +178,15 @@ function readStatus(value: number): ReplyStatusCode {
 
 /** The id of a message as people and scripts see it: 32 hexadecimal digits, unique everywhere. */
 export function messageId(incarnation: string, messageSequence: number): string {
-  return incarnation + messageSequence.toString(16).padStart(16, "0");
+  return incarnation + hexDigits(messageSequence, 16);
 }
+
+const MESSAGE_ID = /^[0-9a-f]{32}$/;
 
 /** What a message id is made of. Throws MALFORMED_DATAGRAM if it is none. */
 export function messageIdParts(id: string): { incarnation: string; messageSequence: number } {
   const messageSequence = Number.parseInt(id.slice(16), 16);
-  if (!/^[0-9a-f]{32}$/.test(id) || !Number.isSafeInteger(messageSequence)) {
+  if (!MESSAGE_ID.test(id) || !Number.isSafeInteger(messageSequence)) {
     throw malformed("message id");
   }
   return { incarnation: id.slice(0, 16), messageSequence };

@@ -79,6 +79,7 @@ export class Candidates implements Timed {
   }
 
   nextWakeMs(): number {
+    if (this.#byInstance.size === 0) return Number.POSITIVE_INFINITY; // asked for each turn
     const [longestUnheard] = this.#byInstance.values();
     return longestUnheard === undefined
       ? Number.POSITIVE_INFINITY

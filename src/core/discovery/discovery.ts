@@ -420,7 +420,9 @@ export class Discovery implements Timed {
   }
 
   nextWakeMs(): number {
-    return Math.min(...this.#timed.map((part) => part.nextWakeMs()));
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const part of this.#timed) nextMs = Math.min(nextMs, part.nextWakeMs());
+    return nextMs;
   }
 
   wake(nowMs: number): void {

@@ -132,6 +132,7 @@ export class InboundLane {
 
   /** When the unfinished record that is silent for longest last grew; Infinity for none. */
   oldestArrivalMs(): number {
+    if (this.#assemblies.size === 0) return Number.POSITIVE_INFINITY;
     let oldestMs = Number.POSITIVE_INFINITY;
     for (const assembly of this.#assemblies.values()) {
       oldestMs = Math.min(oldestMs, assembly.lastArrivalMs);

@@ -5,6 +5,7 @@ import {
   type AdvanceFrame,
   type FragmentFrame,
   FrameType,
+  LANES,
   Lane,
   type LaneCode,
   type MessageFrame,
@@ -37,12 +38,19 @@ export const DRAIN_MS = 3_000;
 /** What is kept of a forgotten link, for the exactly-once effect of what comes after it. */
 export type LinkMemory = Readonly<Record<LaneCode, LaneMemory>>;
 
+/** One incarnation of a device as the key of a Map. */
+export function linkKey(device: string, incarnation: string): string {
+  return `${device}/${incarnation}`;
+}
+
 /**
  * Everything between us and one incarnation of a peer that outlives a session: lanes both ways,
  * the requests it made and we made. A link has at most one session that sends; when that one
  * dies, the next one starts every unsettled message anew and the other side drops what it had.
  */
 export class Link implements SessionOwner {
+  /** See `linkKey`: whom it is with never changes. */
+  readonly key: string;
   /** What the peer said of itself in the last handshake. */
   claims: HandshakeClaims;
   /** Where to find it: the path of the session, and after that the last known. */
@@ -64,6 +72,14 @@ export class Link implements SessionOwner {
   readonly #groupNoteArrived: GroupNoteArrived;
   readonly #takesMessages: TakesMessages;
   #session: Session | undefined;
+  /** What `peer` was made of, and how it came out. */
+  #peer:
+    | {
+        readonly claims: HandshakeClaims;
+        readonly path: Address;
+        readonly ref: PeerRef & { incarnation: string };
+      }
+    | undefined;
   #leaving = false;
   #queuedCount = 0;
   #queuedBytes = 0;
@@ -88,6 +104,7 @@ export class Link implements SessionOwner {
   ) {
     this.#context = context;
     this.claims = options.claims;
+    this.key = linkKey(options.claims.device, options.claims.incarnation);
     this.path = options.path;
     this.#ended = options.ended;
     this.#groupNoteArrived = options.groupNoteArrived;
@@ -121,10 +138,15 @@ export class Link implements SessionOwner {
     return this.#session;
   }
 
-  /** The peer as events mention it. */
+  /** The peer as events mention it: the same object until something of it changes. */
   get peer(): PeerRef & { incarnation: string } {
-    const { device, incarnation, name } = this.claims;
-    return { id: device, incarnation, name, address: this.path.address, port: this.path.port };
+    const { claims, path } = this;
+    if (this.#peer?.claims !== claims || this.#peer.path !== path) {
+      const { device, incarnation, name } = claims;
+      const { address, port } = path;
+      this.#peer = { claims, path, ref: { id: device, incarnation, name, address, port } };
+    }
+    return this.#peer.ref;
   }
 
   /** When a packet of the peer last arrived. */
@@ -134,7 +156,7 @@ export class Link implements SessionOwner {
 
   /** Something waits to be sent or to be answered: a session is wanted. */
   get wantsSession(): boolean {
-    return this.#awaitingReply.size > 0 || Object.values(this.#outbound).some((l) => !l.idle);
+    return this.#awaitingReply.size > 0 || LANES.some((lane) => !this.#outbound[lane].idle);
   }
 
   /** A text or request of ours waits: worth a session for as long as it does. */
@@ -190,7 +212,7 @@ export class Link implements SessionOwner {
         session.start(request);
       }
     }
-    this.#admit();
+    for (const lane of Object.values(this.#outbound)) this.#admit(lane.lane);
   }
 
   /** The session is gone; messages wait for the next. */
@@ -236,7 +258,7 @@ export class Link implements SessionOwner {
     this.#queuedCount += 1;
     this.#queuedBytes = bytes;
     this.#outbound[message.lane].add(message);
-    this.#admit();
+    this.#admit(message.lane);
     return true;
   }
 
@@ -247,7 +269,7 @@ export class Link implements SessionOwner {
     if (message.delivered) return;
     this.#unqueue(message);
     if (this.#outbound[message.lane].cancel(message)) this.#session?.advance(message.lane);
-    this.#admit();
+    this.#admit(message.lane);
   }
 
   /** Our answer to a request of this peer; ignored if it is not running. */
@@ -269,11 +291,10 @@ export class Link implements SessionOwner {
   // Time.
 
   nextWakeMs(): number {
-    const assembliesMs = Math.min(...Object.values(this.#inbound).map((l) => l.oldestArrivalMs()));
     return Math.min(
       this.#session?.nextWakeMs() ?? Infinity,
       this.#pingAtMs(),
-      assembliesMs + STALLED_RECORD_MS,
+      this.#oldestArrivalMs + STALLED_RECORD_MS,
     );
   }
 
@@ -284,9 +305,15 @@ export class Link implements SessionOwner {
 
   /** True if a record of the peer stopped growing: its session must go, so that it starts anew. */
   isStalled(nowMs: number): boolean {
-    return Object.values(this.#inbound).some(
-      (l) => l.oldestArrivalMs() + STALLED_RECORD_MS <= nowMs,
-    );
+    return this.#oldestArrivalMs + STALLED_RECORD_MS <= nowMs;
+  }
+
+  get #oldestArrivalMs(): number {
+    let oldestMs = Number.POSITIVE_INFINITY;
+    for (const lane of LANES) {
+      oldestMs = Math.min(oldestMs, this.#inbound[lane].oldestArrivalMs());
+    }
+    return oldestMs;
   }
 
   flush(nowMs: number): void {
@@ -348,7 +375,7 @@ export class Link implements SessionOwner {
 
   #laneMoved(lane: LaneCode): void {
     if (this.#outbound[lane].takeAdvance()) this.#session?.advance(lane);
-    this.#admit();
+    this.#admit(lane);
   }
 
   #handedOn(nowMs: number, message: Outgoing): void {
@@ -372,14 +399,14 @@ export class Link implements SessionOwner {
 
   // Lanes.
 
-  #admit(): void {
+  /** Starts what the window of a lane has room for. */
+  #admit(laneCode: LaneCode): void {
     const session = this.#session;
     if (session === undefined) return;
-    for (const lane of Object.values(this.#outbound)) {
-      for (let message = lane.admit(); message !== undefined; message = lane.admit()) {
-        if (isRequest(message)) this.#awaitingReply.set(message.sequence, message);
-        session.start(message);
-      }
+    const lane = this.#outbound[laneCode];
+    for (let message = lane.admit(); message !== undefined; message = lane.admit()) {
+      if (isRequest(message)) this.#awaitingReply.set(message.sequence, message);
+      session.start(message);
     }
   }
 

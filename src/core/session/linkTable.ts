@@ -1,5 +1,5 @@
-import { type Address, addressKey } from "../io.js";
-import type { Link, LinkMemory } from "./link.js";
+import { type Address, addressKey, isSameAddress } from "../io.js";
+import { type Link, type LinkMemory, linkKey } from "./link.js";
 
 /** Of those that were used, so many are looked at for the one that is missed least. */
 const CANDIDATES = 64;
@@ -13,6 +13,8 @@ export class LinkTable {
   readonly #links = new Map<string, Link>();
   /** The same, the longest silent first. */
   readonly #byLastHeard = new Set<Link>();
+  /** Of those the last; undefined if that one is gone. */
+  #lastHeard: Link | undefined;
   /** Those that may never have carried a record, the oldest first. */
   readonly #unused = new Set<Link>();
   /** The links of a device, the last met last, and the last that proved to be at an address. */
@@ -40,7 +42,7 @@ export class LinkTable {
   }
 
   has(link: Link): boolean {
-    return this.get(link.claims.device, link.claims.incarnation) === link;
+    return this.#links.get(link.key) === link;
   }
 
   /** Lane sequences of a new link start here: a forgotten link's numbers are never used again. */
@@ -58,8 +60,11 @@ export class LinkTable {
 
   /** The link last met that announces itself, or else the last met. */
   ofDevice(device: string): Link | undefined {
-    const links = this.allOfDevice(device);
-    return links.findLast((link) => link.claims.announces) ?? links.at(-1);
+    let last: Link | undefined;
+    for (const link of this.#ofDevice.get(device) ?? []) {
+      if (link.claims.announces || last?.claims.announces !== true) last = link;
+    }
+    return last;
   }
 
   /** The last met last. */
@@ -85,14 +90,17 @@ export class LinkTable {
   }
 
   add(link: Link): void {
-    this.#links.set(linkKey(link.claims.device, link.claims.incarnation), link);
+    this.#links.set(link.key, link);
     this.#byLastHeard.add(link);
+    this.#lastHeard = link;
     this.#unused.add(link);
   }
 
-  /** A packet of the peer came. */
+  /** A packet of the peer came: most often from the one that was heard before as well. */
   heard(link: Link): void {
-    if (this.#byLastHeard.delete(link)) this.#byLastHeard.add(link);
+    if (link === this.#lastHeard || !this.#byLastHeard.delete(link)) return;
+    this.#byLastHeard.add(link);
+    this.#lastHeard = link;
   }
 
   /**
@@ -109,7 +117,7 @@ export class LinkTable {
 
   /** The link is at `path`, and no longer where it was. */
   moved(link: Link, path: Address): void {
-    if (addressKey(link.path) === addressKey(path)) return;
+    if (isSameAddress(link.path, path)) return;
     this.left(link);
     link.path = path;
   }
@@ -122,13 +130,14 @@ export class LinkTable {
 
   remove(link: Link): void {
     const memory = link.dispose();
-    if (link.wasUsed) this.#remember(linkKey(link.claims.device, link.claims.incarnation), memory);
+    if (link.wasUsed) this.#remember(link.key, memory);
     this.#firstSequence = Math.max(this.#firstSequence, link.nextSequence);
-    const { device, incarnation } = link.claims;
-    const key = linkKey(device, incarnation);
+    const { key } = link;
+    const { device } = link.claims;
     // Another link may have taken its place.
     if (this.#links.get(key) === link) this.#links.delete(key);
     this.#byLastHeard.delete(link);
+    if (this.#lastHeard === link) this.#lastHeard = undefined;
     this.#unused.delete(link);
     const links = this.#ofDevice.get(device);
     links?.delete(link);
@@ -184,8 +193,4 @@ function worthOf(nowMs: number, link: Link): number {
   if (link.isAnswering) return 4;
   if (link.keepUntilMs > nowMs) return 3;
   return link.session === undefined ? WORTH_LITTLE : 2;
-}
-
-function linkKey(device: string, incarnation: string): string {
-  return `${device}/${incarnation}`;
 }

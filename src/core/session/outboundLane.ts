@@ -1,5 +1,6 @@
 import { fragmentOverheadBytes, Lane, type LaneCode } from "../../wire/frames.js";
 import { MAX_RECORD_BYTES } from "../../wire/record.js";
+import { Deque } from "../deque.js";
 import type { Outgoing } from "./outgoing.js";
 
 /**
@@ -30,9 +31,16 @@ export const SLICE_OVERHEAD_BYTES = fragmentOverheadBytes(
 export class OutboundLane {
   readonly lane: LaneCode;
   /** Without a sequence yet, oldest first. Bounded by the owner's queue limits. */
-  readonly #waiting: Outgoing[] = [];
-  /** By sequence, ascending; at most `LANE_WINDOW_RECORDS`. */
-  readonly #window = new Map<number, Outgoing>();
+  readonly #waiting = new Deque<Outgoing>();
+  /**
+   * By sequence up to the last one given, with undefined for those that are not kept any more; the
+   * one at the head is kept. At most `LANE_WINDOW_RECORDS`.
+   */
+  readonly #window = new Deque<Outgoing | undefined>();
+  /** Of the window, those that were not given up. */
+  #liveCount = 0;
+  /** Everything below is settled, and perhaps more: see `base`. */
+  #settledBelow = 0;
   /** The receiver confirmed that it waits for nothing below. */
   #confirmedBase = 0;
   /** The base that the session was last asked to tell for the sake of a given-up record. */
@@ -50,22 +58,22 @@ export class OutboundLane {
     return this.#nextSequence;
   }
 
-  /** Everything below is settled. */
+  /** Everything below is settled. Asked for each frame: looks at no record twice. */
   get base(): number {
-    for (const message of this.#window.values()) if (!message.settled) return message.sequence;
-    return this.#nextSequence;
+    let base = Math.max(this.#settledBelow, this.#oldestSequence);
+    while (base < this.#nextSequence && this.#at(base)?.settled !== false) base += 1;
+    this.#settledBelow = base;
+    return base;
   }
 
   /** Nothing waits for its end. */
   get idle(): boolean {
-    if (this.#waiting.length > 0) return false;
-    for (const message of this.#window.values()) if (!message.cancelled) return false;
-    return true;
+    return this.#waiting.length === 0 && this.#liveCount === 0;
   }
 
   /** The receiver may wait for a record that was given up. */
   get owesAdvance(): boolean {
-    for (const message of this.#window.values()) if (message.cancelled) return true;
+    for (const message of this.#window) if (message?.cancelled === true) return true;
     return false;
   }
 
@@ -74,7 +82,7 @@ export class OutboundLane {
    * lane: an ADVANCE told before those ahead of it were settled did not reach past it.
    */
   takeAdvance(): boolean {
-    const [head] = this.#window.values();
+    const head = this.#at(this.#oldestSequence);
     if (head?.cancelled !== true || head.sequence < this.#confirmedBase) return false;
     const { base } = this;
     if (base <= this.#toldBase) return false;
@@ -88,7 +96,7 @@ export class OutboundLane {
 
   /** The next record that may start, with its sequence; undefined if none may. */
   admit(): Outgoing | undefined {
-    const next = this.#waiting[0];
+    const next = this.#waiting.first;
     if (next === undefined) return undefined;
     const inWindow = this.#nextSequence - this.#oldestSequence < LANE_WINDOW_RECORDS;
     const fits = this.#windowBytes + next.record.length <= LANE_WINDOW_BYTES;
@@ -96,14 +104,18 @@ export class OutboundLane {
     this.#waiting.shift();
     next.sequence = this.#nextSequence;
     this.#nextSequence += 1;
-    this.#window.set(next.sequence, next);
+    this.#window.push(next);
+    this.#liveCount += 1;
     this.#windowBytes += next.record.length;
     return next;
   }
 
   get #oldestSequence(): number {
-    for (const sequence of this.#window.keys()) return sequence;
-    return this.#nextSequence;
+    return this.#nextSequence - this.#window.length;
+  }
+
+  #at(sequence: number): Outgoing | undefined {
+    return this.#window.at(sequence - this.#oldestSequence);
   }
 
   /** The whole record was acknowledged. Returns what is now known to be handed on, in order. */
@@ -124,20 +136,27 @@ export class OutboundLane {
   cancel(message: Outgoing): boolean {
     message.settled = true;
     message.cancelled = true;
-    if (this.#window.has(message.sequence)) {
+    if (this.#at(message.sequence) === message) {
       this.#windowBytes -= message.record.length;
-      if (this.lane !== Lane.ordered) this.#window.delete(message.sequence);
+      this.#liveCount -= 1;
+      if (this.lane !== Lane.ordered) this.#remove(message);
       this.#toldBase = this.base;
       return true;
     }
-    const index = this.#waiting.indexOf(message);
-    if (index >= 0) this.#waiting.splice(index, 1);
+    this.#waiting.remove(message);
     return false;
   }
 
   /** What a new session has to send again: also what the receiver holds, for it may forget it. */
   unsettled(): Outgoing[] {
-    return [...this.#window.values()].filter((message) => !message.cancelled).map(asUnsent);
+    const unsettled: Outgoing[] = [];
+    for (const message of this.#window) {
+      if (message === undefined || message.cancelled) continue;
+      message.settled = false;
+      unsettled.push(message);
+    }
+    this.#settledBelow = 0;
+    return unsettled;
   }
 
   /** Empties the lane, unsettled ones first: its messages move to another link. */
@@ -145,29 +164,30 @@ export class OutboundLane {
     const all = [...this.unsettled(), ...this.#waiting];
     for (const message of all) message.sequence = 0; // it means nothing in another lane
     this.#window.clear();
-    this.#waiting.length = 0;
+    this.#waiting.clear();
     this.#windowBytes = 0;
+    this.#liveCount = 0;
     return all;
   }
 
   #takeHandedOn(): Outgoing[] {
     const handedOn: Outgoing[] = [];
-    for (const message of this.#window.values()) {
-      if (!message.settled) break;
-      if (message.cancelled && message.sequence >= this.#confirmedBase) break;
-      this.#remove(message);
-      if (!message.cancelled) handedOn.push(message);
+    for (;;) {
+      const head = this.#window.first;
+      if (head?.settled !== true) return handedOn;
+      if (head.cancelled && head.sequence >= this.#confirmedBase) return handedOn;
+      this.#remove(head);
+      if (!head.cancelled) handedOn.push(head);
     }
-    return handedOn;
   }
 
   #remove(message: Outgoing): void {
-    const removed = this.#window.delete(message.sequence);
-    if (removed && !message.cancelled) this.#windowBytes -= message.record.length;
+    const index = message.sequence - this.#oldestSequence;
+    if (this.#window.at(index) !== message) return;
+    this.#window.replace(index, undefined);
+    while (this.#window.length > 0 && this.#window.first === undefined) this.#window.shift();
+    if (message.cancelled) return;
+    this.#windowBytes -= message.record.length;
+    this.#liveCount -= 1;
   }
-}
-
-function asUnsent(message: Outgoing): Outgoing {
-  message.settled = false;
-  return message;
 }

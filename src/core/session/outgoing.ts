@@ -64,8 +64,9 @@ export class Outgoing<Why extends Purpose = Purpose> {
 
   /** How often the most repeated chunk was sent, over all cuts. */
   get attempts(): number {
-    const counts = this.#chunks.map((chunk) => chunk.transmissions);
-    return this.#attemptsOfEarlierCuts + Math.max(0, ...counts);
+    let most = 0;
+    for (const chunk of this.#chunks) most = Math.max(most, chunk.transmissions);
+    return this.#attemptsOfEarlierCuts + most;
   }
 
   get chunks(): readonly Chunk[] {
@@ -80,20 +81,25 @@ export class Outgoing<Why extends Purpose = Purpose> {
   cut(pieceBytes: number): readonly Chunk[] {
     this.#attemptsOfEarlierCuts = this.attempts;
     const totalBytes = this.record.length;
-    this.#chunks = [];
-    for (let offset = 0; offset < totalBytes; offset += pieceBytes) {
-      this.#chunks.push({
-        message: this,
-        index: this.#chunks.length,
-        offset,
-        lengthBytes: Math.min(pieceBytes, totalBytes - offset),
-        queued: false,
-        acknowledged: false,
-        transmissions: 0,
-      });
+    const chunks = [this.#chunk(0, 0, Math.min(pieceBytes, totalBytes))];
+    for (let offset = pieceBytes; offset < totalBytes; offset += pieceBytes) {
+      chunks.push(this.#chunk(chunks.length, offset, Math.min(pieceBytes, totalBytes - offset)));
     }
+    this.#chunks = chunks;
     this.#unacknowledgedChunks = this.#chunks.length;
     return this.#chunks;
+  }
+
+  #chunk(index: number, offset: number, lengthBytes: number): Chunk {
+    return {
+      message: this,
+      index,
+      offset,
+      lengthBytes,
+      queued: false,
+      acknowledged: false,
+      transmissions: 0,
+    };
   }
 
   /** Marks a chunk; true if with it the whole message is across. Ignores those of an earlier cut. */

@@ -1,10 +1,12 @@
 import { MAX_DATAGRAM_BYTES } from "../../wire/constants.js";
 
-/** Datagrams that may leave back to back (RFC 9002 section 7.7: the initial window). */
+/** That much may always leave back to back (RFC 9002 section 7.7: the initial window). */
 const BURST_BYTES = 10 * MAX_DATAGRAM_BYTES;
+/** And what is due within this: no timer spreads it. The grain of Node's. */
+const GRAIN_MS = 1;
 /** Send a little faster than one window per round trip, so that pacing is never the limit. */
 const GAIN = 1.25;
-/** Below this a timer can't pace: Node's timers have a grain of a millisecond. */
+/** Nothing on a LAN is answered sooner. */
 const MIN_ROUND_TRIP_MS = 0.25;
 
 /** Spreads a window over its round trip: a leaky bucket, RFC 9002 section 7.7. */
@@ -17,7 +19,8 @@ export class Pacer {
     const bytesPerMs = (GAIN * windowBytes) / Math.max(smoothedRttMs, MIN_ROUND_TRIP_MS);
     if (this.#filledAtMs !== Number.NEGATIVE_INFINITY) {
       const gainedBytes = (nowMs - this.#filledAtMs) * bytesPerMs;
-      this.#tokensBytes = Math.min(BURST_BYTES, this.#tokensBytes + gainedBytes);
+      const burstBytes = Math.max(BURST_BYTES, GRAIN_MS * bytesPerMs);
+      this.#tokensBytes = Math.min(burstBytes, this.#tokensBytes + gainedBytes);
     }
     this.#filledAtMs = nowMs;
     const wantingBytes = MAX_DATAGRAM_BYTES - this.#tokensBytes;

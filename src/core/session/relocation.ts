@@ -1,4 +1,4 @@
-import { type Address, addressKey, type SendTarget } from "../io.js";
+import { type Address, isSameAddress, type SendTarget } from "../io.js";
 import type { Dial } from "./dial.js";
 import type { Completed, Handshakes } from "./handshakes.js";
 import type { Link } from "./link.js";
@@ -104,5 +104,5 @@ function isLost(nowMs: number, { session }: Link): boolean {
 }
 
 export function isAt(link: Link, path: Address): boolean {
-  return addressKey(link.path) === addressKey(path);
+  return isSameAddress(link.path, path);
 }

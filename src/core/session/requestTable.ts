@@ -117,6 +117,10 @@ export class RequestTable {
 /** Replies by request sequence, the first stored first. Bounded by `shrink`. */
 class ReplyStore {
   readonly #replies = new Map<number, StoredReply>();
+  /** Goes on where it was: from its front a Map walks over the holes of all that were deleted. */
+  readonly #walk = this.#replies.keys();
+  /** Where the walk is. */
+  #head: number | undefined;
   #bodyBytes = 0;
 
   get size(): number {
@@ -128,6 +132,7 @@ class ReplyStore {
   }
 
   add(sequence: number, reply: StoredReply): void {
+    this.take(sequence);
     this.#replies.set(sequence, reply);
     this.#bodyBytes += reply.body.length;
   }
@@ -144,10 +149,22 @@ class ReplyStore {
 
   /** Drops what is older than `sinceMs`, and the first until the rest is within bounds. */
   shrink(sinceMs: number, maxReplies: number, maxBodyBytes: number): void {
-    for (const [sequence, reply] of this.#replies) {
+    for (let first = this.#first(); first !== undefined; first = this.#first()) {
       const fits = this.size <= maxReplies && this.#bodyBytes <= maxBodyBytes;
-      if (fits && reply.doneAtMs >= sinceMs) return;
-      this.take(sequence);
+      const doneAtMs = this.#replies.get(first)?.doneAtMs ?? 0;
+      if (fits && doneAtMs >= sinceMs) return;
+      this.take(first);
     }
+  }
+
+  /** The sequence of the reply that was stored first. */
+  #first(): number | undefined {
+    if (this.size === 0) return undefined;
+    while (this.#head === undefined || !this.#replies.has(this.#head)) {
+      const next = this.#walk.next();
+      if (next.done === true) return undefined; // can't be: what was added last lies ahead
+      this.#head = next.value;
+    }
+    return this.#head;
   }
 }

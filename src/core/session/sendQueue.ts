@@ -9,6 +9,7 @@ import {
   type PingFrame,
   writeFrame,
 } from "../../wire/frames.js";
+import { Deque } from "../deque.js";
 import { SLICE_OVERHEAD_BYTES } from "./outboundLane.js";
 import type { Chunk } from "./outgoing.js";
 
@@ -26,8 +27,8 @@ export interface PacketContent {
 export class SendQueue {
   readonly #baseOf: (lane: LaneCode) => number;
   /** Both bounded by the lane windows. */
-  readonly #urgent: Chunk[] = [];
-  readonly #bulk: Chunk[] = [];
+  readonly #urgent = new Deque<Chunk>();
+  readonly #bulk = new Deque<Chunk>();
   /** Bounded: one ping, and one advance per lane. */
   #control: (PingFrame | AdvanceFrame)[] = [];
 
@@ -80,15 +81,15 @@ export class SendQueue {
     return { chunks, control };
   }
 
-  #mark(chunk: Chunk): Chunk[] {
+  #mark(chunk: Chunk): Deque<Chunk> {
     chunk.queued = true;
     return chunk.message.fragmented ? this.#bulk : this.#urgent;
   }
 
-  #packFrom(queue: Chunk[], writer: Writer, chunks: Chunk[]): void {
+  #packFrom(queue: Deque<Chunk>, writer: Writer, chunks: Chunk[]): void {
     for (;;) {
       dropSettled(queue);
-      const [chunk] = queue;
+      const chunk = queue.first;
       if (chunk === undefined) return;
       const frame = this.#frameOf(chunk);
       if (frameBytes(frame) > writer.remainingBytes) return;
@@ -103,10 +104,11 @@ export class SendQueue {
   #frameOf({ message, offset, lengthBytes }: Chunk): MessageFrame | FragmentFrame {
     const { lane, sequence, record } = message;
     // A request that is asked again lies below what is settled.
-    const position = { lane, sequence, base: Math.min(this.#baseOf(lane), sequence) };
-    if (!message.fragmented) return { type: FrameType.message, ...position, record };
+    const base = Math.min(this.#baseOf(lane), sequence);
+    if (!message.fragmented) return { type: FrameType.message, lane, sequence, base, record };
     const slice = record.subarray(offset, offset + lengthBytes);
-    return { type: FrameType.fragment, ...position, totalBytes: record.length, offset, slice };
+    const totalBytes = record.length;
+    return { type: FrameType.fragment, lane, sequence, base, totalBytes, offset, slice };
   }
 }
 
@@ -115,9 +117,9 @@ function needsSending(chunk: Chunk): boolean {
 }
 
 /** Removes chunks at the head that need no sending any more. */
-function dropSettled(queue: Chunk[]): void {
+function dropSettled(queue: Deque<Chunk>): void {
   for (;;) {
-    const [head] = queue;
+    const head = queue.first;
     if (head === undefined || (!head.acknowledged && !head.message.settled)) return;
     head.queued = false;
     queue.shift();

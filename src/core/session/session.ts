@@ -20,9 +20,9 @@ import {
   readFrames,
   writeFrame,
 } from "../../wire/frames.js";
-import { decodeSealedHeader, encodeSealedHeader } from "../../wire/session.js";
+import { encodeSealedHeader, type SealedHeader } from "../../wire/session.js";
 import type { CoreContext } from "../context.js";
-import type { Address } from "../io.js";
+import { type Address, isSameAddress } from "../io.js";
 import { Acknowledger } from "./acknowledger.js";
 import { SLICE_OVERHEAD_BYTES } from "./outboundLane.js";
 import type { Outgoing } from "./outgoing.js";
@@ -44,6 +44,9 @@ const RESPONDER_PATIENCE = 1.1;
 const WORN_OUT = 2;
 /** A packet may be preceded by an acknowledgement of its own. */
 const NUMBERS_AT_ONCE = 2;
+
+/** Where frames are put together: one packet at a time, which is sealed into memory of its own. */
+const draft = new Writer(MAX_DATAGRAM_BYTES);
 
 /** Why a session was closed: the last byte of a CLOSE frame. */
 export const CloseReason = { leaving: 0, stalled: 1 } as const;
@@ -272,7 +275,7 @@ export class Session {
   /** Last words: pays the acknowledgement debt and tells the peer to forget the session. */
   sendClose(nowMs: number, reason: number): void {
     if (this.isWornOut(nowMs)) return;
-    const writer = new Writer(this.#payloadBytes);
+    const writer = draft.restart(this.#payloadBytes);
     if (this.#acknowledger.owed) writeFrame(writer, this.#takeAck(nowMs));
     const close: CloseFrame = { type: FrameType.close, reason };
     writeFrame(writer, close);
@@ -297,21 +300,23 @@ export class Session {
   // Receiving.
 
   /**
-   * A sealed datagram for this session. `sealInvalid`: not from the peer; `repeated`: its number
-   * was seen before; in both cases nothing changed. `refused`: genuine, but something in it is not taken.
+   * A sealed datagram for this session, with its header. `sealInvalid`: not from the peer;
+   * `repeated`: its number was seen before; in both cases nothing changed. `refused`: genuine, but
+   * something in it is not taken.
    */
   receive(
     nowMs: number,
+    header: SealedHeader,
     datagram: Uint8Array,
     from: Address,
   ): "taken" | "sealInvalid" | "repeated" | "refused" | "closed" {
-    const { counter } = decodeSealedHeader(datagram);
+    const { counter } = header;
     if (!this.#acknowledger.isNew(counter)) {
       // Its acknowledgement may have been lost; the probe that repeats the content asks again.
       return "repeated";
     }
-    const header = datagram.subarray(0, SEALED_HEADER_BYTES);
-    const payload = this.#protector.open(counter, header, datagram.subarray(SEALED_HEADER_BYTES));
+    const clear = datagram.subarray(0, SEALED_HEADER_BYTES);
+    const payload = this.#protector.open(counter, clear, datagram.subarray(SEALED_HEADER_BYTES));
     if (payload === undefined) return "sealInvalid";
     const frames = readFrames(payload);
     this.#context.counters.add("packetsReceived");
@@ -327,11 +332,11 @@ export class Session {
   }
 
   #cameFrom(from: Address, sizeBytes: number): void {
-    if (isSame(from, this.path)) {
+    if (isSameAddress(from, this.path)) {
       this.#validation = undefined;
       return;
     }
-    if (this.#validation === undefined || !isSame(from, this.#validation.to)) {
+    if (this.#validation === undefined || !isSameAddress(from, this.#validation.to)) {
       this.#validation = new PathValidation(from);
     }
     this.#validation.heard(sizeBytes);
@@ -413,8 +418,8 @@ export class Session {
 
   #sendPacket(nowMs: number): void {
     if (this.isWornOut(nowMs)) return;
-    const writer = new Writer(this.#payloadBytes);
-    if (this.#acknowledger.owed) this.#writeAckIfItFits(nowMs, writer);
+    const writer = draft.restart(this.#payloadBytes);
+    if (this.#acknowledger.owed) this.#writeAck(nowMs, writer);
     const content = this.#queue.pack(writer);
     const packetNumber = this.#transmit(writer);
     const sizeBytes = this.#overheadBytes + writer.lengthBytes;
@@ -430,27 +435,25 @@ export class Session {
   #challenge(nowMs: number, validation: PathValidation): void {
     validation.challenged(nowMs);
     if (this.draining || this.isWornOut(nowMs)) return;
-    const writer = new Writer(this.#payloadBytes);
+    const writer = draft.restart(this.#payloadBytes);
     writeFrame(writer, { type: FrameType.ping });
     if (validation.affords(this.#overheadBytes + writer.lengthBytes)) this.#transmit(writer);
   }
 
   #sendAckOnly(nowMs: number): void {
     if (this.isWornOut(nowMs)) return;
-    const writer = new Writer(this.#payloadBytes);
+    const writer = draft.restart(this.#payloadBytes);
     writeFrame(writer, this.#takeAck(nowMs));
     this.#transmit(writer);
   }
 
-  #writeAckIfItFits(nowMs: number, writer: Writer): void {
+  /** At the beginning of a packet; one that is too long goes ahead in a packet of its own. */
+  #writeAck(nowMs: number, writer: Writer): void {
     const ack = this.#takeAck(nowMs);
-    if (ackFrameBytes(ack) <= PIGGYBACK_ACK_BYTES) {
-      writeFrame(writer, ack);
-    } else {
-      const alone = new Writer(this.#payloadBytes);
-      writeFrame(alone, ack);
-      this.#transmit(alone);
-    }
+    writeFrame(writer, ack);
+    if (ackFrameBytes(ack) <= PIGGYBACK_ACK_BYTES) return;
+    this.#transmit(writer);
+    writer.restart(this.#payloadBytes);
   }
 
   #takeAck(nowMs: number): AckFrame {
@@ -491,10 +494,6 @@ export class Session {
   #pad(payload: Writer): void {
     payload.zeros(Math.max(0, MIN_REMINDING_BYTES - this.#overheadBytes - payload.lengthBytes));
   }
-}
-
-function isSame(a: Address, b: Address): boolean {
-  return a.port === b.port && a.address === b.address;
 }
 
 /** A credit of 0 would stop a session for good. */

@@ -15,8 +15,8 @@ export class SessionTable {
   readonly #byLocalIndex = new Map<number, SessionEntry>();
   /** The same entries; of two that claim the same place the later. */
   readonly #byRemote = new Map<string, SessionEntry>();
-  /** Under which remote key an entry is, while its path may change. */
-  readonly #remoteKeys = new Map<Session, string>();
+  /** The path under which an entry is, while its own may change. */
+  readonly #paths = new Map<Session, Address>();
 
   get size(): number {
     return this.#byLocalIndex.size;
@@ -38,8 +38,7 @@ export class SessionTable {
 
   /** Call when a packet came: its peer may be elsewhere now. */
   heard(entry: SessionEntry): void {
-    const { path, remoteIndex } = entry.session;
-    if (this.#remoteKeys.get(entry.session) === remoteKey(path, remoteIndex)) return;
+    if (this.#paths.get(entry.session) === entry.session.path) return;
     this.#dropRemote(entry.session);
     this.#index(entry);
   }
@@ -53,13 +52,14 @@ export class SessionTable {
   #index(entry: SessionEntry): void {
     const key = remoteKey(entry.session.path, entry.session.remoteIndex);
     this.#byRemote.set(key, entry);
-    this.#remoteKeys.set(entry.session, key);
+    this.#paths.set(entry.session, entry.session.path);
   }
 
   #dropRemote(session: Session): void {
-    const key = this.#remoteKeys.get(session);
-    if (key === undefined) return;
-    this.#remoteKeys.delete(session);
+    const path = this.#paths.get(session);
+    if (path === undefined) return;
+    this.#paths.delete(session);
+    const key = remoteKey(path, session.remoteIndex);
     if (this.#byRemote.get(key)?.session === session) this.#byRemote.delete(key);
   }
 }

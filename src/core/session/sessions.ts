@@ -16,7 +16,6 @@ import { ByteBudget } from "../byteBudget.js";
 import type { CoreContext } from "../context.js";
 import {
   type Address,
-  addressKey,
   type ContactPeer,
   type GroupNoteArrived,
   type ReceivedDatagram,
@@ -427,7 +426,7 @@ export class Sessions implements Timed {
     }
     const { session, link } = entry;
     this.#touched.add(link);
-    const result = session.receive(nowMs, bytes, from);
+    const result = session.receive(nowMs, header, bytes, from);
     this.#sessions.heard(entry);
     switch (result) {
       case "sealInvalid":
@@ -619,7 +618,7 @@ export class Sessions implements Timed {
   }
 
   #noteHeard(nowMs: number, link: Link, session: Session): void {
-    const moved = addressKey(session.path) !== addressKey(link.path);
+    const moved = !isAt(link, session.path);
     if (moved && !session.draining) this.#links.moved(link, session.path);
     if (session.isMoving && !session.draining) this.#links.left(link);
     const lastMs = this.#heardAtMs.get(link) ?? Number.NEGATIVE_INFINITY;

@@ -98,7 +98,7 @@ export const LANES = [
   ...mutantsOf("src/core/session/outboundLane.ts", [
     {
       name: "delivered only when handed on",
-      find: "if (message.cancelled && message.sequence >= this.#confirmedBase) break;",
+      find: "if (head.cancelled && head.sequence >= this.#confirmedBase) return handedOn;",
       replace: "",
       why: "a text that waits behind a given-up one is told as delivered",
       caughtBy: unit("core/session/outboundLane"),
@@ -121,8 +121,8 @@ export const LANES = [
   ...mutantsOf("src/core/session/link.ts", [
     {
       name: "reassembly bound: 10 s",
-      find: "(l) => l.oldestArrivalMs() + STALLED_RECORD_MS <= nowMs,",
-      replace: "(l) => l.oldestArrivalMs() + STALLED_RECORD_MS < 0,",
+      find: "return this.#oldestArrivalMs + STALLED_RECORD_MS <= nowMs;",
+      replace: "return this.#oldestArrivalMs + STALLED_RECORD_MS < 0;",
       why: "a record that is never finished keeps its memory",
       caughtBy: unit("core/session/hostileFrames"),
     },
@@ -221,7 +221,7 @@ export const LANES = [
     },
     {
       name: "stored replies: their age",
-      find: "if (fits && reply.doneAtMs >= sinceMs) return;",
+      find: "if (fits && doneAtMs >= sinceMs) return;",
       replace: "if (fits) return;",
       why: "a reply of yesterday answers a request of today",
       caughtBy: unit("core/session/requestTable"),

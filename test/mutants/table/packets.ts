@@ -204,7 +204,7 @@ export const PACKETS = [
   ...mutantsOf("src/core/session/pacer.ts", [
     {
       name: "pacing: the burst",
-      find: "Math.min(BURST_BYTES, this.#tokensBytes + gainedBytes)",
+      find: "Math.min(burstBytes, this.#tokensBytes + gainedBytes)",
       replace: "this.#tokensBytes + gainedBytes",
       why: "a quiet second is followed by hundreds of datagrams at once",
       caughtBy: unit("core/session/pacer"),

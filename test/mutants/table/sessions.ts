@@ -42,8 +42,8 @@ export const SESSIONS = [
     },
     {
       name: "path validation: the path itself is heard again",
-      find: "    if (isSame(from, this.path)) {\n      this.#validation = undefined;",
-      replace: "    if (isSame(from, this.path)) {",
+      find: "    if (isSameAddress(from, this.path)) {\n      this.#validation = undefined;",
+      replace: "    if (isSameAddress(from, this.path)) {",
       why: "what is for a peer that is where it was goes elsewhere",
       caughtBy: unit("core/session/pathMove"),
     },

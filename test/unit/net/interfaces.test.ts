@@ -160,4 +160,12 @@ describe("OnLinkTest", () => {
     expect(new OnLinkTest([]).has("127.0.0.1")).toBe(true);
     expect(new OnLinkTest([]).has("10.0.0.1")).toBe(false);
   });
+
+  it("answers for the address that is asked for, whichever was before", () => {
+    for (let round = 0; round < 2; round += 1) {
+      expect(onLink.has("192.168.5.128")).toBe(true);
+      expect(onLink.has("192.168.6.130")).toBe(false);
+      expect(onLink.has("192.168.6.130")).toBe(false);
+    }
+  });
 });

@@ -18,6 +18,40 @@ function varintHex(value: number): string {
   return toHex(new Writer(8).varint(value).finish());
 }
 
+describe("a writer", () => {
+  it.each([
+    ["u8", (writer: Writer) => writer.u8(1)],
+    ["u16", (writer: Writer) => writer.u16(1)],
+    ["u32", (writer: Writer) => writer.u32(1)],
+    ["bytes", (writer: Writer) => writer.bytes(new Uint8Array(1))],
+    ["zeros", (writer: Writer) => writer.zeros(1)],
+  ])("never writes past its end: %s", (_name, write) => {
+    for (const full of [new Writer(3).zeros(3), new Writer(600).zeros(9).restart(3).zeros(3)]) {
+      expect(full.remainingBytes).toBe(0);
+      expect(() => write(full)).toThrow(RangeError);
+      expect(full.lengthBytes).toBe(3);
+    }
+  });
+
+  it("starts afresh, and never gets more room than it has", () => {
+    const writer = new Writer(4).u32(0xffff_ffff).restart(9);
+    expect(writer.remainingBytes).toBe(4);
+    expect(toHex(writer.u16(0xabcd).finish())).toBe("abcd");
+  });
+
+  it("writes whole numbers of every width, the highest too", () => {
+    const writer = new Writer(15).u8(0xff).u16(0xfffe).u32(0xffff_fffd).u64(TOP);
+    expect(toHex(writer.finish())).toBe("fffffefffffffd001fffffffffffff");
+    const reader = new Reader(writer.finish());
+    expect([reader.u8(), reader.u16(), reader.u32(), reader.u64()]).toEqual([
+      0xff,
+      0xfffe,
+      0xffff_fffd,
+      TOP,
+    ]);
+  });
+});
+
 describe("varint", () => {
   // RFC 9000 appendix A.1. Its first example, 151288809941952652, is above 2^53: refused below.
   it.each([

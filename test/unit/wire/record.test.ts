@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MAX_MESSAGE_BYTES } from "../../../src/wire/constants.js";
+import { toHex } from "../../../src/wire/cursor.js";
 import {
   decodeRecord,
   encodeRecord,
@@ -36,6 +37,18 @@ describe("record", () => {
       expectMalformed(() => decodeRecord(encodeRecord(tooLarge)), "too large");
     },
   );
+
+  it("has the incarnation of its author, whoever was read and written before", () => {
+    const authors = ["00000001", "ffffffff"].flatMap((high) =>
+      ["00000000", "0000000a", "80000000"].map((low) => high + low),
+    );
+    for (const incarnation of [...authors, ...authors.toReversed()]) {
+      const bytes = encodeRecord({ ...reply, incarnation, body: new Uint8Array(0) });
+      expect(toHex(bytes.subarray(1, 9))).toBe(incarnation);
+      expect(decodeRecord(bytes).incarnation).toBe(incarnation);
+      expect(decodeRecord(bytes).incarnation).toBe(incarnation);
+    }
+  });
 
   it("refuses unknown kinds", () => {
     const bytes = encodeRecord({ ...reply, body: new Uint8Array(0) });

@@ -60,6 +60,25 @@ describe("a link that gives way to another device", () => {
     expect(host.sentOfType("reset")).toBe(0);
   });
 
+  it("is the one that is silent for longest, whoever was heard before that", () => {
+    const wire = new SessionWire();
+    const host = wire.host("host", { limits: { sessions: 2 } });
+    const [first, second] = [98, 99].map((index) => new RawPeer(wire, host, `${index}`, index));
+    if (first === undefined || second === undefined) throw new Error("no peers");
+    for (const raw of [first, second]) {
+      raw.connect();
+      raw.send(messageFrame(1));
+    }
+    first.send(messageFrame(2));
+    second.send(messageFrame(2));
+    first.send(messageFrame(3));
+    wire.host("carol").sendTo(host, "hello");
+    wire.run(10);
+    first.send(messageFrame(4));
+    expect(host.texts.at(-1)).toBe("text 4");
+    expect(host.sentOfType("reset")).toBe(0);
+  });
+
   it("is never one that a text of ours waits for: the newcomer is refused, on either side", () => {
     const wire = new SessionWire();
     const alice = wire.host("alice", { limits: { sessions: 1 } });

@@ -98,6 +98,15 @@ describe("the ordered lane", () => {
     expect(lane.owesAdvance).toBe(false);
   });
 
+  it("counts what a new session sends again as unsettled", () => {
+    const [lane, messages] = filled(Lane.ordered, 3);
+    lane.cancel(at(messages, 0));
+    lane.acknowledge(at(messages, 1));
+    expect(lane.base).toBe(3);
+    expect(sequences(lane.unsettled())).toEqual([2, 3]);
+    expect(lane.base).toBe(2);
+  });
+
   it("sends again in a new session what the receiver only holds", () => {
     const [lane, messages] = filled(Lane.ordered, 3);
     lane.acknowledge(at(messages, 1));

@@ -29,4 +29,13 @@ describe("the pacer", () => {
     sentWithin(pacer, 0, 0);
     expect(sentWithin(pacer, 10_000, 10_000)).toBe(10);
   });
+
+  it("saves up what is due within a millisecond, where that is more", () => {
+    const pacer = new Pacer();
+    for (let sent = 0; sent < 10; sent += 1) pacer.sent(1200);
+    pacer.readyAtMs(0, 240_000, 5); // 50 datagrams a millisecond
+    let sent = 0;
+    for (; pacer.readyAtMs(10, 240_000, 5) <= 10; sent += 1) pacer.sent(1200);
+    expect(sent).toBe(50);
+  });
 });

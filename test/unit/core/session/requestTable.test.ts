@@ -47,6 +47,23 @@ describe("the states of a request", () => {
     expect(statuses).toMatchObject([{ status: expired }, { status: ok }, { status: ok }, {}]);
   });
 
+  it("end in expired, the oldest first, also when all before were long gone", () => {
+    const requests = table({ repliesPerPeer: 2 });
+    for (let first = 1; first < 40; first += 4) {
+      const nowMs = first * 300_000;
+      const sequences = [first, first + 1, first + 2, first + 3];
+      for (const sequence of sequences) {
+        execute(requests, nowMs, sequence);
+        if (sequence % 2 === 0) requests.delivered(sequence);
+      }
+      const kept = sequences.filter((sequence) => {
+        const repeat = requests.repeated(nowMs, sequence);
+        return repeat.kind === "done" && repeat.status === ok;
+      });
+      expect(kept).toEqual([first + 2, first + 3]);
+    }
+  });
+
   it("end in expired when the bodies take more than 4 MiB", () => {
     const requests = table();
     for (let sequence = 1; sequence <= 65; sequence += 1) {
