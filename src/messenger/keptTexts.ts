@@ -61,13 +61,11 @@ export class KeptTexts {
     // What may be repeated under its id after a power cut must be known then.
     const isPromise = queue || clientId !== undefined;
     return store.batch(isPromise ? "promise" : "soon", () => {
-      const known = clientId === undefined ? undefined : store.findByClientId(clientId);
-      if (known !== undefined) return this.#again(known, text, target);
       const added = store.add(this.#newMessage(text, target));
       if (added !== undefined) return added;
-      // A disk that fails now and then did not find it a moment ago.
-      const found = clientId === undefined ? undefined : store.findByClientId(clientId);
-      if (found !== undefined) return this.#again(found, text, target);
+      const known = clientId === undefined ? undefined : store.findByClientId(clientId);
+      if (known !== undefined) return this.#again(known, text, target);
+      // A disk that fails now and then has it, and does not find it.
       throw new UdpchatError("STORE_UNUSABLE", "the messages of this home cannot be read now", {
         remedy: "try again, and check the disk",
       });

@@ -81,6 +81,7 @@ describe("roster", () => {
     bench.heard(peer, "10.0.0.2", 4);
     expect(bench.discovery.addressOf(peer.device)?.address).toBe("10.0.0.2");
     bench.receive(peer.beacon(), "127.0.0.1");
+    expect(bench.challengeTo("127.0.0.1")).toBeUndefined();
     expect(bench.discovery.addressOf(peer.device)?.address).toBe("10.0.0.2");
     bench.heard(peer, "10.0.0.2", 12);
     expect(bench.discovery.peers()[0]?.rttMs).toBe(1.9375); // 7/8 x (7/8 x 0 + 1/8 x 4) + 1/8 x 12
