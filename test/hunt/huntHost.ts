@@ -300,12 +300,11 @@ export class HuntHost {
     const run = this.#run;
     if (run === undefined) return;
     this.#world.note(this.name, "closes");
-    this.#closing = Promise.race([
-      run.messenger.close(),
-      new Promise<void>((gone) => {
-        this.#diedClosing = gone;
-      }),
-    ]);
+    // First: it may die within the call.
+    const died = new Promise<void>((gone) => {
+      this.#diedClosing = gone;
+    });
+    this.#closing = Promise.race([run.messenger.close(), died]);
     await this.#closing;
     this.#closing = undefined;
     // Killed meanwhile.
