@@ -101,7 +101,7 @@ export class Outbox {
   #begin(message: StoredMessage): void {
     const lane = this.#lane(keyOf(message));
     if (!this.#parts.dispatches) {
-      if (!lane.onTheirWay.has(message.id)) this.#attempt(lane, message);
+      if (!lane.onTheirWay.has(message.id)) this.#attempt(lane, message, message.to);
       return;
     }
     lane.retryAtMs = 0;
@@ -179,19 +179,26 @@ export class Outbox {
     if (this.#closed || !dispatches || clock.nowMs() < lane.retryAtMs) return;
     lane.cancelRetry();
     const queued = store.outbox(lane.key, WINDOW_MESSAGES);
+    // All to the same place, or they would overtake one another.
+    const place = queued.findLast(({ to }) => to !== undefined && to.address !== "")?.to;
     for (const message of queued) {
-      if (!lane.onTheirWay.has(message.id)) this.#attempt(lane, message);
+      if (!lane.onTheirWay.has(message.id)) this.#attempt(lane, message, place ?? message.to);
     }
     if (queued.length === 0 && lane.onTheirWay.size === 0) this.#lanes.delete(lane.key);
   }
 
-  #attempt(lane: Lane, message: StoredMessage): void {
+  #attempt(lane: Lane, message: StoredMessage, place: StoredParty | undefined): void {
     const abort = new AbortController();
     lane.onTheirWay.set(message.id, abort);
-    void this.#carry(lane, message, abort.signal);
+    void this.#carry(lane, message, place, abort.signal);
   }
 
-  async #carry(lane: Lane, message: StoredMessage, signal: AbortSignal): Promise<void> {
+  async #carry(
+    lane: Lane,
+    message: StoredMessage,
+    place: StoredParty | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { id, text, sentAtMs, to, outbox } = message;
     const requireVerified = outbox?.requireVerified ?? false;
     let delivered: Delivered;
@@ -199,7 +206,7 @@ export class Outbox {
       delivered = await this.#parts.outgoing.sendText({
         label: to === undefined || to.name === "" ? lane.key : to.name,
         text,
-        find: async () => targetOf(to),
+        find: async () => targetOf(place),
         keep: () => ({ id, sentAtMs }),
         options: { timeoutMs: ATTEMPT_MS, signal, requireVerified },
       });

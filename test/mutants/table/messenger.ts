@@ -108,6 +108,13 @@ export const MESSENGER = [
   ]),
   ...mutantsOf("src/messenger/outbox.ts", [
     {
+      name: "order of the outbox: one place for all",
+      find: "place ?? message.to",
+      replace: "message.to ?? place",
+      why: "what was queued later overtakes where only that knows an address",
+      caughtBy: unit("messenger/outbox"),
+    },
+    {
       name: "queued expiry",
       find: "if (this.#expired().length === 0) return;",
       replace: "if (this.#expired().length >= 0) return;",

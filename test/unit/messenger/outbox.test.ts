@@ -285,6 +285,23 @@ describe("what is queued", () => {
     expect(bob.shown).toEqual(texts);
   });
 
+  it("goes in that order also where only what was queued later knows an address", async () => {
+    const alice = await acquainted();
+    for (const text of ["one", "two"]) {
+      await world.clock.until(alice.messenger.send("bob", text, { queue: true, timeoutMs: 1 }));
+    }
+    const [, two] = await alice.messenger.outbox();
+    const there = { device: two?.to?.id ?? "", name: "bob", address: "10.0.0.4", port: 22400 };
+    world.store("alice").setRecipient(alice.messenger.id, two?.id ?? "", there);
+    alice.kill();
+    await world.start("alice");
+    await world.clock.advance(100);
+    const bob = await world.start("bob");
+    await world.clock.advance(20_000);
+    expect(bob.messenger.status().interfaces[0]?.address).toBe(there.address);
+    expect(bob.shown).toEqual(["one", "two"]);
+  });
+
   it("does not go by itself in a program that soon ends", async () => {
     const alice = await acquainted();
     await world.clock.until(alice.messenger.send("bob", "later", { queue: true }));
