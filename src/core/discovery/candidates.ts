@@ -1,5 +1,5 @@
 import type { Beacon, Instance } from "../../wire/presence.js";
-import type { Address, FoundVia, PeerView, Timed } from "../io.js";
+import { type Address, type FoundVia, isSameAddress, type PeerView, type Timed } from "../io.js";
 import { instanceKey } from "./instanceKey.js";
 import { Shares } from "./shares.js";
 
@@ -55,7 +55,7 @@ export class Candidates implements Timed {
   seenAt(candidate: Candidate, at: Address): boolean {
     const { addresses } = candidate;
     if (addresses.length >= MAX_ADDRESSES) return false;
-    if (addresses.some(({ address, port }) => address === at.address && port === at.port)) {
+    if (addresses.some((known) => isSameAddress(known, at))) {
       return false;
     }
     addresses.push(at);

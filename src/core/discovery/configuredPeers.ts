@@ -1,4 +1,4 @@
-import type { Address, Timed } from "../io.js";
+import { type Address, isSameAddress, type Timed } from "../io.js";
 import type { Querying } from "./querying.js";
 import type { Roster } from "./roster.js";
 
@@ -20,7 +20,7 @@ export class ConfiguredPeers implements Timed {
   }
 
   includes(at: Address): boolean {
-    return this.#addresses.some(({ address, port }) => address === at.address && port === at.port);
+    return this.#addresses.some((known) => isSameAddress(known, at));
   }
 
   nextWakeMs(): number {

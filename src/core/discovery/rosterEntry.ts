@@ -1,7 +1,13 @@
 import { MAX_AMPLIFICATION } from "../../wire/constants.js";
 import type { Beacon, BeaconGroup } from "../../wire/presence.js";
 import { clamp } from "../clamp.js";
-import type { Address, FoundVia, PeerState, PeerView } from "../io.js";
+import {
+  type Address,
+  type FoundVia,
+  isSameAddress,
+  type PeerState,
+  type PeerView,
+} from "../io.js";
 
 /** What a peer without a beacon is taken to promise: the upper end of the shortest interval. */
 const DEFAULT_PROMISE_MS = 12_500;
@@ -244,7 +250,7 @@ export class RosterEntry {
   }
 
   isAt(at: Address): boolean {
-    return this.#addresses.some(({ address, port }) => address === at.address && port === at.port);
+    return this.#addresses.some((known) => isSameAddress(known, at));
   }
 
   /** It was seen at this IPv4 literal. */
