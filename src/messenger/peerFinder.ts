@@ -22,8 +22,11 @@ import {
 import type { TrustBook } from "./trustBook.js";
 import type { Peer } from "./types.js";
 
-/** How long the network is asked for a name that the roster does not have. */
-const ASK_NETWORK_MS = 600;
+/**
+ * How long the network is asked for a name that the roster does not have: as long again after the
+ * last of the three queries (PROTOCOL 3.3) as that one waits, so that its answer counts.
+ */
+const ASK_NETWORK_MS = 1200;
 /** After somebody with that name answered: time for another one of the same name to answer. */
 const NAMESAKE_GRACE_MS = 150;
 const NOWHERE: LanAddress = { address: "", port: 0 };

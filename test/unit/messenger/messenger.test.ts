@@ -275,7 +275,15 @@ describe("send", () => {
   it("asks the network for a name before it says that nobody has it", async () => {
     const alice = await world.messenger("alice");
     expect(await codeOf(alice.send("nobody", "x"))).toBe("NO_SUCH_PEER");
-    expect(world.clock.nowMs()).toBe(600);
+    expect(world.clock.nowMs()).toBe(1200);
+  });
+
+  it("finds a name whose owner heard the last query alone", async () => {
+    world.segment.drops = () => world.clock.nowMs() < 600;
+    const bob = await world.messenger("bob");
+    const alice = await world.messenger("alice", { announce: false });
+    const delivery = await world.clock.until(alice.send("bob", "x"));
+    expect(delivery.to.id).toBe(bob.id);
   });
 
   it("does not choose between two peers of one name", async () => {
