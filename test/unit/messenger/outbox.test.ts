@@ -105,7 +105,7 @@ describe("send with queue", () => {
   it("refuses who is blocked", async () => {
     const alice = await acquainted();
     const blocking = alice.messenger.block("bob");
-    await world.clock.advance(1000);
+    await world.clock.advance(2000);
     await blocking;
     expect(await codeOf(alice.messenger.send("bob", "x", { queue: true }))).toBe("BLOCKED");
     expect(await alice.messenger.outbox()).toEqual([]);
