@@ -1,6 +1,7 @@
 import type { Core } from "../core/core.js";
 import type { CoreEvent, SendTarget, Token } from "../core/io.js";
-import { TimerQueue } from "../core/timers.js";
+import { NumberMap } from "../core/numberMap.js";
+import { EarliestFirst } from "../core/timers.js";
 import { type ErrorCode, toUdpchatError, UdpchatError, UNREACHABLE_REMEDY } from "../errors.js";
 import { ReplyStatus, type ReplyStatusCode } from "../wire/record.js";
 import type { Clock } from "./clock.js";
@@ -59,6 +60,9 @@ class Pending {
   readonly outbound: Outbound;
   readonly ends: Ends;
   readonly reject: (error: UdpchatError) => void;
+  /** When it is given up. */
+  readonly atMs: number;
+  ended = false;
   /** The abort listener. */
   stopListening: (() => void) | undefined;
   /** Undefined until the core has it. */
@@ -69,11 +73,18 @@ class Pending {
   target: SendTarget | undefined;
   delivered = false;
 
-  constructor(token: Token, outbound: Outbound, ends: Ends, reject: Pending["reject"]) {
+  constructor(
+    token: Token,
+    outbound: Outbound,
+    ends: Ends,
+    reject: Pending["reject"],
+    atMs: number,
+  ) {
     this.token = token;
     this.outbound = outbound;
     this.ends = ends;
     this.reject = reject;
+    this.atMs = atMs;
   }
 }
 
@@ -92,9 +103,9 @@ export class Outgoing {
   readonly #clock: Clock;
   readonly #trust: TrustReader;
   /** Bounded by the calls of the application that wait. */
-  readonly #pending = new Map<Token, Pending>();
-  /** When each is given up; one timer for all, as nearly all end long before. */
-  readonly #deadlines = new TimerQueue<Pending>();
+  readonly #pending = new NumberMap<Pending>();
+  /** One timer for all of them, as nearly all end long before. */
+  readonly #deadlines = new EarliestFirst<Pending>();
   readonly #timer: MovableTimer;
   #lastToken = 0;
 
@@ -124,12 +135,13 @@ export class Outgoing {
     const { signal } = outbound.options;
     if (signal?.aborted === true) throw abortedError(signal);
     this.#lastToken += 1;
-    const pending = new Pending(this.#lastToken, outbound, ends, reject);
-    if (signal !== undefined) this.#listen(pending, signal);
     const nowMs = this.#clock.nowMs();
-    this.#deadlines.set(pending, nowMs + timeoutMs);
-    this.#timer.set(nowMs, this.#deadlines.nextMs());
+    const pending = new Pending(this.#lastToken, outbound, ends, reject, nowMs + timeoutMs);
+    if (signal !== undefined) this.#listen(pending, signal);
     this.#pending.set(pending.token, pending);
+    this.#deadlines.push(pending);
+    this.#deadlines.sweep(this.#pending.size, isOpen);
+    this.#setTimer(nowMs);
     try {
       const found = outbound.find();
       if (found instanceof Promise) this.#handOverTo(found, pending, body);
@@ -147,12 +159,21 @@ export class Outgoing {
 
   #giveUpLate(): void {
     const nowMs = this.#clock.nowMs();
-    for (;;) {
-      const late = this.#deadlines.popDue(nowMs);
-      if (late === undefined) break;
-      this.#giveUp(late, this.#timeoutError(late));
+    for (let head = this.#nextOpen(); head !== undefined && head.atMs <= nowMs; ) {
+      this.#giveUp(head, this.#timeoutError(head));
+      head = this.#nextOpen();
     }
-    this.#timer.set(nowMs, this.#deadlines.nextMs());
+    this.#setTimer(nowMs);
+  }
+
+  #setTimer(nowMs: number): void {
+    this.#timer.set(nowMs, this.#nextOpen()?.atMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** The one that would be given up next. */
+  #nextOpen(): Pending | undefined {
+    while (this.#deadlines.head?.ended === true) this.#deadlines.popHead();
+    return this.#deadlines.head;
   }
 
   #giveUp(pending: Pending, error: UdpchatError): void {
@@ -169,8 +190,7 @@ export class Outgoing {
   }
 
   #handOver(pending: Pending, body: Uint8Array, target: SendTarget): void {
-    // Given up meanwhile.
-    if (!this.#pending.has(pending.token)) return;
+    if (pending.ended) return; // given up meanwhile
     const { token, outbound, ends } = pending;
     const kept = outbound.keep?.(target);
     pending.kept = kept !== undefined;
@@ -200,7 +220,7 @@ export class Outgoing {
 
   /** A text that is kept under this id is on its way. */
   hasKept(messageId: string): boolean {
-    return [...this.#pending.values()].some((one) => one.kept && one.messageId === messageId);
+    return this.#pending.values().some((one) => one.kept && one.messageId === messageId);
   }
 
   delivered({ token, to, rttMs, attempts }: EventOf<"delivered">): void {
@@ -295,10 +315,14 @@ export class Outgoing {
   }
 
   #forget(pending: Pending): void {
+    pending.ended = true;
     this.#pending.delete(pending.token);
-    this.#deadlines.clear(pending);
     pending.stopListening?.();
   }
+}
+
+function isOpen(pending: Pending): boolean {
+  return !pending.ended;
 }
 
 /** What the sender can do about a failure that the core reports. */

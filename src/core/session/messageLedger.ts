@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../../errors.js";
 import type { Outputs, Token } from "../io.js";
+import { NumberMap } from "../numberMap.js";
 import type { Dial } from "./dial.js";
 import type { Link } from "./link.js";
 import type { Loopback } from "./loopback.js";
@@ -17,13 +18,14 @@ interface LedgerEntry {
 export class MessageLedger {
   readonly #outputs: Outputs;
   /** Bounded by the queues of the keepers. */
-  readonly #entries = new Map<Token, LedgerEntry>();
+  readonly #entries = new NumberMap<LedgerEntry>();
 
   constructor(outputs: Outputs) {
     this.#outputs = outputs;
   }
 
-  [Symbol.iterator](): Iterator<LedgerEntry> {
+  /** In the order of their tokens. */
+  entries(): readonly LedgerEntry[] {
     return this.#entries.values();
   }
 
@@ -34,9 +36,7 @@ export class MessageLedger {
 
   /** Removes and returns what a token stands for. */
   take(token: Token): LedgerEntry | undefined {
-    const entry = this.#entries.get(token);
-    this.#entries.delete(token);
-    return entry;
+    return this.#entries.delete(token);
   }
 
   /** The message met its end, and the application was told. */

@@ -32,7 +32,7 @@ export class Recovery {
   readonly rtt = new RttEstimator();
   readonly congestion = new NewReno();
   /** By packet number, ascending. Bounded by the window, the peer's credit and two per probe. */
-  readonly #inFlight = new Map<number, SentPacket>();
+  #inFlight: SentPacket[] = [];
   readonly #jitter: () => number;
   #nextPacketNumber = 0;
   #largestAcknowledged = -1;
@@ -47,7 +47,7 @@ export class Recovery {
   }
 
   get packetsInFlight(): number {
-    return this.#inFlight.size;
+    return this.#inFlight.length;
   }
 
   /** Probes since the last acknowledgement. */
@@ -72,7 +72,7 @@ export class Recovery {
   }
 
   sent(packet: SentPacket): void {
-    this.#inFlight.set(packet.packetNumber, packet);
+    this.#inFlight.push(packet);
     this.#lastElicitingAtMs = packet.sentAtMs;
     this.#probeJitter = this.#jitter() * PROBE_JITTER;
     this.congestion.sent(packet.sizeBytes);
@@ -102,7 +102,7 @@ export class Recovery {
   /** When to call `onTimeout`; Infinity when nothing is in flight. */
   get timeoutAtMs(): number {
     if (this.#lossAtMs !== Number.POSITIVE_INFINITY) return this.#lossAtMs;
-    if (this.#inFlight.size === 0) return Number.POSITIVE_INFINITY;
+    if (this.#inFlight.length === 0) return Number.POSITIVE_INFINITY;
     const waitMs = this.rtt.probeTimeoutMs(this.#probesUnanswered) * (1 + this.#probeJitter);
     return this.#lastElicitingAtMs + waitMs;
   }
@@ -117,28 +117,24 @@ export class Recovery {
 
   /** The oldest packets in flight: what a probe carries once more. */
   oldest(count: number): SentPacket[] {
-    const oldest: SentPacket[] = [];
-    for (const packet of this.#inFlight.values()) {
-      if (oldest.length >= count) break;
-      oldest.push(packet);
-    }
-    return oldest;
+    return this.#inFlight.slice(0, count);
   }
 
   #takeAcknowledged(ranges: readonly SequenceRange[]): SentPacket[] {
     const acknowledged: SentPacket[] = [];
-    // Both run downwards: ranges[index] is the first that may still reach up to the packet.
+    const others: SentPacket[] = [];
+    // Ranges run downwards: ranges[index] is the first that may still reach up to the packet.
     let index = ranges.length - 1;
-    for (const packet of this.#inFlight.values()) {
+    for (const packet of this.#inFlight) {
       let range = ranges[index];
       while (range !== undefined && range.last < packet.packetNumber) {
         index -= 1;
         range = ranges[index];
       }
-      if (range === undefined) break;
-      if (packet.packetNumber >= range.first) acknowledged.push(packet);
+      const isAcknowledged = range !== undefined && packet.packetNumber >= range.first;
+      (isAcknowledged ? acknowledged : others).push(packet);
     }
-    for (const packet of acknowledged) this.#inFlight.delete(packet.packetNumber);
+    this.#inFlight = others;
     return acknowledged;
   }
 
@@ -146,7 +142,7 @@ export class Recovery {
     const lost: SentPacket[] = [];
     const lossDelayMs = this.rtt.lossDelayMs();
     this.#lossAtMs = Number.POSITIVE_INFINITY;
-    for (const packet of this.#inFlight.values()) {
+    for (const packet of this.#inFlight) {
       if (packet.packetNumber > this.#largestAcknowledged) break;
       const farBehind = packet.packetNumber <= this.#largestAcknowledged - PACKET_THRESHOLD;
       const lostAtMs = packet.sentAtMs + lossDelayMs;
@@ -156,10 +152,9 @@ export class Recovery {
         this.#lossAtMs = Math.min(this.#lossAtMs, lostAtMs);
       }
     }
-    for (const packet of lost) {
-      this.#inFlight.delete(packet.packetNumber);
-      this.congestion.lost(packet, nowMs);
-    }
+    if (lost.length === 0) return lost;
+    this.#inFlight = this.#inFlight.filter((packet) => !lost.includes(packet));
+    for (const packet of lost) this.congestion.lost(packet, nowMs);
     return lost;
   }
 }

@@ -228,7 +228,7 @@ export class Sessions implements Timed {
       }
       this.#forget(link);
     }
-    for (const { message, keeper } of this.#ledger) {
+    for (const { message, keeper } of this.#ledger.entries()) {
       if (!(keeper instanceof Dial) || !isFor(message, device)) continue;
       keeper.waiting.delete(message);
       this.#ledger.fail(message, "BLOCKED", "the peer was blocked");
@@ -268,7 +268,7 @@ export class Sessions implements Timed {
     this.flush(nowMs);
     this.#closed = true;
     this.#closeAtMs = nowMs + FAREWELL_MS;
-    for (const { message, keeper } of this.#ledger) {
+    for (const { message, keeper } of this.#ledger.entries()) {
       if (!(keeper instanceof Dial)) keeper.cancel(message);
       this.#ledger.fail(message, "CLOSED", "we left the network before it was delivered");
     }
