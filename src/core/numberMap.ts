@@ -1,4 +1,6 @@
 const LEAST_SLOTS = 16;
+/** 2^32 divided by the golden ratio: keys that follow each other come to lie far apart (Knuth, 6.4). */
+const SPREAD = 0x9e37_79b1;
 
 /**
  * A Map from whole numbers to objects, for keys that come and go by the thousand: open addressing
@@ -56,9 +58,13 @@ export class NumberMap<Value extends object> {
   /** Where the key is, or would be. */
   #slotOf(key: number): number {
     const last = this.#values.length - 1;
-    let slot = key & last;
+    let slot = this.#homeOf(key);
     while (this.#values[slot] !== undefined && this.#keys[slot] !== key) slot = (slot + 1) & last;
     return slot;
+  }
+
+  #homeOf(key: number): number {
+    return Math.imul(key, SPREAD) >>> (Math.clz32(this.#values.length) + 1);
   }
 
   /** Those behind it move up: none may lie behind a free slot that it was pushed over. */
@@ -69,7 +75,7 @@ export class NumberMap<Value extends object> {
       const value = this.#values[slot];
       const key = this.#keys[slot] ?? 0;
       if (value === undefined) break;
-      const isPushedOver = ((slot - key) & last) >= ((slot - hole) & last);
+      const isPushedOver = ((slot - this.#homeOf(key)) & last) >= ((slot - hole) & last);
       if (!isPushedOver) continue;
       this.#keys[hole] = key;
       this.#values[hole] = value;

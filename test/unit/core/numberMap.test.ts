@@ -6,7 +6,7 @@ interface Named {
   readonly name: string;
 }
 
-/** Keys whose lowest bits are alike collide: few of those, some negative, some beyond 32 bits. */
+/** Keys with the same lowest 32 bits collide in any table; some are negative. */
 function keyOf(random: SeededRandom): number {
   const low = Math.floor(random.uniform() * 8) - 2;
   const high = Math.floor(random.uniform() * 12);
