@@ -10,6 +10,8 @@ export interface Clock {
   after(delayMs: number, callback: () => void): () => void;
   /** Calls back when the inputs of this turn of the event loop have been taken in. */
   endOfTurn(callback: () => void): void;
+  /** Calls back when what waited for promises has run, before the event loop goes on. */
+  afterPromises(callback: () => void): void;
 }
 
 /** The longest delay that a Node timer takes; a longer one would fire at once. */
@@ -25,5 +27,8 @@ export const systemClock: Clock = {
   },
   endOfTurn(callback) {
     setImmediate(callback);
+  },
+  afterPromises(callback) {
+    process.nextTick(callback);
   },
 };

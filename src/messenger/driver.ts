@@ -25,6 +25,8 @@ export class Driver {
   readonly #clock: Clock;
   readonly #settling: Settling;
   #turnScheduled = false;
+  /** The next command is probably an answer to what the last turn told. */
+  #expectsAnswer = false;
   #stopped = false;
   #wakeAtMs = Number.POSITIVE_INFINITY;
   readonly #timer: MovableTimer;
@@ -43,7 +45,8 @@ export class Driver {
   /** Does something to the core; what comes of it leaves at the end of the turn. */
   command<T>(run: (core: Core, nowMs: number) => T): T {
     const result = run(this.#core, this.#clock.nowMs());
-    this.#scheduleTurn();
+    if (this.#expectsAnswer) this.#scheduleAnswer();
+    else this.#scheduleTurn();
     return result;
   }
 
@@ -54,7 +57,8 @@ export class Driver {
 
   /** A datagram of our protocol. */
   receive(datagram: LanDatagram): void {
-    this.command((core, nowMs) => core.receive(nowMs, datagram));
+    this.#core.receive(this.#clock.nowMs(), datagram);
+    this.#scheduleTurn();
   }
 
   /** Settles when what was commanded so far has been handed to the sockets. */
@@ -77,6 +81,21 @@ export class Driver {
     if (this.#turnScheduled || this.#stopped) return;
     this.#turnScheduled = true;
     this.#clock.endOfTurn(() => {
+      this.#turnScheduled = false;
+      this.#expectsAnswer = true;
+      this.#turn();
+    });
+  }
+
+  /**
+   * A reply, or the next request of somebody who waited for the last one, need not wait for the event
+   * loop to come round. Once per turn: whoever answers himself for ever must not stop the loop.
+   */
+  #scheduleAnswer(): void {
+    this.#expectsAnswer = false;
+    if (this.#turnScheduled || this.#stopped) return;
+    this.#turnScheduled = true;
+    this.#clock.afterPromises(() => {
       this.#turnScheduled = false;
       this.#turn();
     });

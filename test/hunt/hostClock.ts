@@ -101,6 +101,10 @@ export class HostClock implements Clock {
     this.#at(this.#timeline.nowMs, callback);
   }
 
+  afterPromises(callback: () => void): void {
+    this.endOfTurn(callback);
+  }
+
   /** When the monotonic clock is there: it may stand still meanwhile. */
   #due(dueMs: number, callback: () => void): void {
     const leftMs = Math.max(0, dueMs - this.nowMs());

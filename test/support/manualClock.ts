@@ -36,6 +36,10 @@ export class ManualClock implements Clock {
     setImmediate(callback);
   }
 
+  afterPromises(callback: () => void): void {
+    process.nextTick(callback);
+  }
+
   /** Timers that are set. */
   get pending(): number {
     return this.#timers.size;

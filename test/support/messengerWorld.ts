@@ -37,6 +37,10 @@ class ProcessClock implements Clock {
     this.#clock.endOfTurn(() => this.#unlessKilled(callback));
   }
 
+  afterPromises(callback: () => void): void {
+    this.#clock.afterPromises(() => this.#unlessKilled(callback));
+  }
+
   #unlessKilled(callback: () => void): void {
     if (!this.killed) callback();
   }

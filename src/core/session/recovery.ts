@@ -38,12 +38,13 @@ export class Recovery {
   #largestAcknowledged = -1;
   #lastElicitingAtMs = 0;
   #lossAtMs = Number.POSITIVE_INFINITY;
-  #probeJitter = 0;
+  #probeJitter: number;
   #probesUnanswered = 0;
 
   /** `uniform`: chance in [0, 1). */
   constructor(uniform: () => number) {
     this.#jitter = uniform;
+    this.#probeJitter = uniform() * PROBE_JITTER;
   }
 
   get packetsInFlight(): number {
@@ -74,7 +75,6 @@ export class Recovery {
   sent(packet: SentPacket): void {
     this.#inFlight.push(packet);
     this.#lastElicitingAtMs = packet.sentAtMs;
-    this.#probeJitter = this.#jitter() * PROBE_JITTER;
     this.congestion.sent(packet.sizeBytes);
   }
 
@@ -112,6 +112,7 @@ export class Recovery {
     if (this.#lossAtMs <= nowMs) return { lost: this.#detectLost(nowMs), probes: 0 };
     const probes = this.#probesUnanswered === 0 ? 1 : 2;
     this.#probesUnanswered += 1;
+    this.#probeJitter = this.#jitter() * PROBE_JITTER;
     return { lost: [], probes };
   }
 

@@ -64,6 +64,7 @@ describe("KeptMessages", () => {
       wallMs: () => clock.wallMs(),
       after: (delayMs, callback) => clock.after(delayMs, callback),
       endOfTurn: (callback) => clock.endOfTurn(callback),
+      afterPromises: (callback) => clock.afterPromises(callback),
     };
     /** What is too old at the start, and how it went. */
     let left = 2000;
