@@ -90,7 +90,7 @@ describe("Driver", () => {
     sendInVain(driver, 1);
     clock.turn();
     const before = lan.counters().datagramsSent;
-    await new Promise(process.nextTick);
+    await new Promise<void>((resolve) => process.nextTick(resolve));
     expect(lan.counters().datagramsSent).toBeGreaterThan(before);
   });
 
