@@ -4,8 +4,10 @@ import type { Lan, LanDatagram } from "../net/lan.js";
 import type { Clock } from "./clock.js";
 import { MovableTimer } from "./movableTimer.js";
 
-/** What becomes of the events of a poll. */
+/** What goes into a poll, and what becomes of its events. */
 export interface Settling {
+  /** Gives the core what was left for the end of the turn. */
+  readonly prepare: (core: Core, nowMs: number) => void;
   /**
    * Keeps what must not be lost, all of a poll at once, and returns what is to be settled. If it
    * throws nothing is transmitted any more: no acknowledgement leaves for what is not kept.
@@ -45,9 +47,14 @@ export class Driver {
   /** Does something to the core; what comes of it leaves at the end of the turn. */
   command<T>(run: (core: Core, nowMs: number) => T): T {
     const result = run(this.#core, this.#clock.nowMs());
+    this.wantTurn();
+    return result;
+  }
+
+  /** There is something for the core, now or when the turn is prepared. */
+  wantTurn(): void {
     if (this.#expectsAnswer) this.#scheduleAnswer();
     else this.#scheduleTurn();
-    return result;
   }
 
   /** Asks the core something that changes nothing. */
@@ -104,6 +111,7 @@ export class Driver {
   #turn(): void {
     if (this.#stopped) return;
     const nowMs = this.#clock.nowMs();
+    this.#settling.prepare(this.#core, nowMs);
     if (nowMs >= this.#wakeAtMs) this.#core.wake(nowMs);
     const { events, transmits, wakeAtMs } = this.#core.poll(nowMs);
     const recorded = this.#record(events);

@@ -141,11 +141,17 @@ export class Messenger implements MessengerApi {
     this.#startedAt = new Date(clock.wallMs());
     const stream = this.#stream;
     const driver = new Driver(core, lan, clock, {
+      prepare: (core, nowMs) => this.#outgoing.handOver(core, nowMs),
       record: (events) => this.#correspondence.record(events),
       settle: (event) => router.route(event),
     });
     this.#driver = driver;
-    this.#outgoing = new Outgoing(driver, clock, opened.trust);
+    this.#outgoing = new Outgoing({
+      driver,
+      clock,
+      trust: opened.trust,
+      store: opened.messages.store,
+    });
     this.#members = new GroupMembers({ driver, lan, trust: opened.trust, name });
     this.#secrets = new SecretGroups({
       store: opened.groupKeys,

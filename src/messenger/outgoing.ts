@@ -3,6 +3,8 @@ import type { CoreEvent, SendTarget, Token } from "../core/io.js";
 import { NumberMap } from "../core/numberMap.js";
 import { EarliestFirst } from "../core/timers.js";
 import { type ErrorCode, toUdpchatError, UdpchatError, UNREACHABLE_REMEDY } from "../errors.js";
+import type { MessageStore } from "../store/messageStore.js";
+import { StoreFailure } from "../store/storeFailure.js";
 import { ReplyStatus, type ReplyStatusCode } from "../wire/record.js";
 import type { Clock } from "./clock.js";
 import type { Driver } from "./driver.js";
@@ -34,7 +36,10 @@ export interface Outbound {
   readonly text: string;
   readonly options: WaitOptions;
   find(): SendTarget | Promise<SendTarget>;
-  /** Keeps a text for the peer that was found, before the core has it; what it throws is the end. */
+  /**
+   * Keeps a text for the peer that was found, before the core has it; what it throws is the end. It
+   * does nothing but read and write the store, and may be called twice: see `ResilientStore`.
+   */
   keep?(target: SendTarget): KeptText;
   /** It was rejected. */
   failed?(): void;
@@ -65,11 +70,13 @@ class Pending {
   ended = false;
   /** The abort listener. */
   stopListening: (() => void) | undefined;
+  /** Until the core has it. */
+  body: Uint8Array | undefined;
   /** Undefined until the core has it. */
   messageId: string | undefined;
-  /** It is in the store under this id. */
-  kept = false;
-  /** Whom it went to; undefined as long. */
+  /** As it is in the store. */
+  kept: KeptText | undefined;
+  /** Undefined until it was found. */
   target: SendTarget | undefined;
   delivered = false;
 
@@ -88,31 +95,44 @@ class Pending {
   }
 }
 
+/** What outgoing messages build on. */
+export interface OutgoingParts {
+  readonly driver: Driver;
+  readonly clock: Clock;
+  readonly trust: TrustReader;
+  readonly store: Pick<MessageStore, "batch">;
+}
+
 type EventOf<Kind extends CoreEvent["kind"]> = Extract<CoreEvent, { readonly kind: Kind }>;
 
 /**
  * Messages and requests on their way, until each ends in one result:
  *
  * ```text
- *   finding the peer -> with the core -> text:    delivered               | failed, time out,
- *                                        request: delivered -> reply      | aborted, closed
+ *   finding the peer -> end of turn: kept, with the core -> text:    delivered          | failed,
+ *                                                           request: delivered -> reply | time out,
+ *                                                                                         aborted, closed
  * ```
  */
 export class Outgoing {
   readonly #driver: Driver;
   readonly #clock: Clock;
   readonly #trust: TrustReader;
+  readonly #store: Pick<MessageStore, "batch">;
   /** Bounded by the calls of the application that wait. */
   readonly #pending = new NumberMap<Pending>();
   /** One timer for all of them, as nearly all end long before. */
   readonly #deadlines = new EarliestFirst<Pending>();
   readonly #timer: MovableTimer;
+  /** Found in this turn, and still to be handed over. */
+  #found: Pending[] = [];
   #lastToken = 0;
 
-  constructor(driver: Driver, clock: Clock, trust: TrustReader) {
+  constructor({ driver, clock, trust, store }: OutgoingParts) {
     this.#driver = driver;
     this.#clock = clock;
     this.#trust = trust;
+    this.#store = store;
     this.#timer = new MovableTimer(clock, () => this.#giveUpLate());
   }
 
@@ -137,6 +157,7 @@ export class Outgoing {
     this.#lastToken += 1;
     const nowMs = this.#clock.nowMs();
     const pending = new Pending(this.#lastToken, outbound, ends, reject, nowMs + timeoutMs);
+    pending.body = body;
     if (signal !== undefined) this.#listen(pending, signal);
     this.#pending.set(pending.token, pending);
     this.#deadlines.push(pending);
@@ -144,8 +165,8 @@ export class Outgoing {
     this.#setTimer(nowMs);
     try {
       const found = outbound.find();
-      if (found instanceof Promise) this.#handOverTo(found, pending, body);
-      else this.#handOver(pending, body, found);
+      if (found instanceof Promise) this.#awaitFound(found, pending);
+      else this.#wasFound(pending, found);
     } catch (error) {
       this.#reject(pending, toUdpchatError(error));
     }
@@ -183,44 +204,81 @@ export class Outgoing {
     this.#reject(pending, error);
   }
 
-  #handOverTo(found: Promise<SendTarget>, pending: Pending, body: Uint8Array): void {
+  #awaitFound(found: Promise<SendTarget>, pending: Pending): void {
     found
-      .then((target) => this.#handOver(pending, body, target))
+      .then((target) => this.#wasFound(pending, target))
       .catch((error: unknown) => this.#reject(pending, toUdpchatError(error)));
   }
 
-  #handOver(pending: Pending, body: Uint8Array, target: SendTarget): void {
+  #wasFound(pending: Pending, target: SendTarget): void {
     if (pending.ended) return; // given up meanwhile
-    const { token, outbound, ends } = pending;
-    const kept = outbound.keep?.(target);
-    pending.kept = kept !== undefined;
     pending.target = target;
-    pending.messageId = this.#driver.command((core, nowMs) => {
-      if (outbound.handOver !== undefined) {
-        outbound.handOver(core, nowMs, target, token);
-        return "";
+    this.#found.push(pending);
+    this.#driver.wantTurn();
+  }
+
+  /** The turn ends: what was found in it is kept, all of it in one batch, and then the core has it. */
+  handOver(core: Core, nowMs: number): void {
+    if (this.#found.length === 0) return;
+    const found = this.#found.filter(isOpen);
+    this.#found = [];
+    this.#keep(found);
+    for (const pending of found) {
+      if (pending.ended) continue; // could not be kept
+      try {
+        pending.messageId = this.#give(core, nowMs, pending);
+      } catch (error) {
+        this.#reject(pending, toUdpchatError(error));
       }
-      return core.send(nowMs, {
-        token,
-        target,
-        requiresVerified: outbound.options.requireVerified ?? false,
-        kind: ends.kind,
-        body,
-        sentAtMs: kept?.sentAtMs ?? this.#clock.wallMs(),
-        messageId: kept?.id,
+    }
+  }
+
+  #keep(found: readonly Pending[]): void {
+    const kept = found.filter(({ outbound }) => outbound.keep !== undefined);
+    if (kept.length === 0) return;
+    /** By their place in `kept`. */
+    let refused: (UdpchatError | undefined)[] = [];
+    try {
+      this.#store.batch("soon", () => {
+        refused = kept.map(keepOne);
       });
+    } catch (error) {
+      refused = kept.map(() => toUdpchatError(error));
+    }
+    for (const [index, pending] of kept.entries()) {
+      const error = refused[index];
+      if (error !== undefined) this.#reject(pending, error);
+    }
+  }
+
+  /** Returns the message id. */
+  #give(core: Core, nowMs: number, pending: Pending): string {
+    const { token, outbound, ends, target, kept, body } = pending;
+    pending.body = undefined;
+    if (target === undefined || body === undefined) throw new Error("it was not found");
+    if (outbound.handOver !== undefined) {
+      outbound.handOver(core, nowMs, target, token);
+      return "";
+    }
+    return core.send(nowMs, {
+      token,
+      target,
+      requiresVerified: outbound.options.requireVerified ?? false,
+      kind: ends.kind,
+      body,
+      sentAtMs: kept?.sentAtMs ?? this.#clock.wallMs(),
+      messageId: kept?.id,
     });
   }
 
   /** The id under which the text of a token is kept. */
   keptAs(token: Token): string | undefined {
-    const pending = this.#pending.get(token);
-    return pending?.kept === true ? pending.messageId : undefined;
+    return this.#pending.get(token)?.kept?.id;
   }
 
   /** A text that is kept under this id is on its way. */
   hasKept(messageId: string): boolean {
-    return this.#pending.values().some((one) => one.kept && one.messageId === messageId);
+    return this.#pending.values().some(({ kept }) => kept?.id === messageId);
   }
 
   delivered({ token, to, rttMs, attempts }: EventOf<"delivered">): void {
@@ -323,6 +381,19 @@ export class Outgoing {
 
 function isOpen(pending: Pending): boolean {
   return !pending.ended;
+}
+
+/** Returns why it is not kept. A disk that fails fails for all: the store sees to that. */
+function keepOne(pending: Pending): UdpchatError | undefined {
+  const { outbound, target } = pending;
+  if (target === undefined) return undefined;
+  try {
+    pending.kept = outbound.keep?.(target);
+    return undefined;
+  } catch (error) {
+    if (error instanceof StoreFailure) throw error;
+    return toUdpchatError(error);
+  }
 }
 
 /** What the sender can do about a failure that the core reports. */

@@ -50,7 +50,11 @@ async function drive(settle: Settling["settle"]): Promise<Driven> {
     },
   );
   return {
-    driver: new Driver(core, lan, clock, { record: (events) => events, settle }),
+    driver: new Driver(core, lan, clock, {
+      prepare: () => undefined,
+      record: (events) => events,
+      settle,
+    }),
     clock,
     lan,
   };
