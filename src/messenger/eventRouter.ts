@@ -72,6 +72,7 @@ export class EventRouter {
       case "peer":
         inbox.settle(event);
         correspondence.rosterChanged(event);
+        if (event.change !== "offline") queries.appeared(event.peer);
         return;
       case "message":
       case "request":

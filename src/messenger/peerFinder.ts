@@ -27,8 +27,10 @@ import type { Peer } from "./types.js";
  * last of the three queries (PROTOCOL 3.3) as that one waits, so that its answer counts.
  */
 const ASK_NETWORK_MS = 1200;
-/** After somebody with that name answered: time for another one of the same name to answer. */
+/** After somebody with that name was found: time for another one of the same name to answer. */
 const NAMESAKE_GRACE_MS = 150;
+/** A whole key: nobody else can be called so. */
+const KEY = /^[0-9a-f]{64}$/;
 const NOWHERE: LanAddress = { address: "", port: 0 };
 /** Labels whose parts are remembered. */
 const MAX_TARGETS = 256;
@@ -234,7 +236,9 @@ export class PeerFinder {
   async #called(name: string): Promise<Peer | undefined> {
     const isFound = (peers: readonly Peer[]): boolean => namesOne(name, peers);
     // Where only a stranger has the name, the one that we know may still answer.
-    if (!isFound(this.#roster())) await this.#askNetwork(isFound);
+    if (!isFound(this.#roster())) {
+      await this.#askNetwork(isFound, KEY.test(name) ? 0 : NAMESAKE_GRACE_MS);
+    }
     return findPeer(name, this.#roster());
   }
 
@@ -256,8 +260,11 @@ export class PeerFinder {
     return driver.inspect((core) => core.peers()).map((peer) => rosterPeer(peer, trust));
   }
 
-  /** Until somebody answered who is looked for, and a moment for a namesake; or in vain. */
-  #askNetwork(isSought: (answered: readonly Peer[]) => boolean): Promise<void> {
+  /** Until who is looked for answered or appeared, and a moment for a namesake; or in vain. */
+  #askNetwork(
+    isSought: (found: readonly Peer[]) => boolean,
+    graceMs = NAMESAKE_GRACE_MS,
+  ): Promise<void> {
     const { clock, driver, queries, trust } = this.#parts;
     return new Promise((resolve) => {
       const finish = (): void => {
@@ -267,15 +274,13 @@ export class PeerFinder {
       };
       let cancelTimer = clock.after(ASK_NETWORK_MS, finish);
       let found = false;
-      const stop = queries.start(driver, {
-        answered: (peer: PeerView) => {
-          if (found || !isSought([rosterPeer(peer, trust)])) return;
-          found = true;
-          cancelTimer();
-          cancelTimer = clock.after(NAMESAKE_GRACE_MS, finish);
-        },
-        closed: finish,
-      });
+      const look = (peer: PeerView): void => {
+        if (found || !isSought([rosterPeer(peer, trust)])) return;
+        found = true;
+        cancelTimer();
+        cancelTimer = clock.after(graceMs, finish);
+      };
+      const stop = queries.start(driver, { answered: look, appeared: look, closed: finish });
     });
   }
 }

@@ -5,6 +5,8 @@ import type { Driver } from "./driver.js";
 export interface QueryListener {
   /** A peer answered: each at most once per query. */
   answered(peer: PeerView): void;
+  /** What is known of a peer changed meanwhile, without an answer of his: his beacon came. */
+  appeared?(peer: PeerView): void;
   /** The messenger closes: no more answers. */
   closed(): void;
 }
@@ -23,6 +25,10 @@ export class Queries {
 
   answered(nonce: string, peer: PeerView): void {
     this.#listeners.get(nonce)?.answered(peer);
+  }
+
+  appeared(peer: PeerView): void {
+    for (const listener of this.#listeners.values()) listener.appeared?.(peer);
   }
 
   close(): void {

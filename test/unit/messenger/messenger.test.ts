@@ -286,6 +286,17 @@ describe("send", () => {
     expect(delivery.to.id).toBe(bob.id);
   });
 
+  it("finds a name whose owner is heard of while it is looked for", async () => {
+    const alice = await world.messenger("alice", { announce: false });
+    const bob = await world.messenger("bob");
+    // Alice is not heard until her last query went out, and Bob's second beacon is.
+    world.segment.drops = (_bytes, from) => from.address === "10.0.0.1" && world.clock.nowMs() < 700;
+    const startedAtMs = world.clock.nowMs();
+    const delivery = await world.clock.until(alice.send(bob.id, "x"));
+    expect(delivery.to.id).toBe(bob.id);
+    expect(world.clock.nowMs()).toBeLessThan(startedAtMs + 1200);
+  });
+
   it("does not choose between two peers of one name", async () => {
     const alice = await world.messenger("alice");
     const first = await world.messenger("bob");
