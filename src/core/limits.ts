@@ -48,8 +48,13 @@ export interface Limits {
   readonly groupLogDatagrams: number;
   /** Group datagrams of one sender held back for order. */
   readonly heldGroupDatagrams: number;
-  /** Group data sent, bits per second and sender, repairs included; and the burst. */
+  /**
+   * Group data sent, bits per second and sender, repairs and copies included: always allowed, and
+   * allowed at most, while members lose no more for it; and the burst. At most: a third of a
+   * 100 Mbit/s Ethernet, and what a receive buffer of Linux's default holds for 50 ms.
+   */
   readonly groupBitsPerSecond: number;
+  readonly groupMaxBitsPerSecond: number;
   readonly groupBurstBytes: number;
   /**
    * What is kept of groups, sent to members that ask for it, in all and to each of them; and the
@@ -86,6 +91,7 @@ export const DEFAULT_LIMITS: Limits = {
   groupLogDatagrams: 10_000,
   heldGroupDatagrams: 1024,
   groupBitsPerSecond: 1_000_000,
+  groupMaxBitsPerSecond: 32_000_000,
   groupBurstBytes: 64 * 1024,
   syncBytesPerSecond: 2 * 1024 * 1024,
   syncBurstBytes: 4 * 1024 * 1024,

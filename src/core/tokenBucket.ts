@@ -2,7 +2,7 @@ import { BoundedMap } from "./boundedMap.js";
 
 /** Lets `burst` through at once and `ratePerSecond` on average; starts full. */
 export class TokenBucket {
-  readonly #ratePerSecond: number;
+  #ratePerSecond: number;
   readonly #burst: number;
   #tokens: number;
   #filledAtMs = Number.NEGATIVE_INFINITY;
@@ -25,6 +25,12 @@ export class TokenBucket {
   spend(nowMs: number, count: number): void {
     this.#refill(nowMs);
     this.#tokens -= count;
+  }
+
+  /** From now on. */
+  changeRate(nowMs: number, ratePerSecond: number): void {
+    this.#refill(nowMs);
+    this.#ratePerSecond = ratePerSecond;
   }
 
   /** Returns a token that was taken. */

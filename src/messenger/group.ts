@@ -26,7 +26,7 @@ export interface GroupParts {
 }
 
 interface Saying {
-  readonly resolve: () => void;
+  readonly resolve: (messageId: string) => void;
   readonly reject: (error: UdpchatError) => void;
 }
 
@@ -70,20 +70,22 @@ export class GroupHandle implements Group {
     return known.filter(({ online }) => online).map((member) => peerRef(member, trust));
   }
 
-  async say(text: string): Promise<string> {
-    if (this.#leaving !== undefined) throw this.#notAMember();
-    const body = messageBody(text);
-    const { clock, driver } = this.#parts;
-    const id = driver.command((core, nowMs) =>
-      core.say(nowMs, this.#groupId, body, clock.wallMs()),
-    );
-    await new Promise<void>((resolve, reject) => this.#saying.set(id, { resolve, reject }));
-    return id;
+  say(text: string): Promise<string> {
+    // What is thrown in here rejects.
+    return new Promise((resolve, reject) => {
+      if (this.#leaving !== undefined) throw this.#notAMember();
+      const body = messageBody(text);
+      const { clock, driver } = this.#parts;
+      const id = driver.command((core, nowMs) =>
+        core.say(nowMs, this.#groupId, body, clock.wallMs()),
+      );
+      this.#saying.set(id, { resolve, reject });
+    });
   }
 
   /** All of a line of ours is kept: whatever happens, the others get it from somebody. */
   said(messageId: string): void {
-    this.#saying.get(messageId)?.resolve();
+    this.#saying.get(messageId)?.resolve(messageId);
     this.#saying.delete(messageId);
   }
 

@@ -10,6 +10,8 @@ interface DatedDatagram extends StoredDatagram {
 interface Stream {
   readonly of: Instance;
   latestHlc: number;
+  /** Nothing below is held. */
+  from: number;
   /** By sequence; bounded by whoever tells what to forget. */
   readonly datagrams: Map<number, DatedDatagram>;
 }
@@ -38,12 +40,7 @@ export class MemoryGroupLog implements GroupLogStore {
 
   read(groupId: string, of: Instance, { first, last }: SequenceRange): readonly StoredDatagram[] {
     const datagrams = this.#groups.get(groupId)?.get(of.device + of.incarnation)?.datagrams;
-    if (datagrams === undefined) return [];
-    // A short range, as nearly all are, costs no more than its length.
-    if (last - first < datagrams.size) return valuesAt(datagrams, first, last);
-    return [...datagrams.values()]
-      .filter(({ sequence }) => sequence >= first && sequence <= last)
-      .toSorted((a, b) => a.sequence - b.sequence);
+    return datagrams === undefined ? [] : heldIn(datagrams, first, last);
   }
 
   saidBefore(groupId: string, of: Instance, beforeMs: number): number | undefined {
@@ -74,6 +71,7 @@ export class MemoryGroupLog implements GroupLogStore {
     const before = datagrams.get(datagram.sequence);
     datagrams.set(datagram.sequence, { ...datagram, saidAtMs });
     stream.latestHlc = Math.max(latestHlc, hlc);
+    stream.from = Math.min(stream.from, datagram.sequence);
     this.#changed(() => {
       // Forgetting it and taking that back makes another object of it.
       const again = this.#stream(groupId, of);
@@ -87,15 +85,15 @@ export class MemoryGroupLog implements GroupLogStore {
   forget(groupId: string, of: Instance, upToSequence: number): void {
     const stream = this.#groups.get(groupId)?.get(of.device + of.incarnation);
     if (stream === undefined) return;
-    const { latestHlc } = stream;
-    const forgotten = [...stream.datagrams.values()].filter(
-      ({ sequence }) => sequence <= upToSequence,
-    );
+    const { latestHlc, from } = stream;
+    const forgotten = heldIn(stream.datagrams, from, upToSequence);
     for (const { sequence } of forgotten) stream.datagrams.delete(sequence);
+    stream.from = Math.max(from, upToSequence + 1);
     this.#tidy(groupId, of);
     this.#changed(() => {
       const again = this.#stream(groupId, of);
       again.latestHlc = latestHlc;
+      again.from = Math.min(again.from, from);
       for (const datagram of forgotten) again.datagrams.set(datagram.sequence, datagram);
     });
   }
@@ -119,7 +117,12 @@ export class MemoryGroupLog implements GroupLogStore {
     const streams = this.#groups.get(groupId) ?? new Map<string, Stream>();
     this.#groups.set(groupId, streams);
     const key = of.device + of.incarnation;
-    const stream = streams.get(key) ?? { of, latestHlc: 0, datagrams: new Map() };
+    const stream = streams.get(key) ?? {
+      of,
+      latestHlc: 0,
+      from: Number.POSITIVE_INFINITY,
+      datagrams: new Map<number, DatedDatagram>(),
+    };
     streams.set(key, stream);
     return stream;
   }
@@ -133,11 +136,22 @@ export class MemoryGroupLog implements GroupLogStore {
   }
 }
 
-function valuesAt<Value>(values: ReadonlyMap<number, Value>, first: number, last: number): Value[] {
-  const found: Value[] = [];
+/** Ascending. */
+function heldIn(
+  datagrams: ReadonlyMap<number, DatedDatagram>,
+  first: number,
+  last: number,
+): DatedDatagram[] {
+  if (last - first >= datagrams.size) {
+    return [...datagrams.values()]
+      .filter(({ sequence }) => sequence >= first && sequence <= last)
+      .toSorted((a, b) => a.sequence - b.sequence);
+  }
+  // A short range, as nearly all are, costs no more than its length.
+  const found: DatedDatagram[] = [];
   for (let at = first; at <= last; at += 1) {
-    const value = values.get(at);
-    if (value !== undefined) found.push(value);
+    const datagram = datagrams.get(at);
+    if (datagram !== undefined) found.push(datagram);
   }
   return found;
 }

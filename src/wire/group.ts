@@ -18,7 +18,7 @@ import {
   SEAL_TAG_BYTES,
   SIGNATURE_BYTES,
 } from "./constants.js";
-import { malformed, type Reader, Writer } from "./cursor.js";
+import { encodeUtf8, malformed, type Reader, varintBytes, Writer } from "./cursor.js";
 import { readBody, readSignedBody, writeHeader } from "./header.js";
 import {
   type Instance,
@@ -33,6 +33,14 @@ import {
 export interface SequenceRange {
   readonly first: number;
   readonly last: number;
+}
+
+/** Behind the header and the group: where data, heartbeat and NACK name who says them. */
+const INSTANCE_AT = HEADER_BYTES + GROUP_ID_BYTES;
+
+/** The instance that a data, heartbeat or NACK names as its sender, unread; shorter if truncated. */
+export function senderBytes(datagram: Uint8Array): Uint8Array {
+  return datagram.subarray(INSTANCE_AT, INSTANCE_AT + DEVICE_BYTES + INCARNATION_BYTES);
 }
 
 /** One line of chat, or a part of one that is longer than a datagram. */
@@ -80,13 +88,27 @@ const GROUP_DATA_FIXED_BYTES =
   SIGNATURE_BYTES;
 /** flags, message sequence, sent-at, hybrid clock and length in their longest form. */
 export const GROUP_ENTRY_OVERHEAD_BYTES = 1 + 8 + 8 + 8 + 2;
+
+/** The same in the form that they have here. */
+export function groupEntryOverheadBytes(
+  { messageSequence, sentAtMs, hlc }: Pick<GroupEntry, "messageSequence" | "sentAtMs" | "hlc">,
+  bodyBytes: number,
+): number {
+  const numbers = varintBytes(messageSequence) + varintBytes(sentAtMs) + varintBytes(hlc);
+  return 1 + numbers + varintBytes(bodyBytes);
+}
 /** Bytes that sealing adds to a group datagram. */
 export const GROUP_SEAL_OVERHEAD_BYTES = GROUP_SEAL_HEADER_BYTES + SEAL_TAG_BYTES;
-/** Entries, each with its overhead, that fit one datagram: of an open group, and of a secret one. */
+/** Entries, each with its overhead, that fit one datagram of an open group under any name. */
 export const GROUP_ENTRIES_BYTES = MAX_DATAGRAM_BYTES - GROUP_DATA_FIXED_BYTES;
-export const SEALED_GROUP_ENTRIES_BYTES = GROUP_ENTRIES_BYTES - GROUP_SEAL_OVERHEAD_BYTES;
 
-/** Without its signature. The caller keeps the entries within `GROUP_ENTRIES_BYTES`. */
+/** The same under this name, of an open group or of a secret one. */
+export function groupEntriesBytes(name: string, secret: boolean): number {
+  const unusedNameBytes = MAX_NAME_BYTES - encodeUtf8(name).length;
+  return GROUP_ENTRIES_BYTES + unusedNameBytes - (secret ? GROUP_SEAL_OVERHEAD_BYTES : 0);
+}
+
+/** Without its signature. The caller keeps the entries within `groupEntriesBytes`. */
 export function encodeGroupData(data: GroupData): Uint8Array {
   const writer = writeHeader(
     new Writer(MAX_DATAGRAM_BYTES - SIGNATURE_BYTES),

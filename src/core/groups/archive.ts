@@ -152,6 +152,17 @@ export class Archive {
     return this.#count;
   }
 
+  /**
+   * So many of the latest of a device are kept, whatever others say: what nobody else takes, and
+   * his share at least. One for the moment, however small the bounds.
+   */
+  roomFor(device: string): number {
+    const limit = this.#context.limits.groupLogDatagrams;
+    const ofOthers = this.#count - (this.#holdings.get(device)?.datagrams ?? 0);
+    const room = Math.max(limit - ofOthers, limit * AUTHOR_SHARE) - limit * FORGET_SHARE;
+    return Math.max(1, Math.floor(room));
+  }
+
   /** Keeps a datagram whose signature was checked. False, and nothing happens, if it is known. */
   keep(of: Instance, hlc: number, datagram: LoggedDatagram): boolean {
     if (this.isKnown(of, datagram.sequence)) return false;

@@ -19,6 +19,7 @@ import { type ArchivedVerdict, Hearsay, type KeptDatagram } from "./hearsay.js";
 import { type GroupOrigin, Heartbeats } from "./heartbeats.js";
 import { Intake } from "./intake.js";
 import { KeyExchange } from "./keyExchange.js";
+import { Losses } from "./losses.js";
 import type { Member } from "./member.js";
 import { Members } from "./members.js";
 import { GroupRoundTrip } from "./nack.js";
@@ -38,6 +39,7 @@ export class Group implements PacedSource {
   readonly ways: Ways;
   readonly #context: GroupsContext;
   readonly #sender: Sender;
+  readonly #losses: Losses;
   readonly #heartbeats: Heartbeats;
   readonly #roundTrip = new GroupRoundTrip();
   readonly #intake: Intake;
@@ -67,6 +69,7 @@ export class Group implements PacedSource {
     this.#context = context;
     this.name = membership.name;
     this.#sender = membership.sender;
+    this.#losses = new Losses(this.#sender.lead);
     this.#left = membership.left;
     this.members = new Members(context, this.name.groupId);
     this.archive = this.#sender.archive;
@@ -126,6 +129,7 @@ export class Group implements PacedSource {
       finished: (unsigned) => this.#signedAndSealed(unsigned),
     });
     this.#heartbeats.joined(nowMs);
+    context.pacer.watch(this.#losses);
     context.pacer.add(this);
   }
 
@@ -140,7 +144,10 @@ export class Group implements PacedSource {
       },
       trail: () => this.#trail,
       isBelieved: (nowMs, device, datagram) => this.#hearing.isBelieved(nowMs, device, datagram),
-      asked: (nowMs) => this.#farewell?.asked(nowMs),
+      asked: (nowMs, asker, missing) => {
+        this.#losses.asked(nowMs, asker, missing);
+        this.#farewell?.asked(nowMs);
+      },
       heartbeatAsked: (nowMs) => this.#heartbeats.asked(nowMs),
       repairsReady: () => this.#context.pacer.add(this),
     };
@@ -228,6 +235,7 @@ export class Group implements PacedSource {
     this.#answers.close();
     this.ways.close();
     this.#context.pacer.remove(this);
+    this.#context.pacer.unwatch(this.#losses);
     this.#heartbeats.close();
     this.#context.timers.clear(this.#farewellDue);
   }
@@ -293,12 +301,21 @@ export class Group implements PacedSource {
     return this.#sender.hasLines || hasRepairs;
   }
 
+  get isHeard(): boolean {
+    return this.members.online > 1;
+  }
+
+  readyAtMs(nowMs: number): number {
+    return this.#sender.readyAtMs(nowMs);
+  }
+
   transmitNext(nowMs: number): number {
     const outgoing = this.#sender.take(nowMs, this.keys?.presentKeyId);
     let sentBytes = 0;
     if (outgoing !== undefined) {
       sentBytes = this.ways.data(this.#sealed(outgoing.bytes));
       this.#context.counters.add("groupDatagramsSent");
+      if (!outgoing.isRepair) this.#losses.sent(this.#sender.lead);
     }
     if (this.leaving) this.#checkFarewell(nowMs);
     else if (outgoing !== undefined && this.#sender.isOurs(outgoing.of)) {

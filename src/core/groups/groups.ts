@@ -1,10 +1,12 @@
 import { UdpchatError } from "../../errors.js";
 import { DatagramType, MAX_BEACON_GROUPS } from "../../wire/constants.js";
+import { fromHex } from "../../wire/cursor.js";
 import {
   decodeGroupData,
   decodeGroupHeartbeat,
   decodeGroupNack,
   decodeSealedGroup,
+  senderBytes,
 } from "../../wire/group.js";
 import { decodeGroupKeyNote, type GroupKeyNote, GroupKeyPurpose } from "../../wire/groupKeyNote.js";
 import { decodeSyncGroup } from "../../wire/groupSync.js";
@@ -45,6 +47,7 @@ const FORMER_GROUPS_FACTOR = 16;
 export class Groups implements Timed {
   readonly #context: GroupsContext;
   readonly #timers = new TimerQueue<Alarm>();
+  readonly #ownInstance: Uint8Array;
   /** By group id, those that linger after `leave` included; at most `limits.groups`. */
   readonly #groups = new Map<string, Group>();
   /** Of groups left for good: a sequence number is never used twice. */
@@ -61,16 +64,14 @@ export class Groups implements Timed {
     log: GroupLog,
     surroundings: GroupsSurroundings,
   ) {
-    const { groupBitsPerSecond, groupBurstBytes, groups, reassemblyBytes } = context.limits;
+    const { groups, reassemblyBytes } = context.limits;
+    this.#ownInstance = fromHex(context.identity.device + context.incarnation);
     this.#formerPositions = new BoundedMap(FORMER_GROUPS_FACTOR * groups);
     this.#context = {
       ...context,
       ...surroundings,
       timers: this.#timers,
-      pacer: new Pacer(this.#timers, {
-        bitsPerSecond: groupBitsPerSecond,
-        burstBytes: groupBurstBytes,
-      }),
+      pacer: new Pacer(this.#timers, context.limits),
       held: new HeldBytes(reassemblyBytes),
       nextNoteToken: () => {
         this.#lastNoteToken -= 1;
@@ -281,6 +282,10 @@ export class Groups implements Timed {
 
   /** `sealedGroupId`: of the seal around it; undefined if it came without one. */
   #receiveSigned(nowMs: number, datagram: GroupDatagram, sealedGroupId: string | undefined): void {
+    if (this.#isOwn(datagram.bytes)) {
+      this.#context.counters.add("datagramsOwn");
+      return;
+    }
     switch (datagramType(datagram.bytes)) {
       case DatagramType.groupData: {
         const data = decodeGroupData(datagram.bytes);
@@ -302,21 +307,26 @@ export class Groups implements Timed {
     }
   }
 
-  /** The group of a datagram that is not our own, if we are in it and it is sealed as it must be. */
+  /** All that we multicast comes back to us: not worth a look inside. */
+  #isOwn(datagram: Uint8Array): boolean {
+    const sender = senderBytes(datagram);
+    // From the end: incarnations differ soon.
+    for (let at = this.#ownInstance.length - 1; at >= 0; at -= 1) {
+      if (sender[at] !== this.#ownInstance[at]) return false;
+    }
+    return true;
+  }
+
+  /** The group of a datagram, if we are in it and it is sealed as it must be. */
   #groupFor(
     message: Instance & { readonly groupId: string },
     sealedGroupId: string | undefined,
   ): Group | undefined {
-    const { identity, incarnation, counters } = this.#context;
-    if (message.incarnation === incarnation && message.device === identity.device) {
-      counters.add("datagramsOwn");
-      return undefined;
-    }
     const group = this.#listening(message.groupId);
     // Groups of others on this host and network are heard as well: no reason to count them.
     if (group === undefined) return undefined;
     if (sealedGroupId === (group.name.secret ? message.groupId : undefined)) return group;
-    counters.add("datagramsForged");
+    this.#context.counters.add("datagramsForged");
     return undefined;
   }
 
@@ -360,6 +370,7 @@ export class Groups implements Timed {
 
   /** An interface appeared, vanished or changed: every group hears from us soon. */
   interfacesChanged(nowMs: number): void {
+    this.#context.pacer.resetRate();
     for (const group of this.#groups.values()) group.interfacesChanged(nowMs);
   }
 

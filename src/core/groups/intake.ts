@@ -92,12 +92,14 @@ export class Intake {
     // What it said in a later start came before.
     const laterHlc = this.#archive.latestHlcElsewhere(data);
     for (const why of passedOver) this.#passedOver(data, why);
+    let author: PeerRef | undefined;
     for (const message of completed) {
+      author ??= this.#author(data);
       const messageHlc = boundedReading(message.hlc, wallMs);
       outputs.event({
         kind: "groupMessage",
         groupId: this.#groupId,
-        from: this.#author(data),
+        from: author,
         messageId: messageId(data.incarnation, message.messageSequence),
         sentAtMs: message.sentAtMs,
         hlc: messageHlc,

@@ -1,5 +1,5 @@
 import { isSameDigest } from "../../crypto/hash.js";
-import type { GroupData, GroupNack } from "../../wire/group.js";
+import type { GroupData, GroupNack, SequenceRange } from "../../wire/group.js";
 import type { Alarm } from "../timers.js";
 import type { GroupsContext } from "./groupsContext.js";
 import type { GroupDatagram } from "./hearing.js";
@@ -22,8 +22,8 @@ export interface NackAnswersSurroundings {
   /** See `Sender.trail`. */
   trail(): number;
   isBelieved(nowMs: number, device: string, datagram: GroupDatagram): boolean;
-  /** Somebody asks for what we said. */
-  asked(nowMs: number): void;
+  /** Somebody asks for what we said; `missing` ascends. */
+  asked(nowMs: number, asker: Member, missing: readonly SequenceRange[]): void;
   /** They should hear from us what we can repeat. */
   heartbeatAsked(nowMs: number): void;
   /** Repairs wait for their turn. */
@@ -76,7 +76,7 @@ export class NackAnswers {
     if (!this.#around.isBelieved(nowMs, nack.device, datagram)) return;
     const wanted = repairs.wanted(nowMs, nack.of, nack.missing, grttMs);
     asker.asked(nowMs, nack);
-    this.#around.asked(nowMs);
+    this.#around.asked(nowMs, asker, nack.missing);
     repairs.add(nack.of, wanted);
     if (wanted.length > 0 && !this.collecting) {
       this.#context.timers.set(this.#collected, nowMs + REPAIR_COLLECT_MS);

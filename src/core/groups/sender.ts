@@ -2,16 +2,17 @@ import { UdpchatError } from "../../errors.js";
 import { MAX_MESSAGE_BYTES } from "../../wire/constants.js";
 import {
   encodeGroupData,
-  GROUP_ENTRIES_BYTES,
   GROUP_ENTRY_OVERHEAD_BYTES,
   type GroupEntry,
-  SEALED_GROUP_ENTRIES_BYTES,
+  groupEntriesBytes,
+  groupEntryOverheadBytes,
 } from "../../wire/group.js";
 import { withSignature } from "../../wire/header.js";
 import type { Instance } from "../../wire/presence.js";
 import { messageId } from "../../wire/record.js";
 import type { CoreContext } from "../context.js";
 import type { Archive } from "./archive.js";
+import { ArchiveShare } from "./archiveShare.js";
 import type { GroupName } from "./groupName.js";
 import { Repairs } from "./repairs.js";
 
@@ -66,6 +67,7 @@ const MIN_PIECE_BYTES = 64;
 export class Sender {
   readonly archive: Archive;
   readonly repairs: Repairs;
+  readonly #share: ArchiveShare;
   readonly #instance: Instance;
   readonly #context: CoreContext;
   readonly #group: GroupName;
@@ -90,8 +92,9 @@ export class Sender {
     this.#group = group;
     this.archive = archive;
     this.repairs = new Repairs(context.counters, archive);
+    this.#share = new ArchiveShare(archive, context.identity.device);
     this.#instance = { device: context.identity.device, incarnation: context.incarnation };
-    this.#entriesBytes = group.secret ? SEALED_GROUP_ENTRIES_BYTES : GROUP_ENTRIES_BYTES;
+    this.#entriesBytes = groupEntriesBytes(context.name, group.secret);
     this.#lead = position.lead;
     this.#heartbeatSequence = position.heartbeatSequence;
     this.#firstUnderKey = position.firstUnderKey;
@@ -179,20 +182,27 @@ export class Sender {
     this.#waitingBytes = 0;
   }
 
+  /** When something may be taken, if something waits: now or earlier for now. */
+  readyAtMs(nowMs: number): number {
+    return this.repairs.isEmpty ? this.#share.readyAtMs(nowMs) : nowMs;
+  }
+
   /**
-   * The next datagram to send; undefined if nothing waits. `keyId`: of the key that it will be
+   * The next datagram to send; undefined if nothing waits, or may be said now. `keyId`: of the key that it will be
    * sealed with. A repair goes before a new one, but while both wait repairs take no more than
    * their half: whoever asks for them without end must not silence us.
    */
   take(nowMs: number, keyId: string | undefined): Outgoing | undefined {
-    const isTheirTurn = this.#repairsAheadBytes <= 0 || !this.hasLines;
+    const hasLines = this.hasLines && this.#share.readyAtMs(nowMs) <= nowMs;
+    const isTheirTurn = this.#repairsAheadBytes <= 0 || !hasLines;
     const repair = isTheirTurn ? this.repairs.take(nowMs, keyId) : undefined;
     if (repair !== undefined) {
-      this.#repairsAheadBytes = this.hasLines ? this.#repairsAheadBytes + repair.bytes.length : 0;
+      this.#repairsAheadBytes = hasLines ? this.#repairsAheadBytes + repair.bytes.length : 0;
       return { ...repair, isRepair: true };
     }
-    if (!this.hasLines) return undefined;
+    if (!hasLines) return undefined;
     const bytes = this.#takeNew(keyId);
+    this.#share.said(nowMs);
     const aheadBytes = this.repairs.isEmpty ? 0 : this.#repairsAheadBytes - bytes.length;
     this.#repairsAheadBytes = Math.max(0, aheadBytes);
     return { bytes, of: this.#instance, isRepair: false };
@@ -238,7 +248,7 @@ export class Sender {
       const line = this.#waiting[this.#next];
       if (line === undefined) break;
       const restBytes = line.body.length - this.#offset;
-      const wholeBytes = restBytes + GROUP_ENTRY_OVERHEAD_BYTES;
+      const wholeBytes = restBytes + groupEntryOverheadBytes(line, restBytes);
       if (wholeBytes <= roomBytes) {
         entries.push(this.#entry(line, line.body.length));
         roomBytes -= wholeBytes;
@@ -246,7 +256,7 @@ export class Sender {
         said.push(line);
         continue;
       }
-      const pieceBytes = roomBytes - GROUP_ENTRY_OVERHEAD_BYTES;
+      const pieceBytes = roomBytes - groupEntryOverheadBytes(line, roomBytes);
       const fitsOneDatagram = this.#offset === 0 && wholeBytes <= this.#entriesBytes;
       if (!fitsOneDatagram && pieceBytes >= MIN_PIECE_BYTES) {
         const end = this.#offset + pieceBytes;

@@ -142,7 +142,7 @@ export const REPAIRS = [
   ...mutantsOf("src/core/groups/sender.ts", [
     {
       name: "repairs leave half of the rate",
-      find: "this.#repairsAheadBytes <= 0 || !this.hasLines",
+      find: "this.#repairsAheadBytes <= 0 || !hasLines",
       replace: "this.#repairsAheadBytes >= 0",
       why: "whoever asks for repairs without end silences us",
       caughtBy: unit("core/groups/nackFlood"),
@@ -158,10 +158,49 @@ export const REPAIRS = [
   ...mutantsOf("src/core/groups/pacer.ts", [
     {
       name: "group rate",
-      find: "this.#bucket.spend(nowMs, source.transmitNext(nowMs));",
-      replace: "source.transmitNext(nowMs);",
+      find: "this.#bucket.spend(nowMs, sentBytes);",
+      replace: "",
       why: "a paste drowns Wi-Fi, where multicast goes at the lowest rate",
       caughtBy: unit("core/groups/delivery"),
+    },
+    {
+      name: "group rate: no more at once than is read at once",
+      find: "this.#spurt.spend(nowMs, sentBytes);",
+      replace: "",
+      why: "a busy sender hears the NACKs behind all that it said itself, and goes on",
+      caughtBy: unit("core/groups/delivery"),
+    },
+  ]),
+  ...mutantsOf("src/core/groups/sendRate.ts", [
+    {
+      name: "group rate: NACKs slow the sender",
+      find: "if (isTooMuch) this.#fall(share);\n    else if",
+      replace: "if",
+      why: "the slowest member loses most of what is said, for as long as it is said",
+      caughtBy: unit("core/groups/groupRate"),
+    },
+    {
+      name: "group rate: whatever NACKs say, not below the lowest",
+      find: "this.#bitsPerSecond = Math.max(this.#lowest, fallen);",
+      replace: "this.#bitsPerSecond = Math.max(1, fallen);",
+      why: "one member that asks for everything stops the group",
+      caughtBy: unit("core/groups/sendRate"),
+    },
+    {
+      name: "group rate: a link that always loses some",
+      find: "clamp(this.#usualShare, MIN_TOLERATED_SHARE, MAX_TOLERATED_SHARE)",
+      replace: "clamp(0, MIN_TOLERATED_SHARE, MAX_TOLERATED_SHARE)",
+      why: "poor Wi-Fi stays at the lowest rate, which it need not",
+      caughtBy: unit("core/groups/sendRate"),
+    },
+  ]),
+  ...mutantsOf("src/core/groups/archiveShare.ts", [
+    {
+      name: "group rate: no faster than the archive",
+      find: "Math.max(0, 1 - this.#tokens)",
+      replace: "0",
+      why: "who stood still for a moment has lost what was said meanwhile",
+      caughtBy: unit("core/groups/groupRate"),
     },
   ]),
   ...mutantsOf("src/core/groups/standIn.ts", [

@@ -10,6 +10,14 @@ describe("TokenBucket", () => {
     expect(bucket.take(10_000, 4)).toBe(false);
     expect(bucket.take(10_000, 3)).toBe(true);
   });
+
+  it("goes on at another rate with what it has", () => {
+    const bucket = new TokenBucket(10, 30);
+    bucket.spend(0, 30);
+    bucket.changeRate(1000, 1000);
+    expect(bucket.waitMs(1000, 10)).toBe(0);
+    expect(bucket.waitMs(1000, 20)).toBe(10);
+  });
 });
 
 describe("KeyedTokenBuckets", () => {

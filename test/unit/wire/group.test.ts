@@ -5,7 +5,7 @@ import {
   MAX_RANGES,
   SIGNATURE_BYTES,
 } from "../../../src/wire/constants.js";
-import { Writer } from "../../../src/wire/cursor.js";
+import { toHex, Writer } from "../../../src/wire/cursor.js";
 import {
   decodeGroupData,
   decodeGroupHeartbeat,
@@ -15,9 +15,13 @@ import {
   encodeGroupNack,
   GROUP_ENTRIES_BYTES,
   GROUP_ENTRY_OVERHEAD_BYTES,
+  GROUP_SEAL_OVERHEAD_BYTES,
   type GroupData,
   type GroupHeartbeat,
   type GroupNack,
+  groupEntriesBytes,
+  groupEntryOverheadBytes,
+  senderBytes,
 } from "../../../src/wire/group.js";
 import { withSignature } from "../../../src/wire/header.js";
 import { extension } from "./datagrams.js";
@@ -93,6 +97,31 @@ describe("group data", () => {
     expect(decodeGroupData(bytes)).toEqual(full);
     const tooLong = { ...longest, entries: [entry(fullBytes + 1)] };
     expect(() => encodeGroupData(tooLong)).toThrow(RangeError);
+  });
+
+  it.each([
+    { name: "alex", secret: false },
+    { name: "žofie", secret: true },
+  ])("tells exactly how much goes into a datagram of $name", ({ name, secret }) => {
+    const numbers = { messageSequence: 300, sentAtMs: 1_700_000_000_000, hlc: 2 ** 50 };
+    const line = { ...numbers, continues: false, continued: false };
+    const sizes = [10, 63, 64, 200];
+    const roomBytes = sizes.reduce(
+      (left, bytes) => left - bytes - groupEntryOverheadBytes(numbers, bytes),
+      groupEntriesBytes(name, secret),
+    );
+    const lastBytes = roomBytes - groupEntryOverheadBytes(numbers, roomBytes);
+    const bodies = [...sizes, lastBytes].map((bytes) => new Uint8Array(bytes));
+    const full = { ...data, name, entries: bodies.map((body) => ({ ...line, body })) };
+    const bytes = withSignature(encodeGroupData(full), filler);
+    const sealBytes = secret ? GROUP_SEAL_OVERHEAD_BYTES : 0;
+    expect(bytes.length + sealBytes).toBe(MAX_DATAGRAM_BYTES);
+  });
+
+  it("shows who says it before it is read", () => {
+    const bytes = withSignature(encodeGroupData(data), filler);
+    expect(toHex(senderBytes(bytes))).toBe(data.device + data.incarnation);
+    expect(senderBytes(bytes.subarray(0, 20)).length).toBeLessThan(40);
   });
 
   it("refuses sequence 0, no entries, and an entry longer than the datagram", () => {

@@ -44,6 +44,18 @@ describe("an archive that somebody floods", () => {
     expect(ofAlice(archive)).toBe(LIMIT / 4);
   });
 
+  it("tells how much of the latest of an author stays, whoever else speaks", () => {
+    const { archive, keep } = archiveOf(LIMIT);
+    expect(archive.roomFor(ALICE.device)).toBe(LIMIT - 4);
+    for (let n = 1; n <= LIMIT; n += 1) keep(mallory(1), n, n);
+    const room = archive.roomFor(ALICE.device);
+    expect(room).toBe(LIMIT / 4 - 4);
+    for (let n = 1; n <= room; n += 1) keep(ALICE, n, n);
+    for (let n = 1; n <= LIMIT; n += 1) keep(mallory(2), n, LIMIT + n);
+    expect(ofAlice(archive)).toBe(room);
+    expect(archiveOf(1).archive.roomFor(ALICE.device)).toBe(1);
+  });
+
   it("still lets an author who is nearly alone have nearly all of it", () => {
     const { archive, keep } = archiveOf(LIMIT);
     for (let n = 1; n <= 3 * LIMIT; n += 1) keep(ALICE, n, n);

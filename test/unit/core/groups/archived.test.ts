@@ -23,7 +23,6 @@ import {
 function membership(node: GroupNode, { oldestHlc = 0 } = {}) {
   const { context, log, group: name } = node;
   const timers = new TimerQueue<Alarm>();
-  const { groupBitsPerSecond: bitsPerSecond, groupBurstBytes: burstBytes } = context.limits;
   const groupsContext = {
     ...context,
     addressOf: () => undefined,
@@ -36,7 +35,7 @@ function membership(node: GroupNode, { oldestHlc = 0 } = {}) {
     sendNote: () => undefined,
     cancelNote: () => undefined,
     timers,
-    pacer: new Pacer(timers, { bitsPerSecond, burstBytes }),
+    pacer: new Pacer(timers, context.limits),
     held: new HeldBytes(context.limits.reassemblyBytes),
     nextNoteToken: () => -1,
     log,

@@ -146,7 +146,7 @@ describe("copies", () => {
   it("count for the rate", () => {
     const bus = new GroupBus(1);
     const [member] = bus.joined(1, {
-      limits: { groupBitsPerSecond: 80_000, groupBurstBytes: 3000 },
+      limits: { groupBitsPerSecond: 80_000, groupMaxBitsPerSecond: 80_000, groupBurstBytes: 3000 },
     });
     if (member === undefined) return expect.unreachable();
     const askers = Array.from({ length: 8 }, () => bus.add());

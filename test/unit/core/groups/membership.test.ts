@@ -217,7 +217,11 @@ describe("joining and leaving", () => {
 
   it("tells the final lead only when everything that waits is sent", () => {
     const bus = new GroupBus(4);
-    const limits = { groupBitsPerSecond: 80_000, groupBurstBytes: 1200 };
+    const limits = {
+      groupBitsPerSecond: 80_000,
+      groupMaxBitsPerSecond: 80_000,
+      groupBurstBytes: 1200,
+    };
     const [a, b] = bus.joined(2, { limits });
     a?.say(bus.nowMs, "x".repeat(30_000));
     a?.groups.leave(bus.nowMs, groupId);

@@ -97,7 +97,11 @@ describe("NACKs", () => {
   });
 
   it("without end leave half of the rate to what is new", () => {
-    const limits = { groupBitsPerSecond: 160_000, groupBurstBytes: 2400 };
+    const limits = {
+      groupBitsPerSecond: 160_000,
+      groupMaxBitsPerSecond: 160_000,
+      groupBurstBytes: 2400,
+    };
     const bus = new GroupBus(5);
     const [a, b] = bus.joined(2, { limits });
     if (a === undefined || b === undefined) return expect.unreachable();

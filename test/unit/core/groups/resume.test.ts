@@ -63,7 +63,11 @@ describe("a restarted member", () => {
 
   it("has the beginning of a message that a crash cut", () => {
     const bus = multicastBus(3);
-    const limits = { groupBitsPerSecond: 80_000, groupBurstBytes: 2400 };
+    const limits = {
+      groupBitsPerSecond: 80_000,
+      groupMaxBitsPerSecond: 80_000,
+      groupBurstBytes: 2400,
+    };
     const [a, old] = bus.joined(2, { limits });
     if (a === undefined || old === undefined) return expect.unreachable();
     const long = "0123456789abcdef".repeat(1000);

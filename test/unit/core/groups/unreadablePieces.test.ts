@@ -10,7 +10,7 @@ import type { KeptLog } from "../../../support/keptLog.js";
 
 const LONG = "0123456789abcdef".repeat(1000);
 /** Slow enough for a disk to fail in the middle of `LONG`. */
-const limits = { groupBitsPerSecond: 80_000, groupBurstBytes: 2400 };
+const limits = { groupBitsPerSecond: 80_000, groupMaxBitsPerSecond: 80_000, groupBurstBytes: 2400 };
 
 /** A log on a disk that cannot be read for a while; what came meanwhile memory has. */
 class BlindDisk {
