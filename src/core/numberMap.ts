@@ -1,4 +1,6 @@
 const LEAST_SLOTS = 16;
+/** No more are given back: bursts come again. */
+const IDLE_SLOTS = 1024;
 /** 2^32 divided by the golden ratio: keys that follow each other come to lie far apart (Knuth, 6.4). */
 const SPREAD = 0x9e37_79b1;
 
@@ -42,7 +44,7 @@ export class NumberMap<Value extends object> {
     this.#free(slot);
     this.#size -= 1;
     const slots = this.#values.length;
-    if (slots > LEAST_SLOTS && 16 * this.#size < slots) this.#resize(slots / 4);
+    if (slots > IDLE_SLOTS && 16 * this.#size < slots) this.#resize(slots / 4);
     return value;
   }
 

@@ -38,6 +38,15 @@ describe("a map from numbers", () => {
     }
   });
 
+  it("keeps what is left when it gives room back", () => {
+    const map = new NumberMap<Named>();
+    for (let key = 0; key < 5000; key += 1) map.set(key, { name: `${key}` });
+    for (let key = 0; key < 5000; key += 1) if (key % 100 !== 7) map.delete(key);
+    expect(map.size).toBe(50);
+    for (let key = 7; key < 5000; key += 100) expect(map.get(key)?.name).toBe(`${key}`);
+    expect(map.get(8)).toBeUndefined();
+  });
+
   it("lists its values by their keys", () => {
     const map = new NumberMap<Named>();
     for (const key of [40, 7, 23, -3, 100]) map.set(key, { name: `${key}` });

@@ -290,7 +290,8 @@ describe("send", () => {
     const alice = await world.messenger("alice", { announce: false });
     const bob = await world.messenger("bob");
     // Alice is not heard until her last query went out, and Bob's second beacon is.
-    world.segment.drops = (_bytes, from) => from.address === "10.0.0.1" && world.clock.nowMs() < 700;
+    world.segment.drops = (_bytes, from) =>
+      from.address === "10.0.0.1" && world.clock.nowMs() < 700;
     const startedAtMs = world.clock.nowMs();
     const delivery = await world.clock.until(alice.send(bob.id, "x"));
     expect(delivery.to.id).toBe(bob.id);
