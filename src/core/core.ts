@@ -16,6 +16,7 @@ import {
   type CoreEvent,
   type GroupKeys,
   Outputs,
+  type PeerSearch,
   type PeerView,
   type ReceivedDatagram,
   type RequestReply,
@@ -277,6 +278,16 @@ export class Core {
 
   peers(): PeerView[] {
     return this.#discovery.peers();
+  }
+
+  /** Those of `peers` who are looked for, at a cost that grows with those found. */
+  findPeers(search: PeerSearch): PeerView[] {
+    return this.#discovery.findPeers(search);
+  }
+
+  /** The one of `peers` that is this device. */
+  peer(device: string): PeerView | undefined {
+    return this.#discovery.peer(device);
   }
 
   /** Where a device has shown that it is, as far as it is known. */

@@ -87,6 +87,16 @@ export interface PeerView extends PeerRef {
   readonly addresses: readonly Address[];
 }
 
+/** Whom to look for: everybody who fits any part of it. */
+export interface PeerSearch {
+  /** Nicknames, regardless of upper and lower case. */
+  readonly names?: readonly string[];
+  /** The first digits of an id, 4 or more, in lower case. */
+  readonly idPrefix?: string;
+  /** An IPv4 literal where it was seen. */
+  readonly host?: string;
+}
+
 /** Whom to send to: a device of the roster, or whoever answers at an address. */
 export type SendTarget =
   | {

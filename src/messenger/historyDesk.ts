@@ -107,7 +107,7 @@ async function openKept(paths: Paths, warn: (warning: Warning) => void): Promise
 
 /** @throws UdpchatError NO_SUCH_PEER, AMBIGUOUS_PEER */
 function knownDevice(name: string, book: TrustBook): string {
-  const device = namedDevice(name, [], book.entries());
+  const device = namedDevice(name, book.entries());
   if (device !== undefined) return device;
   throw new UdpchatError("NO_SUCH_PEER", `nobody called ${name} is known here`, {
     remedy: "name somebody you wrote to, or write the whole id",

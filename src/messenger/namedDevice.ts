@@ -1,5 +1,5 @@
 import type { TrustEntry } from "../store/trust.js";
-import { type Candidate, findPeer } from "./target.js";
+import { type Candidate, findPeer, isCalled } from "./target.js";
 
 const DEVICE_ID = /^[0-9a-f]{64}$/;
 
@@ -11,15 +11,19 @@ export function notedCandidate({ device, name, trust }: TrustEntry): Candidate {
 /**
  * The device that a name means among those of the roster and those that are known from before; a
  * whole id means itself. Undefined if there is none.
+ * @param roster whoever of it the name may mean
+ * @param isListed whether a device is in the roster: what it calls itself there counts alone
  * @throws UdpchatError AMBIGUOUS_PEER, KEY_CHANGED
  */
 export function namedDevice(
   name: string,
-  roster: readonly Candidate[],
   book: readonly TrustEntry[],
+  roster: readonly Candidate[] = [],
+  isListed: (device: string) => boolean = () => false,
 ): string | undefined {
-  const listed = new Set(roster.map(({ id }) => id));
-  const noted = book.filter(({ device }) => !listed.has(device)).map(notedCandidate);
+  const noted = book
+    .map(notedCandidate)
+    .filter((candidate) => isCalled(candidate, name) && !isListed(candidate.id));
   const found = findPeer(name, [...roster, ...noted]);
   if (found !== undefined) return found.id;
   return DEVICE_ID.test(name) ? name : undefined;

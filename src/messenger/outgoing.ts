@@ -356,7 +356,7 @@ export class Outgoing {
   #partyAt(target: SendTarget): PeerRef {
     if (target.kind === "address") return { id: null, name: "", ...target.to, trust: null };
     const { id } = target;
-    const known = this.#driver.inspect((core) => core.peers()).find((peer) => peer.id === id);
+    const known = this.#driver.inspect((core) => core.peer(id));
     return peerRef(known ?? { id, name: "", address: "", port: 0 }, this.#trust);
   }
 

@@ -1,5 +1,5 @@
 import { BoundedMap } from "../core/boundedMap.js";
-import type { PeerView, SendTarget } from "../core/io.js";
+import type { PeerSearch, PeerView, SendTarget } from "../core/io.js";
 import { UdpchatError } from "../errors.js";
 import type { LanAddress } from "../net/lan.js";
 import type { StoredParty } from "../store/messageStore.js";
@@ -17,6 +17,7 @@ import {
   findSimilar,
   isCalled,
   parseTarget,
+  searchFor,
   type Target,
 } from "./target.js";
 import type { TrustBook } from "./trustBook.js";
@@ -43,7 +44,7 @@ export interface PeerFinderParts {
   readonly clock: Clock;
   readonly queries: Queries;
   readonly lookUp: LookUp;
-  readonly trust: Pick<TrustBook, "trustOf" | "isBlocked" | "isVerified" | "entries">;
+  readonly trust: Pick<TrustBook, "trustOf" | "isBlocked" | "isVerified" | "entries" | "nameOf">;
   /** The address means everybody on one of our networks. */
   readonly isBroadcast: (address: string) => boolean;
 }
@@ -111,9 +112,7 @@ export class PeerFinder {
 
   /** Of a device, as far as it is known. */
   nameOf(device: string): string {
-    const listed = this.#roster().find(({ id }) => id === device);
-    const entries = this.#parts.trust.entries();
-    return listed?.name ?? entries.find((entry) => entry.device === device)?.name ?? "";
+    return this.#listed(device)?.name ?? this.#parts.trust.nameOf(device) ?? "";
   }
 
   /**
@@ -140,7 +139,8 @@ export class PeerFinder {
   }
 
   #deviceCalled(name: string): string | undefined {
-    return namedDevice(name, this.#roster(), this.#parts.trust.entries());
+    const isListed = (device: string): boolean => this.#listed(device) !== undefined;
+    return namedDevice(name, this.#parts.trust.entries(), this.#named(name), isListed);
   }
 
   /**
@@ -150,9 +150,7 @@ export class PeerFinder {
   deviceOf(label: string): string {
     const target = parseTarget(label);
     const device =
-      target.kind === "address"
-        ? this.#placedAt(target.to, this.#roster())?.id
-        : this.#deviceCalled(label);
+      target.kind === "address" ? this.#placedAt(target.to)?.id : this.#deviceCalled(label);
     if (device === undefined) throw this.nobodyCalled(label);
     return device;
   }
@@ -178,7 +176,7 @@ export class PeerFinder {
   }
 
   async #host({ host, port, nickname }: TargetOf<"host">): Promise<SendTarget> {
-    const peer = nickname === undefined ? undefined : findPeer(nickname, this.#roster());
+    const peer = nickname === undefined ? undefined : findPeer(nickname, this.#named(nickname));
     if (peer !== undefined) return { kind: "device", id: peer.id };
     return { kind: "address", to: { address: await this.#parts.lookUp(host), port } };
   }
@@ -199,12 +197,12 @@ export class PeerFinder {
 
   /** Everybody in the roster whom a name may mean, strangers included. */
   allCalled(name: string): Peer[] {
-    return this.#roster().filter((peer) => isCalled(peer, name));
+    return this.#named(name).filter((peer) => isCalled(peer, name));
   }
 
   /** NO_SUCH_PEER, with the name that was perhaps meant. */
   nobodyCalled(name: string): UdpchatError {
-    const similar = findSimilar(name, this.#roster());
+    const similar = findSimilar(name, this.#found({ names: [name] }));
     return new UdpchatError("NO_SUCH_PEER", `nobody called ${name} was found on this network`, {
       remedy:
         similar === undefined
@@ -227,7 +225,7 @@ export class PeerFinder {
         return this.#at(target.to);
       case "host": {
         const { nickname, host, port } = target;
-        const peer = nickname === undefined ? undefined : findPeer(nickname, this.#roster());
+        const peer = nickname === undefined ? undefined : findPeer(nickname, this.#named(nickname));
         return peer ?? this.#at({ address: await this.#parts.lookUp(host), port });
       }
     }
@@ -236,28 +234,37 @@ export class PeerFinder {
   async #called(name: string): Promise<Peer | undefined> {
     const isFound = (peers: readonly Peer[]): boolean => namesOne(name, peers);
     // Where only a stranger has the name, the one that we know may still answer.
-    if (!isFound(this.#roster())) {
+    if (!isFound(this.#named(name))) {
       await this.#askNetwork(isFound, KEY.test(name) ? 0 : NAMESAKE_GRACE_MS);
     }
-    return findPeer(name, this.#roster());
+    return findPeer(name, this.#named(name));
   }
 
   async #at(to: LanAddress): Promise<Peer | undefined> {
-    const listed = this.#placedAt(to, this.#roster());
+    const listed = this.#placedAt(to);
     if (listed !== undefined) return listed;
-    await this.#askNetwork((peers) => this.#placedAt(to, peers) !== undefined);
-    return this.#placedAt(to, this.#roster());
+    await this.#askNetwork((peers) => placedAt(to, peers) !== undefined);
+    return this.#placedAt(to);
   }
 
-  #placedAt(to: LanAddress, peers: readonly Peer[]): Peer | undefined {
-    const isThere = ({ address, port }: LanAddress): boolean =>
-      address === to.address && port === to.port;
-    return peers.find(isThere) ?? peers.find(({ addresses }) => addresses.some(isThere));
+  /** In the roster. */
+  #placedAt(to: LanAddress): Peer | undefined {
+    return placedAt(to, this.#found({ host: to.address }));
   }
 
-  #roster(): Peer[] {
+  /** Whoever in the roster the name may mean. */
+  #named(name: string): Peer[] {
+    return this.#found(searchFor(name));
+  }
+
+  #found(search: PeerSearch): Peer[] {
     const { driver, trust } = this.#parts;
-    return driver.inspect((core) => core.peers()).map((peer) => rosterPeer(peer, trust));
+    return driver.inspect((core) => core.findPeers(search)).map((peer) => rosterPeer(peer, trust));
+  }
+
+  /** In the roster. */
+  #listed(device: string): PeerView | undefined {
+    return this.#parts.driver.inspect((core) => core.peer(device));
   }
 
   /** Until who is looked for answered or appeared, and a moment for a namesake; or in vain. */
@@ -287,6 +294,13 @@ export class PeerFinder {
 
 function nicknameOf(target: Target): string | undefined {
   return target.kind === "host" ? target.nickname : undefined;
+}
+
+/** Whose best address it is, or else one of them. */
+function placedAt(to: LanAddress, peers: readonly Peer[]): Peer | undefined {
+  const isThere = ({ address, port }: LanAddress): boolean =>
+    address === to.address && port === to.port;
+  return peers.find(isThere) ?? peers.find(({ addresses }) => addresses.some(isThere));
 }
 
 /** False also where all that have the name are strangers under a name that we know. */

@@ -1,5 +1,5 @@
 import { isIPv4 } from "node:net";
-import type { PeerState } from "../core/io.js";
+import type { PeerSearch, PeerState } from "../core/io.js";
 import { UdpchatError } from "../errors.js";
 import type { LanAddress } from "../net/lan.js";
 import { DEFAULT_DATA_PORT } from "../wire/constants.js";
@@ -221,6 +221,13 @@ function isPrefixOf(text: string, id: string): boolean {
 /** True if the name, in any of its forms, means this peer. */
 export function isCalled(peer: Pick<Candidate, "id" | "name">, name: string): boolean {
   return (peer.name === name && !TILDE_NAME.test(name)) || isCalledByKey(peer, name);
+}
+
+/** Finds all whom the name, in any of its forms, may mean; perhaps others besides. */
+export function searchFor(name: string): PeerSearch {
+  const nickname = TILDE_NAME.test(name) ? name.slice(0, name.lastIndexOf("~")) : name;
+  const prefix = name.toLowerCase();
+  return { names: [nickname], ...(ID_PREFIX.test(prefix) ? { idPrefix: prefix } : {}) };
 }
 
 /** A nickname that several peers have, told apart by key: `alice~ab12`. */

@@ -108,6 +108,11 @@ export class TrustBook implements Trust, TrustReader {
     return holders !== undefined && !holders.includes(id);
   }
 
+  /** What the book calls a key. */
+  nameOf(device: string): string | undefined {
+    return this.#records.get(device)?.name;
+  }
+
   /** Every key of the book. */
   entries(): TrustEntry[] {
     return this.#records.all();

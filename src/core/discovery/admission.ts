@@ -1,3 +1,4 @@
+import { sameBytes } from "../../wire/cursor.js";
 import { type Answer, type Beacon, decodeBeacon, decodeLeave } from "../../wire/presence.js";
 import { isAuthentic } from "../authenticity.js";
 import type { CoreContext } from "../context.js";
@@ -40,6 +41,8 @@ export class Admission {
   readonly #checks = new SourceGate(CHECKS);
   /** Of answers to questions that only their receiver has seen. */
   readonly #asked: SourceGate;
+  /** What was decoded last: each beacon comes by broadcast and by multicast, one after the other. */
+  #decoded: { readonly bytes: Uint8Array; readonly beacon: Beacon } | undefined;
 
   constructor(
     context: CoreContext,
@@ -60,7 +63,7 @@ export class Admission {
 
   /** What the beacon datagram is, if it is to be believed. Throws MALFORMED_DATAGRAM. */
   beacon(nowMs: number, received: Received): AdmittedBeacon | undefined {
-    const beacon = decodeBeacon(received.bytes);
+    const beacon = this.#decode(received.bytes);
     if (this.#isOwn(beacon.device)) {
       if (!this.#mayBeTwin(beacon)) return undefined;
       return this.#claim(nowMs, beacon, received);
@@ -78,6 +81,13 @@ export class Admission {
     }
     if (entry.isLive(nowMs) && this.#duplicateKeys.isReported(beacon)) return undefined;
     return this.#claim(nowMs, beacon, received);
+  }
+
+  #decode(bytes: Uint8Array): Beacon {
+    if (this.#decoded === undefined || !sameBytes(this.#decoded.bytes, bytes)) {
+      this.#decoded = { bytes: new Uint8Array(bytes), beacon: decodeBeacon(bytes) };
+    }
+    return this.#decoded.beacon;
   }
 
   /** Of the instance that has the roster's entry. */
@@ -189,5 +199,5 @@ export class Admission {
 }
 
 function isSame(a: Uint8Array | undefined, b: Uint8Array): boolean {
-  return a !== undefined && a.length === b.length && a.every((byte, index) => byte === b[index]);
+  return a !== undefined && sameBytes(a, b);
 }

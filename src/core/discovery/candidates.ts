@@ -1,6 +1,14 @@
 import type { Beacon, Instance } from "../../wire/presence.js";
-import { type Address, type FoundVia, isSameAddress, type PeerView, type Timed } from "../io.js";
+import {
+  type Address,
+  type FoundVia,
+  isSameAddress,
+  type PeerSearch,
+  type PeerView,
+  type Timed,
+} from "../io.js";
 import { instanceKey } from "./instanceKey.js";
+import { PeerIndex } from "./peerIndex.js";
 import { Shares } from "./shares.js";
 
 /** A beacon that nothing followed is forgotten: several of its sender's intervals. */
@@ -27,6 +35,7 @@ export class Candidates implements Timed {
   readonly #maxCount: number;
   /** By instance, the longest unheard first; bounded by `#maxCount`. */
   readonly #byInstance = new Map<string, Candidate>();
+  readonly #index = new PeerIndex<Candidate>();
   /** By the first address of each. */
   readonly #shares = new Shares<Candidate>();
 
@@ -45,10 +54,17 @@ export class Candidates implements Timed {
     if (this.#byInstance.size >= this.#maxCount && oldestOfLargest !== undefined) {
       this.delete(oldestOfLargest.beacon);
     }
-    const copy = Uint8Array.from(bytes);
+    const copy = new Uint8Array(bytes);
     const candidate: Candidate = { beacon, bytes: copy, via, heardAtMs: nowMs, addresses: [at] };
     this.#byInstance.set(instanceKey(beacon), candidate);
+    this.#file(candidate);
     this.#shares.add(at.address, candidate);
+  }
+
+  #file(candidate: Candidate): void {
+    const { device, name } = candidate.beacon;
+    const hosts = candidate.addresses.map(({ address }) => address);
+    this.#index.file(candidate, { device, name, hosts });
   }
 
   /** The same beacon from elsewhere; true if that is worth a challenge. */
@@ -59,6 +75,7 @@ export class Candidates implements Timed {
       return false;
     }
     addresses.push(at);
+    this.#file(candidate);
     return true;
   }
 
@@ -67,15 +84,14 @@ export class Candidates implements Timed {
     const candidate = this.get(instance);
     if (candidate === undefined) return undefined;
     this.#byInstance.delete(instanceKey(instance));
+    this.#index.delete(candidate);
     const [first] = candidate.addresses;
     this.#shares.delete(first.address, candidate);
     return candidate;
   }
 
   deleteDevice(device: string): void {
-    for (const { beacon } of this.#byInstance.values()) {
-      if (beacon.device === device) this.delete(beacon);
-    }
+    for (const { beacon } of this.#index.of(device)) this.delete(beacon);
   }
 
   nextWakeMs(): number {
@@ -95,11 +111,30 @@ export class Candidates implements Timed {
 
   /** Nothing but a beacon that anybody may have recorded says that the device is there. */
   isSaidToBeAt(device: string, at: Address): boolean {
-    for (const { beacon, addresses } of this.#byInstance.values()) {
-      if (beacon.device !== device) continue;
+    for (const { addresses } of this.#index.of(device)) {
       if (addresses.some(({ address }) => address === at.address)) return true;
     }
     return false;
+  }
+
+  /** The latest heard of a device. */
+  viewOf(device: string): PeerView | undefined {
+    const latest = this.#latestOf(device);
+    return latest && viewOf(latest);
+  }
+
+  #latestOf(device: string): Candidate | undefined {
+    return [...this.#index.of(device)].at(-1);
+  }
+
+  /** Of those devices whose latest heard is one that `search` is for, and that `isWanted`. */
+  find(search: PeerSearch, isWanted: (device: string) => boolean): PeerView[] {
+    const found = this.#index.find(search);
+    const devices = new Set([...found].map(({ beacon }) => beacon.device));
+    const latest = [...devices].filter(isWanted).map((device) => this.#latestOf(device));
+    return latest.flatMap((candidate) =>
+      candidate !== undefined && found.has(candidate) ? [viewOf(candidate)] : [],
+    );
   }
 
   /** One per device, the latest heard, of the devices that `isWanted`. */

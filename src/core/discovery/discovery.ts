@@ -27,6 +27,7 @@ import {
   type Address,
   addressKey,
   type ContactPeer,
+  type PeerSearch,
   type PeerView,
   type ReceivedDatagram,
   type Timed,
@@ -406,9 +407,26 @@ export class Discovery implements Timed {
 
   /** Every peer that is known, those that are offline and the unproven (as suspect) included. */
   peers(): PeerView[] {
-    const isUnknown = (device: string): boolean =>
-      device !== this.#context.identity.device && this.#roster.get(device) === undefined;
-    return [...this.#roster.views(), ...this.#candidates.views(isUnknown)];
+    const isCandidate = (device: string): boolean => this.#isCandidate(device);
+    return [...this.#roster.views(), ...this.#candidates.views(isCandidate)];
+  }
+
+  /** Those of `peers` who are looked for. */
+  findPeers(search: PeerSearch): PeerView[] {
+    const isCandidate = (device: string): boolean => this.#isCandidate(device);
+    return [...this.#roster.find(search), ...this.#candidates.find(search, isCandidate)];
+  }
+
+  /** The one of `peers` that is this device. */
+  peer(device: string): PeerView | undefined {
+    const entry = this.#roster.get(device);
+    if (entry !== undefined) return entry.view();
+    return this.#isCandidate(device) ? this.#candidates.viewOf(device) : undefined;
+  }
+
+  /** All that may be known of it are beacons that anybody could have recorded. */
+  #isCandidate(device: string): boolean {
+    return device !== this.#context.identity.device && this.#roster.get(device) === undefined;
   }
 
   /** Says goodbye if anybody was told of us, and is quiet from then on. */

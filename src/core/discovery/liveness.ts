@@ -25,6 +25,8 @@ export const PROBE_OFFSETS_MS = [0, 500, 1000];
 const PROBE_VERDICT_MS = 1500;
 /** Somebody who talked to us and whose beacons never came. */
 const CONTACT_SILENCE_MS = 60_000;
+/** Peers whose time is up in the same second are looked at together. */
+const LOOK_EVERY_MS = 1000;
 const FORGET_OFFLINE_MS = 24 * 3_600_000;
 const SWEEP_EVERY_MS = 3_600_000;
 
@@ -90,7 +92,7 @@ export class Liveness implements Timed {
 
   #judge(nowMs: number, entry: RosterEntry): void {
     if (entry.state === "online" && silentUntilMs(entry) > nowMs) {
-      this.#deadlines.set(entry, silentUntilMs(entry));
+      this.#deadlines.set(entry, Math.ceil(silentUntilMs(entry) / LOOK_EVERY_MS) * LOOK_EVERY_MS);
     } else if (entry.state === "online" && entry.beaconed) {
       this.#deadlines.set(entry, nowMs + PROBE_VERDICT_MS);
       this.#roster.setState(nowMs, entry, "suspect");

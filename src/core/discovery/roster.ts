@@ -1,5 +1,6 @@
 import type { CoreContext } from "../context.js";
-import type { Address, FoundVia, PeerState, PeerView } from "../io.js";
+import type { Address, FoundVia, PeerSearch, PeerState, PeerView } from "../io.js";
+import { PeerIndex } from "./peerIndex.js";
 import { RosterEntry } from "./rosterEntry.js";
 import { Shares } from "./shares.js";
 
@@ -8,6 +9,7 @@ export class Roster {
   readonly #context: CoreContext;
   /** By device key; bounded by `limits.peers`. */
   readonly #entries = new Map<string, RosterEntry>();
+  readonly #index = new PeerIndex<RosterEntry>();
   /** Of those, who is offline: the longest first. */
   readonly #offline = new Set<RosterEntry>();
   /** The others, by the address where each came online. */
@@ -73,16 +75,26 @@ export class Roster {
     if (this.#entries.size >= this.#context.limits.peers && longestOffline !== undefined) {
       this.remove(longestOffline);
     }
-    const entry = new RosterEntry(nowMs, peer, at, this.#context.limits.addressesPerPeer);
+    const entry = new RosterEntry(nowMs, peer, at, {
+      maxAddresses: this.#context.limits.addressesPerPeer,
+      keysChanged: (changed) => this.#file(changed),
+    });
     this.#entries.set(peer.device, entry);
     this.#offline.add(entry);
+    this.#file(entry);
     return entry;
+  }
+
+  #file(entry: RosterEntry): void {
+    const { device, name, hosts } = entry;
+    if (this.#entries.get(device) === entry) this.#index.file(entry, { device, name, hosts });
   }
 
   /** Forgets an entry that is offline. */
   remove(entry: RosterEntry): void {
     this.#entries.delete(entry.device);
     this.#offline.delete(entry);
+    this.#index.delete(entry);
   }
 
   /** Tells the application if the state is another one than before. */
@@ -117,7 +129,7 @@ export class Roster {
 
   /** A peer that is online is online at this address. */
   hasOnlineAt(at: Address): boolean {
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#index.at(at.address)) {
       if (entry.state === "online" && entry.isAt(at)) return true;
     }
     return false;
@@ -125,10 +137,14 @@ export class Roster {
 
   /** Somebody who is not offline was seen at this IPv4 literal, whatever the port. */
   isSeenAt(address: string): boolean {
-    for (const entry of this.#entries.values()) {
-      if (entry.state !== "offline" && entry.isOnHost(address)) return true;
+    for (const entry of this.#index.at(address)) {
+      if (entry.state !== "offline") return true;
     }
     return false;
+  }
+
+  find(search: PeerSearch): PeerView[] {
+    return [...this.#index.find(search)].map((entry) => entry.view());
   }
 
   views(): PeerView[] {

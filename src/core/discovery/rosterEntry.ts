@@ -28,6 +28,7 @@ const FRESHLY_CONFIRMED_MS = 1_000;
 export type Hearing = "claimed" | "answered" | "confirmed";
 
 interface SeenAddress extends Address {
+  port: number;
   heardAtMs: number;
   /** The newest beacon that it was heard with. */
   sequence: number;
@@ -47,12 +48,13 @@ export class RosterEntry {
   readonly device: string;
   readonly via: FoundVia;
   readonly #maxAddresses: number;
+  readonly #keysChanged: (entry: RosterEntry) => void;
+  #name: string;
 
   state: PeerState = "offline";
   offlineSinceMs: number;
   lastHeardMs: number;
   incarnation: string;
-  name: string;
   /** Of the incarnation; -1 until it sent a beacon. */
   startedAtMs = -1;
   /** Highest verified sequence of the incarnation; -1 for none. */
@@ -81,16 +83,36 @@ export class RosterEntry {
       readonly via: FoundVia;
     },
     at: Address,
-    maxAddresses: number,
+    options: {
+      readonly maxAddresses: number;
+      /** Its name is another one, or its hosts are others. */
+      readonly keysChanged: (entry: RosterEntry) => void;
+    },
   ) {
     this.device = peer.device;
     this.incarnation = peer.incarnation;
-    this.name = peer.name;
+    this.#name = peer.name;
     this.via = peer.via;
     this.offlineSinceMs = nowMs;
     this.lastHeardMs = nowMs;
-    this.#maxAddresses = maxAddresses;
+    this.#maxAddresses = options.maxAddresses;
+    this.#keysChanged = options.keysChanged;
     this.#addresses = [unheardAt(at)];
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+
+  set name(name: string) {
+    if (name === this.#name) return;
+    this.#name = name;
+    this.#keysChanged(this);
+  }
+
+  /** IPv4 literals where it was seen, the best first. */
+  get hosts(): string[] {
+    return this.#addresses.map(({ address }) => address);
   }
 
   /** Heard within the time it promised, and has not left. */
@@ -118,6 +140,7 @@ export class RosterEntry {
     this.srttMs = undefined;
     this.#addresses = [unheardAt(at)];
     this.#doubted.clear();
+    this.#keysChanged(this);
   }
 
   /**
@@ -131,7 +154,7 @@ export class RosterEntry {
     this.sequence = beacon.sequence;
     this.groups = beacon.groups;
     this.promiseMs = clamp(beacon.intervalMs, MIN_PROMISE_MS, MAX_PROMISE_MS);
-    this.beaconBytes = bytes === undefined ? undefined : Uint8Array.from(bytes);
+    this.beaconBytes = bytes === undefined ? undefined : new Uint8Array(bytes);
     this.beaconed = true;
     this.departed = false;
     this.#doubted.clear();
@@ -164,7 +187,9 @@ export class RosterEntry {
     const [best] = this.#addresses;
     // Judge before the marks are set: they may be those of the best address itself.
     const displaces = candidate !== best && this.#displaces(nowMs, candidate, best);
-    Object.assign(candidate, { port: from.port, heardAtMs: nowMs, sequence: this.sequence });
+    candidate.port = from.port;
+    candidate.heardAtMs = nowMs;
+    candidate.sequence = this.sequence;
     if (how === "confirmed") candidate.confirmedAtMs = nowMs;
     candidate.isProven ||= how !== "claimed";
     candidate.creditBytes += MAX_AMPLIFICATION * sizeBytes;
@@ -203,6 +228,7 @@ export class RosterEntry {
       this.#addresses = [best, ...others.filter((other) => other !== unheard)];
     }
     this.#addresses.push(added);
+    this.#keysChanged(this);
     return added;
   }
 
@@ -251,11 +277,6 @@ export class RosterEntry {
 
   isAt(at: Address): boolean {
     return this.#addresses.some((known) => isSameAddress(known, at));
-  }
-
-  /** It was seen at this IPv4 literal. */
-  isOnHost(host: string): boolean {
-    return this.#addresses.some(({ address }) => address === host);
   }
 
   view(): PeerView {

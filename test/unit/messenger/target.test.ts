@@ -5,8 +5,10 @@ import {
   assertOnePeer,
   findPeer,
   findSimilar,
+  isCalled,
   notNicknameBecause,
   parseTarget,
+  searchFor,
 } from "../../../src/messenger/target.js";
 import type { PeerTrust } from "../../../src/messenger/types.js";
 
@@ -92,6 +94,31 @@ describe("assertOnePeer", () => {
 
   it.each(["1.0.0.1", "10.0.1.255", "127.0.0.1", "223.255.255.255"])("takes %s", (address) => {
     expect(refuse(address)).not.toThrow();
+  });
+});
+
+describe("searchFor", () => {
+  /** What an index that folds names would find. */
+  function found(name: string, roster: readonly PeerView[]): PeerView[] {
+    const { names = [], idPrefix } = searchFor(name);
+    const folded = names.map((one) => one.toLowerCase());
+    return roster.filter(
+      (one) =>
+        folded.includes(one.name.toLowerCase()) ||
+        (idPrefix !== undefined && one.id.startsWith(idPrefix)),
+    );
+  }
+
+  it("looks for all whom a name can mean", () => {
+    const callings = ["alice", "aa11", "aa112233", "alice~aa11", "Alice", "a~b", "alice~AA11~bb22"];
+    const ids = ["aa11", "aa112233", "aa1122334455", "bb22", "aa12"];
+    const roster = ids.flatMap((id) => callings.map((calling) => peer(calling, id)));
+    const names = [...callings, ...ids, "AA11", "alice~AA112233", "a~b~aa11", "aa1", "alice~aa"];
+    for (const name of names) {
+      const meant = roster.filter((one) => isCalled(one, name));
+      expect(found(name, roster), name).toEqual(expect.arrayContaining(meant));
+    }
+    expect(names.filter((name) => roster.some((one) => isCalled(one, name)))).toHaveLength(14);
   });
 });
 

@@ -27,6 +27,16 @@ describe("liveness", () => {
     expect(bench.changes(peer)).toEqual(["online", "suspect", "offline"]);
   });
 
+  it("looks once a second at those that were heard again", () => {
+    const { bench, peer } = met();
+    bench.runUntil(10_123);
+    bench.receive(peer.beacon(), peer.address);
+    bench.runUntil(53_999); // 10,123 and 3.5 intervals are 53,873
+    expect(bench.changes(peer)).toEqual(["online"]);
+    bench.runUntil(54_000);
+    expect(bench.changes(peer)).toEqual(["online", "suspect"]);
+  });
+
   it("is reassured by the answer to a probe", () => {
     const { bench, peer } = met();
     const beacon = peer.beacon();
