@@ -39,17 +39,22 @@ const HOSTILE_IN_JSON = new RegExp(
   "gu",
 );
 
+/** Nothing to do: most are like that, and the patterns above take milliseconds to be compiled. */
+const PLAIN_IN_LINE = /^[\x20-\x7e]*$/;
+
 const CONTROL_PICTURES = 0x2400;
 const DELETE = 0x7f;
 const PICTURE_OF_DELETE = "\u2421";
 
 /** A message: newlines and tabs stay, CR LF becomes a newline. */
 export function sanitiseText(text: string): string {
+  if (PLAIN_IN_LINE.test(text)) return text;
   return text.replaceAll("\r\n", "\n").replace(HOSTILE_IN_TEXT, visible);
 }
 
 /** A name or anything else that must stay on one line. Empty if nothing visible is left. */
 export function sanitiseName(name: string): string {
+  if (PLAIN_IN_LINE.test(name)) return name.trim();
   return name
     .replace(HOSTILE_IN_LINE, visible)
     .replace(INVISIBLE_IN_NAME, (found, hidden?: string) =>
@@ -72,7 +77,8 @@ export function shellWord(name: string): string {
  * gives the very value back. `JSON.stringify` alone leaves DEL, C1 and bidi controls as they are.
  */
 export function toJson(value: object): string {
-  return JSON.stringify(value).replace(HOSTILE_IN_JSON, escaped);
+  const json = JSON.stringify(value);
+  return PLAIN_IN_LINE.test(json) ? json : json.replace(HOSTILE_IN_JSON, escaped);
 }
 
 function visible(character: string): string {

@@ -1,8 +1,7 @@
 /** The seal of a secret group: XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03) with a shared key. */
 import sodium from "sodium-native";
 import { GROUP_KEY_ID_BYTES, GROUP_NONCE_BYTES, SEAL_TAG_BYTES } from "../wire/constants.js";
-import { encodeUtf8, fromHex, toHex } from "../wire/cursor.js";
-import { asBuffer } from "./buffers.js";
+import { asBuffer, encodeUtf8, fromHex, toHex } from "../wire/cursor.js";
 import type { RandomSource } from "./random.js";
 
 /** Bytes of a group key. */

@@ -1,6 +1,5 @@
 import sodium from "sodium-native";
-import { encodeUtf8 } from "../wire/cursor.js";
-import { asBuffer } from "./buffers.js";
+import { asBuffer, encodeUtf8 } from "../wire/cursor.js";
 
 /** BLAKE2b (RFC 7693) of `input`, `sizeBytes` (16 to 64) long. */
 export function blake2b(input: Uint8Array | string, sizeBytes: number): Uint8Array {

@@ -1,7 +1,6 @@
 import sodium from "sodium-native";
 import { DEVICE_BYTES, SIGNATURE_BYTES } from "../wire/constants.js";
-import { fromHex, toHex } from "../wire/cursor.js";
-import { asBuffer } from "./buffers.js";
+import { asBuffer, fromHex, toHex } from "../wire/cursor.js";
 
 /** Bytes of the secret seed that an identity is made from and stored as (RFC 8032 section 5.1.5). */
 export const IDENTITY_SEED_BYTES = 32;

@@ -5,8 +5,7 @@
  */
 import NoiseState from "noise-handshake";
 import sodium from "sodium-native";
-import { malformed } from "../wire/cursor.js";
-import { asBuffer } from "./buffers.js";
+import { asBuffer, malformed } from "../wire/cursor.js";
 import type { Established, HandshakeSuite } from "./handshake.js";
 import { type AgreementKeyPair, agreementKeyOf, type DeviceIdentity } from "./identity.js";
 import { packetSeal } from "./packetSeal.js";

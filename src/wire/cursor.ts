@@ -27,12 +27,22 @@ export function decodeUtf8(bytes: Uint8Array): string {
 
 /** Lower-case hexadecimal of `bytes`. */
 export function toHex(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+  return asBuffer(bytes).toString("hex");
+}
+
+/** The same memory as a Buffer. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  if (bytes instanceof Buffer) return bytes;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
 }
 
 /** The bytes of a hexadecimal string that is known to be well-formed. */
 export function fromHex(hex: string): Uint8Array {
-  return Uint8Array.from(Buffer.from(hex, "hex"));
+  return new Uint8Array(Buffer.from(hex, "hex")); // `from` would go through an iterator
 }
 
 /**
@@ -151,6 +161,8 @@ export function varintBytes(value: number): number {
 /** Reads fields in order; every read past the end throws `MALFORMED_DATAGRAM`. */
 export class Reader {
   readonly #bytes: Uint8Array;
+  /** The same, once hexadecimal is read. */
+  #buffer: Buffer | undefined;
   #offset: number;
 
   constructor(bytes: Uint8Array, offset = 0) {
@@ -202,7 +214,9 @@ export class Reader {
   }
 
   hex(countBytes: number): string {
-    return toHex(this.bytes(countBytes));
+    const start = this.#take(countBytes);
+    this.#buffer ??= asBuffer(this.#bytes);
+    return this.#buffer.toString("hex", start, start + countBytes);
   }
 
   shortBytes(): Uint8Array {

@@ -69,7 +69,8 @@ function writeBeacon(writer: Writer, beacon: Beacon): Writer {
 
 function readBeacon(reader: Reader): Beacon {
   const beacon: Beacon = {
-    ...readInstance(reader),
+    device: reader.hex(DEVICE_BYTES),
+    incarnation: reader.hex(INCARNATION_BYTES),
     sequence: reader.u64(),
     startedAtMs: reader.u64(),
     intervalMs: reader.u32(),
