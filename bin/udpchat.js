@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import "../dist/bin/bin.js";
+require("../dist/bin/bin.js");

@@ -166,13 +166,14 @@ class ApiClient implements Api {
     const body = method === "GET" ? undefined : JSON.stringify(input);
     return await new Promise((resolve, reject) => {
       const outgoing: ClientRequest = request({
-        socketPath: this.#socketPath,
+        // Without an agent, which would take the host for a server of the internet.
+        createConnection: () => connect(this.#socketPath),
         method,
         path,
         signal,
-        agent: false,
         headers: {
           host: "udpchat",
+          connection: "close",
           ...(body === undefined
             ? {}
             : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),

@@ -1,6 +1,4 @@
-import type { HttpBindings } from "@hono/node-server";
-import { type Context, Hono } from "hono";
-import { type SSEStreamingApi, streamSSE } from "hono/streaming";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import * as v from "valibot";
 import { type ErrorCode, errnoOf, type Fault, toUdpchatError, UdpchatError } from "../errors.js";
 import { toJson } from "../sanitise.js";
@@ -54,16 +52,13 @@ export class Places {
   }
 }
 
-type Env = { Bindings: HttpBindings };
-type HttpStatus = 200 | 400 | 404 | 413 | 500 | 502 | 503 | 504;
-
-const STATUS_OF_FAULT: Readonly<Record<Fault, HttpStatus>> = {
+const STATUS_OF_FAULT: Readonly<Record<Fault, number>> = {
   usage: 400,
   peer: 502,
   weather: 504,
   ours: 500,
 };
-const STATUS_OF_CODE: Partial<Readonly<Record<ErrorCode, HttpStatus>>> = {
+const STATUS_OF_CODE: Partial<Readonly<Record<ErrorCode, number>>> = {
   NO_SUCH_PEER: 404,
   NOBODY: 404,
   MESSAGE_TOO_LARGE: 413,
@@ -71,91 +66,100 @@ const STATUS_OF_CODE: Partial<Readonly<Record<ErrorCode, HttpStatus>>> = {
   LIMIT_REACHED: 503,
 };
 
-/** The HTTP routes of the table. */
-export function buildRoutes(options: RoutesOptions): Hono<Env> {
-  const app = new Hono<Env>();
-  const fail = (context: Context<Env>, thrown: unknown): Response => {
-    const error = errnoOf(thrown) === "ECONNRESET" ? clientLeft(thrown) : toUdpchatError(thrown);
-    if (error.code === "INTERNAL") options.internalError(error);
-    const status = STATUS_OF_CODE[error.code] ?? STATUS_OF_FAULT[error.fault];
-    return answerJson(context, toErrorLine(error), status);
-  };
-  app.onError((error, context) => fail(context, error));
-  app.notFound((context) =>
-    answerJson(context, toErrorLine(noSuchOperation(context.req.method, context.req.path)), 404),
-  );
-  app.use(async (context, next) => {
-    if (isOfWebPage(context)) {
-      throw new UdpchatError("INVALID_ARGUMENT", "requests of web pages are refused");
-    }
-    await next();
-  });
+/** A request, and where its answer goes. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
 
-  for (const name of Object.keys(OPERATIONS)) {
-    if (!isOperationName(name)) continue;
-    const { method, path } = OPERATIONS[name];
-    app.on(method, path, (context) =>
-      isStreamName(name)
-        ? answerStream(options, name, context, fail)
-        : answerCall(options.api, name, context),
-    );
-  }
-  return app;
+/** Answers one request; never rejects. */
+export type Routes = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** The HTTP routes of the table. */
+export function buildRoutes(options: RoutesOptions): Routes {
+  const names = new Map(
+    Object.entries(OPERATIONS).map(([name, { method, path }]) => [`${method} ${path}`, name]),
+  );
+  return async (request, response) => {
+    const exchange = { request, response };
+    // Whoever went away is told nothing more.
+    response.on("error", () => undefined);
+    try {
+      if (isOfWebPage(request)) {
+        throw new UdpchatError("INVALID_ARGUMENT", "requests of web pages are refused");
+      }
+      const { method = "" } = request;
+      const path = pathOf(request);
+      const name = names.get(`${method} ${path}`) ?? "";
+      if (!isOperationName(name)) answerJson(exchange, toErrorLine(unknownTo(method, path)), 404);
+      else if (isStreamName(name)) await answerStream(options, name, exchange);
+      else await answerCall(options.api, name, exchange);
+    } catch (thrown) {
+      fail(options, exchange, thrown);
+    }
+  };
+}
+
+/** As it was written, of an absolute address as well (RFC 9112 section 3.2.2). */
+function pathOf({ url = "" }: IncomingMessage): string {
+  return /^(?:https?:\/\/[^/?#]*)?([^?#]*)/i.exec(url)?.[1] ?? "";
+}
+
+function fail(options: RoutesOptions, exchange: Exchange, thrown: unknown): void {
+  const error = errnoOf(thrown) === "ECONNRESET" ? clientLeft(thrown) : toUdpchatError(thrown);
+  if (error.code === "INTERNAL") options.internalError(error);
+  const status = STATUS_OF_CODE[error.code] ?? STATUS_OF_FAULT[error.fault];
+  answerJson(exchange, toErrorLine(error), status);
 }
 
 async function answerCall<N extends UnaryName>(
   api: Api,
   name: N,
-  context: Context<Env>,
-): Promise<Response> {
-  const signal = whileConnected(context);
-  const input = await readInput(name, context);
-  return answerJson(context, await api.call(name, input, { signal }), 200);
+  exchange: Exchange,
+): Promise<void> {
+  const signal = whileConnected(exchange);
+  const input = await readInput(name, exchange);
+  answerJson(exchange, await api.call(name, input, { signal }), 200);
 }
 
 async function answerStream<N extends StreamName>(
   options: RoutesOptions,
   name: N,
-  context: Context<Env>,
-  fail: (context: Context<Env>, thrown: unknown) => Response,
-): Promise<Response> {
+  exchange: Exchange,
+): Promise<void> {
   const giveBack = options.streams.take();
   if (giveBack === undefined) throw tooManyStreams();
-  const signal = whileConnected(context);
+  const signal = whileConnected(exchange);
   signal.addEventListener("abort", giveBack, { once: true });
   if (signal.aborted) giveBack();
-  const input = await readInput(name, context);
+  const input = await readInput(name, exchange);
   const lines =
     name === "events"
-      ? options.log.follow(context.req.header("last-event-id"), signal)
+      ? options.log.follow(lastEventId(exchange), signal)
       : serialised(options.api.stream(name, input, { signal }));
   // What fails before the first line still has a status of its own.
-  let first: IteratorResult<LoggedLine>;
+  const first = await lines.next();
+  const { response } = exchange;
+  response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
+  // One at a time: a client that reads nothing does not make them pile up.
+  const heartbeat = setInterval(() => {
+    if (!response.writableNeedDrain) response.write(": heartbeat\n\n");
+  }, HEARTBEAT_MS);
   try {
-    first = await lines.next();
-  } catch (error) {
-    return fail(context, error);
-  }
-  return streamSSE(context, async (stream) => {
-    // One at a time: a client that reads nothing does not make them pile up.
-    let beat: Promise<unknown> | undefined;
-    const heartbeat = setInterval(() => {
-      beat ??= stream.write(": heartbeat\n\n").finally(() => (beat = undefined));
-    }, HEARTBEAT_MS);
-    try {
-      for (let next = first; next.done !== true; next = await lines.next()) {
-        await writeLine(stream, next.value);
-        if (signal.aborted) break;
-      }
-    } catch (thrown) {
-      const error = toUdpchatError(thrown);
-      if (error.code === "INTERNAL") options.internalError(error);
-      await writeLine(stream, { id: undefined, type: "error", json: toJson(toErrorLine(error)) });
-    } finally {
-      clearInterval(heartbeat);
-      await lines.return(undefined);
+    for (let next = first; next.done !== true; next = await lines.next()) {
+      await writeLine(response, next.value, signal);
+      if (signal.aborted) break;
     }
-  });
+  } catch (thrown) {
+    const error = toUdpchatError(thrown);
+    if (error.code === "INTERNAL") options.internalError(error);
+    const line = { id: undefined, type: "error", json: toJson(toErrorLine(error)) };
+    await writeLine(response, line, signal);
+  } finally {
+    clearInterval(heartbeat);
+    await lines.return(undefined);
+    response.end();
+  }
 }
 
 async function* serialised(
@@ -166,16 +170,31 @@ async function* serialised(
   }
 }
 
-function writeLine(stream: SSEStreamingApi, line: LoggedLine): Promise<void> {
-  return stream.writeSSE({
-    event: line.type,
-    data: line.json,
-    ...(line.id === undefined ? {} : { id: line.id }),
+/** Settles when there is room for the next one: a client that reads slowly slows its stream down. */
+async function writeLine(
+  response: ServerResponse,
+  { id, type, json }: LoggedLine,
+  signal: AbortSignal,
+): Promise<void> {
+  const place = id === undefined ? "" : `id: ${id}\n`;
+  if (signal.aborted || response.write(`event: ${type}\ndata: ${json}\n${place}\n`)) return;
+  await new Promise<void>((resolve) => {
+    const goOn = (): void => {
+      response.off("drain", goOn).off("close", goOn);
+      resolve();
+    };
+    response.on("drain", goOn).on("close", goOn);
   });
 }
 
-function answerJson(context: Context<Env>, value: object, status: HttpStatus): Response {
-  return context.body(toJson(value), status, { "content-type": "application/json" });
+/** Nothing to a client that has gone. */
+function answerJson({ response }: Exchange, value: object, status: number): void {
+  const body = Buffer.from(toJson(value));
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": body.length,
+  });
+  response.end(body);
 }
 
 /**
@@ -184,27 +203,31 @@ function answerJson(context: Context<Env>, value: object, status: HttpStatus): R
  * page whose domain was made to point here (DNS rebinding) may do neither, but its `Host` is that
  * domain. What a body claims to be (`Content-Type`) is no defence, and `curl -d` gets it wrong.
  */
-function isOfWebPage({ req }: Context<Env>): boolean {
-  if (req.header("origin") !== undefined || req.header("sec-fetch-site") !== undefined) return true;
-  const host = (req.header("host") ?? "").replace(/:\d*$/, "");
+function isOfWebPage({ headers }: IncomingMessage): boolean {
+  if (headers.origin !== undefined || headers["sec-fetch-site"] !== undefined) return true;
+  const host = (headers.host ?? "").replace(/:\d*$/, "");
   return host.includes(".") && !/^[\d.]+$/.test(host);
 }
 
 /** Aborts when the client goes away before it has its answer, or has it. */
-function whileConnected(context: Context<Env>): AbortSignal {
+function whileConnected({ response }: Exchange): AbortSignal {
   const controller = new AbortController();
-  const { outgoing } = context.env;
-  outgoing.once("close", () => controller.abort());
-  if (outgoing.destroyed) controller.abort();
+  response.once("close", () => controller.abort());
+  if (response.destroyed) controller.abort();
   return controller.signal;
+}
+
+function lastEventId({ request }: Exchange): string | undefined {
+  const value = request.headers["last-event-id"];
+  return typeof value === "string" ? value : undefined;
 }
 
 /** The body as the schema has it. Throws INVALID_ARGUMENT naming the field. */
 async function readInput<N extends OperationName>(
   name: N,
-  context: Context<Env>,
+  { request }: Exchange,
 ): Promise<Input<N>> {
-  const body = await readBody(context);
+  const body = OPERATIONS[name].method === "GET" ? "" : await readBody(request);
   let value: unknown;
   try {
     value = body.trim() === "" ? {} : JSON.parse(body);
@@ -227,23 +250,19 @@ function unknownField(field: string): UdpchatError {
   });
 }
 
-/**
- * Not Hono's own limit: that makes a new `Request` of one whose length is not told, which Node's
- * takes for none of its own.
- */
-async function readBody({ req }: Context<Env>): Promise<string> {
-  if (Number(req.header("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  const reader = req.raw.body?.getReader();
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for (;;) {
-    const next = await reader?.read();
-    if (next === undefined || next.done) break;
-    sizeBytes += next.value.length;
-    if (sizeBytes > MAX_BODY_BYTES) throw tooLarge();
-    chunks.push(next.value);
-  }
-  return new TextDecoder().decode(Buffer.concat(chunks));
+/** @throws UdpchatError MESSAGE_TOO_LARGE; what is left of it then goes by unread */
+function readBody(request: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let sizeBytes = 0;
+    request.on("data", (chunk: Uint8Array) => {
+      sizeBytes += chunk.length;
+      if (sizeBytes > MAX_BODY_BYTES) reject(tooLarge());
+      else chunks.push(chunk);
+    });
+    request.once("end", () => resolve(new TextDecoder().decode(Buffer.concat(chunks))));
+    request.once("error", reject);
+  });
 }
 
 /** In the middle of its body: nobody reads that. */
@@ -261,7 +280,7 @@ function tooManyStreams(): UdpchatError {
   });
 }
 
-function noSuchOperation(method: string, path: string): UdpchatError {
+function unknownTo(method: string, path: string): UdpchatError {
   const known = Object.values(OPERATIONS).find((operation) => operation.path === path);
   const remedy = known === undefined ? "see the list of operations" : `use ${known.method}`;
   return new UdpchatError("INVALID_ARGUMENT", `no operation ${method} ${path}`, { remedy });

@@ -1,6 +1,5 @@
 import { createServer, type Server } from "node:http";
 import process from "node:process";
-import { getRequestListener } from "@hono/node-server";
 import { toUdpchatError, UdpchatError } from "../errors.js";
 import { EventLog } from "./eventLog.js";
 import type { EventLine } from "./lines.js";
@@ -64,20 +63,19 @@ export class ApiServer {
   static async listen(options: ApiServerOptions): Promise<ApiServer> {
     const limits = { ...API_LIMITS, ...options.limits };
     const log = new EventLog(options.incarnation);
-    const app = buildRoutes({
+    const answer = buildRoutes({
       api: options.api,
       log,
       streams: new Places(limits.streams),
       internalError: options.internalError ?? (() => undefined),
     });
-    const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
     const bounds = {
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: limits.requestTimeoutMs,
       connectionsCheckingInterval: limits.checkIntervalMs,
     };
-    const server = createServer(bounds, (request, response) => void listener(request, response));
+    const server = createServer(bounds, (request, response) => void answer(request, response));
     server.maxConnections = limits.connections;
     await listenPrivately(server, options.socketPath);
     const started = new ApiServer(server, log);

@@ -3,4 +3,5 @@ import process from "node:process";
 import { processIo } from "./io.js";
 import { main } from "./main.js";
 
-process.exitCode = await main(process.argv.slice(2), processIo());
+// Not awaited here: it is bundled as CommonJS, which cannot wait while it loads.
+void main(process.argv.slice(2), processIo()).then((code) => (process.exitCode = code));

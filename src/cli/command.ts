@@ -1,6 +1,7 @@
-import type { ArgumentsCamelCase, Argv } from "yargs";
+import { UdpchatError } from "../errors.js";
 import type { CommandContext } from "./context.js";
-import type { GlobalArgs } from "./globalOptions.js";
+import { GLOBAL_OPTIONS, type GlobalArgs } from "./globalOptions.js";
+import { isOfSpecs, type Specs, type SpecsOf } from "./options.js";
 
 /** Runs a command; resolves with its exit code, rejects with an `UdpchatError`. */
 export type Handler<A> = (args: A, context: CommandContext) => Promise<number>;
@@ -10,13 +11,16 @@ export interface CommandDefinition<A> {
   /** As yargs wants it: `send <target> <text>`. */
   readonly usage: string;
   readonly summary: string;
+  /** Behind its options in its help. */
+  readonly notes?: string;
   /** Command lines at the end of its help. */
   readonly examples?: readonly string[];
   /** `--peer` says whose messages are meant, and not where a peer is. */
   readonly ownPeer?: boolean;
-  readonly options?: (yargs: Argv<GlobalArgs>) => Argv<GlobalArgs & A>;
+  /** The words in `usage`, and its options. */
+  readonly arguments: SpecsOf<A>;
   /** Imports the handler: what a command needs is loaded only if it runs. */
-  readonly load: () => Promise<Handler<ArgumentsCamelCase<GlobalArgs & A>>>;
+  readonly load: () => Promise<Handler<GlobalArgs & A>>;
 }
 
 /** What was asked for on the command line. */
@@ -25,43 +29,61 @@ export interface Chosen {
   readonly run: (context: CommandContext) => Promise<number>;
 }
 
-/** Puts arguments right that yargs changed. */
-export type Restore = <A>(args: A) => A;
+/** A word of a command that is no option. */
+export interface Place {
+  readonly key: string;
+  readonly isRequired: boolean;
+  /** Takes all words that follow. */
+  readonly isList: boolean;
+}
 
 /** A command whose types only its own files know. */
 export interface Command {
   /** The first word of `usage`. */
   readonly name: string;
+  readonly usage: string;
+  readonly summary: string;
+  readonly notes: string | undefined;
+  readonly examples: readonly string[];
+  /** In order. */
+  readonly places: readonly Place[];
   /** The words that it needs, in order: `TARGET`, `TEXT`. */
   readonly words: readonly string[];
-  readonly register: (
-    yargs: Argv<GlobalArgs>,
-    restore: Restore,
-    choose: (chosen: Chosen) => void,
-  ) => Argv<GlobalArgs>;
+  /** Of its places and of the options that it has beside those of every command. */
+  readonly specs: Specs;
+  /** The command with these arguments. @throws UdpchatError INTERNAL if they are not as declared */
+  readonly choose: (values: object) => Chosen;
 }
 
 export function defineCommand<A = unknown>(definition: CommandDefinition<A>): Command {
-  const { usage, summary, examples = [], ownPeer = false, options, load } = definition;
+  const { usage, summary, notes, examples = [], ownPeer = false, load } = definition;
+  const places = placesOf(usage);
   return {
     name: usage.split(" ", 1)[0] ?? usage,
-    words: [...usage.matchAll(/<([^>]*)>/g)].map(([, word = ""]) => word.toUpperCase()),
-    register: (yargs, restore, choose) => {
-      const handler = (parsed: ArgumentsCamelCase<GlobalArgs & A>): void => {
-        const args = restore(parsed);
-        const global = ownPeer ? { ...args, peer: undefined } : args;
-        choose({ args: global, run: async (context) => (await load())(args, context) });
-      };
-      const build = (own: Argv<GlobalArgs>): Argv<GlobalArgs> => {
-        const built = options?.(own) ?? own;
-        return examples.length === 0 ? built : built.epilogue(examplesText(examples));
-      };
-      return yargs.command<GlobalArgs & A>(usage, summary, build, handler);
+    usage,
+    summary,
+    notes,
+    examples,
+    places,
+    words: places.filter(({ isRequired }) => isRequired).map(({ key }) => key.toUpperCase()),
+    specs: definition.arguments,
+    choose: (values) => {
+      if (
+        !isOfSpecs<GlobalArgs>(values, GLOBAL_OPTIONS) ||
+        !isOfSpecs<A>(values, definition.arguments)
+      ) {
+        throw new UdpchatError("INTERNAL", `${usage}: arguments are not as declared`);
+      }
+      const global = ownPeer ? { ...values, peer: undefined } : values;
+      return { args: global, run: async (context) => (await load())(values, context) };
     },
   };
 }
 
-function examplesText(examples: readonly string[]): string {
-  const head = examples.length === 1 ? "Example" : "Examples";
-  return [`${head}:`, ...examples.map((line) => `  ${line}`)].join("\n");
+function placesOf(usage: string): Place[] {
+  return [...usage.matchAll(/([<[])(\w+)(\.\.)?/g)].map(([, bracket, key = "", dots]) => ({
+    key,
+    isRequired: bracket === "<",
+    isList: dots !== undefined,
+  }));
 }

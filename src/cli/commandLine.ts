@@ -3,8 +3,9 @@ import process from "node:process";
 import yargs, { type Argv } from "yargs";
 import { UdpchatError } from "../errors.js";
 import type { Chosen, Command } from "./command.js";
-import { addGlobalOptions, type GlobalArgs, REPEATABLE } from "./globalOptions.js";
+import { GLOBAL_OPTIONS, REPEATABLE } from "./globalOptions.js";
 import { nearest } from "./nearest.js";
+import { optionName } from "./options.js";
 import { ShieldedWords } from "./shieldedWords.js";
 
 /** A command to run, or text to print: help, version, completion. */
@@ -41,18 +42,17 @@ export function parseCommandLine(
 
 function parse(argv: readonly string[], { commands, version }: CommandLineOptions): CommandLine {
   const words = new ShieldedWords(argv);
-  const restore = <A>(args: A): A => {
-    const restored = restoreAll(args, words);
-    checkArguments(restored, argv);
-    return restored;
-  };
   let chosen: Chosen | undefined;
   let text = "";
   let parser = newParser(words.argv, version, (failed, options) =>
     explain(words.restoreIn(failed), argv, commands, options),
   );
   for (const command of commands) {
-    parser = command.register(parser, restore, (choice) => (chosen = choice));
+    parser = parser.command(command.usage, command.summary, declaring(command), (args) => {
+      restoreAll(args, words);
+      checkArguments(args, argv);
+      chosen = command.choose(args);
+    });
   }
   parser = parser.completion("completion", "Print a completion script for bash or zsh");
   // Synchronous: every handler only says that it was chosen.
@@ -65,7 +65,7 @@ function parse(argv: readonly string[], { commands, version }: CommandLineOption
 
 type Explain = (failed: string, options: readonly string[]) => UdpchatError;
 
-function newParser(argv: readonly string[], version: string, explain: Explain): Argv<GlobalArgs> {
+function newParser(argv: readonly string[], version: string, explain: Explain): Argv {
   const parser = yargs([...argv])
     .scriptName("udpchat")
     .usage("$0 COMMAND\n\nMessages on the local network: no server, no account.")
@@ -85,11 +85,31 @@ function newParser(argv: readonly string[], version: string, explain: Explain): 
     .alias("help", "h")
     .epilogue(EPILOGUE)
     .wrap(HELP_WIDTH);
-  return addGlobalOptions(parser).fail((message, error) => {
+  for (const [key, spec] of Object.entries(GLOBAL_OPTIONS)) parser.option(optionName(key), spec);
+  return parser.fail((message, error) => {
     // Of its own errors yargs says so by name alone.
     if (error instanceof Error && error.name !== "YError") throw error;
     throw explain(message, optionNames(parser));
   });
+}
+
+/** What tells yargs of a command's own arguments. */
+function declaring({ examples, notes, places, specs }: Command): (yargs: Argv) => Argv {
+  const placed = new Set(places.map(({ key }) => key));
+  const epilogues = [notes, examples.length === 0 ? undefined : examplesText(examples)];
+  return (yargs) => {
+    for (const [key, spec] of Object.entries(specs)) {
+      if (placed.has(key)) yargs.positional(key, spec);
+      else yargs.option(optionName(key), spec);
+    }
+    for (const epilogue of epilogues) if (epilogue !== undefined) yargs.epilogue(epilogue);
+    return yargs;
+  };
+}
+
+function examplesText(examples: readonly string[]): string {
+  const head = examples.length === 1 ? "Example" : "Examples";
+  return [`${head}:`, ...examples.map((line) => `  ${line}`)].join("\n");
 }
 
 const EPILOGUE = `TARGET: host:port, host (port 22400), a nickname, or the first characters of a peer id.
@@ -203,8 +223,7 @@ const WHEN_EMPTY: Readonly<Record<string, string>> = {
 };
 
 /** What yargs lets pass: empty words, options given twice, and `--json=maybe`. */
-function checkArguments(args: unknown, argv: readonly string[]): void {
-  if (typeof args !== "object" || args === null) return;
+function checkArguments(args: object, argv: readonly string[]): void {
   const end = argv.indexOf("--");
   const options = end === -1 ? argv : argv.slice(0, end);
   for (const [key, value] of Object.entries(args)) {
@@ -219,8 +238,6 @@ function checkArguments(args: unknown, argv: readonly string[]): void {
   }
 }
 
-function restoreAll<A>(args: A, words: ShieldedWords): A {
-  if (typeof args !== "object" || args === null) return args;
+function restoreAll(args: object, words: ShieldedWords): void {
   for (const [key, value] of Object.entries(args)) Reflect.set(args, key, words.restore(value));
-  return args;
 }

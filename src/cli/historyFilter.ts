@@ -1,9 +1,8 @@
 /** Which stored messages are meant, on the command lines of `history` and `export`. */
-import type { Argv } from "yargs";
 import type { Input } from "../api/operations.js";
 import { UdpchatError } from "../errors.js";
 import { parseDurationMs } from "./duration.js";
-import type { GlobalArgs } from "./globalOptions.js";
+import type { SpecsOf } from "./options.js";
 
 /** As typed. `peer` is a list, as the option of that name is everywhere else. */
 export interface FilterArgs {
@@ -15,29 +14,28 @@ export interface FilterArgs {
 /** Where they stand in the help. */
 export const FILTER_GROUP = "Which messages:";
 
-/** Declares them. */
-export function addFilterOptions(yargs: Argv<GlobalArgs>): Argv<GlobalArgs & FilterArgs> {
-  return yargs
-    .option("peer", {
-      type: "string",
-      array: true,
-      requiresArg: true,
-      group: FILTER_GROUP,
-      describe: "With this peer, and what it said in groups: a name or the start of an id",
-    })
-    .option("group", {
-      type: "string",
-      requiresArg: true,
-      group: FILTER_GROUP,
-      describe: "Of this group: 224.0.1.100, address:port or '#name'",
-    })
-    .option("since", {
-      type: "string",
-      requiresArg: true,
-      group: FILTER_GROUP,
-      describe: "Stored since: 2h, 7d, 2026-01-31 or 2026-01-31T08:00",
-    });
-}
+/** Their declarations. */
+export const FILTER_OPTIONS: SpecsOf<FilterArgs> = {
+  peer: {
+    type: "string",
+    array: true,
+    requiresArg: true,
+    group: FILTER_GROUP,
+    describe: "With this peer, and what it said in groups: a name or the start of an id",
+  },
+  group: {
+    type: "string",
+    requiresArg: true,
+    group: FILTER_GROUP,
+    describe: "Of this group: 224.0.1.100, address:port or '#name'",
+  },
+  since: {
+    type: "string",
+    requiresArg: true,
+    group: FILTER_GROUP,
+    describe: "Stored since: 2h, 7d, 2026-01-31 or 2026-01-31T08:00",
+  },
+};
 
 /** @throws UdpchatError INVALID_ARGUMENT */
 export function filterInput({ peer = [], group, since }: FilterArgs): Input<"export"> {

@@ -12,6 +12,7 @@ export interface CliIo {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Absolute path of the program, for starting it again in the background. */
   readonly script: string;
+  /** Getters, too: each stream takes its time to be opened. */
   readonly isTTY: {
     readonly stdin: boolean;
     readonly stdout: boolean;
@@ -35,12 +36,16 @@ export function processIo(): CliIo {
     stderr: process.stderr,
     env: process.env,
     script: process.argv[1] ?? "",
-    get isTTY() {
-      return {
-        stdin: isTerminal(process.stdin),
-        stdout: isTerminal(process.stdout),
-        stderr: isTerminal(process.stderr),
-      };
+    isTTY: {
+      get stdin() {
+        return isTerminal(process.stdin);
+      },
+      get stdout() {
+        return isTerminal(process.stdout);
+      },
+      get stderr() {
+        return isTerminal(process.stderr);
+      },
     },
     onSignal(listener) {
       for (const signal of SIGNALS) process.on(signal, listener);

@@ -1,15 +1,17 @@
 import { toUdpchatError, UdpchatError } from "../errors.js";
+import { pathsOf } from "../store/paths.js";
 import type { Chosen } from "./command.js";
-import { parseCommandLine } from "./commandLine.js";
 import { COMMANDS } from "./commands/index.js";
 import { EXIT, exitCodeOf } from "./exitCodes.js";
 import { Interruption } from "./interruption.js";
 import type { CliIo } from "./io.js";
 import { cannotWrite, isBrokenPipe, Output } from "./output.js";
+import { plainCommandLine } from "./plainCommandLine.js";
 import { JsonPrinter } from "./printers/jsonPrinter.js";
 import { PeoplePrinter } from "./printers/peoplePrinter.js";
 import type { Printer } from "./printers/printer.js";
 import { styleFor } from "./printers/style.js";
+import { loadSettings } from "./settings.js";
 import { packageVersion } from "./version.js";
 
 /** Runs one command line and resolves with its exit code; never rejects. */
@@ -20,17 +22,17 @@ export async function main(argv: readonly string[], io: CliIo): Promise<number> 
   let printer = printerFor(argv.includes("--json"), stdout, io);
   let verbose = argv.includes("--verbose");
   try {
-    const commandLine = parseCommandLine(argv, { commands: COMMANDS, version: packageVersion() });
-    if (commandLine.kind === "print") {
-      await stdout.write(commandLine.text);
+    const chosen = plainCommandLine(argv, COMMANDS) ?? (await anyCommandLine(argv));
+    if (typeof chosen === "string") {
+      await stdout.write(chosen);
       assertWritten(stdout);
       return EXIT.done;
     }
-    const { args } = commandLine.chosen;
+    const { args } = chosen;
     printer = printerFor(args.json, stdout, io);
     verbose = args.verbose;
     const scriptPrinter = printerFor(true, stdout, io);
-    const code = await run(commandLine.chosen, {
+    const code = await run(chosen, {
       io,
       printer,
       scriptPrinter,
@@ -56,6 +58,13 @@ export async function main(argv: readonly string[], io: CliIo): Promise<number> 
   }
 }
 
+/** The command, or text to print. */
+async function anyCommandLine(argv: readonly string[]): Promise<Chosen | string> {
+  const { parseCommandLine } = await import("./commandLine.js");
+  const parsed = parseCommandLine(argv, { commands: COMMANDS, version: packageVersion() });
+  return parsed.kind === "run" ? parsed.chosen : parsed.text;
+}
+
 /** A closed pipe is its reader's right; anything else has lost what was to be read. */
 function assertWritten({ failure }: Output): void {
   if (failure !== undefined && !isBrokenPipe(failure)) throw cannotWrite(failure);
@@ -72,10 +81,6 @@ interface Surroundings {
 
 async function run({ args, run }: Chosen, surroundings: Surroundings): Promise<number> {
   const { io, interruption } = surroundings;
-  const [{ loadSettings }, { pathsOf }] = await Promise.all([
-    import("./settings.js"),
-    import("../store/paths.js"),
-  ]);
   if (args.home === "") {
     throw new UdpchatError("INVALID_ARGUMENT", "--home is empty", { remedy: "name a folder" });
   }

@@ -9,6 +9,7 @@ import { checkedPort } from "../messenger/target.js";
 import { parseDurationMs } from "./duration.js";
 import type { GlobalArgs } from "./globalOptions.js";
 import { nearest } from "./nearest.js";
+import { optionName } from "./options.js";
 
 /** Undefined: the messenger's own default. */
 export interface Settings {
@@ -162,7 +163,7 @@ export function readFlags(args: GlobalArgs): Settings {
 /** `--discovery-port` of `discoveryPort`. */
 export function flagOf(key: string): string {
   // On unless it is switched off.
-  return key === "readReceipts" ? "--no-read-receipts" : `--${toKebab(key)}`;
+  return key === "readReceipts" ? "--no-read-receipts" : `--${optionName(key)}`;
 }
 
 /** The same flags again, one word each, for another process. */
@@ -175,7 +176,7 @@ export function flagWords(flags: Settings): string[] {
 }
 
 function environmentSource(env: Readonly<Record<string, string | undefined>>): Source {
-  const nameOf = (key: string) => `UDPCHAT_${toKebab(key).replaceAll("-", "_").toUpperCase()}`;
+  const nameOf = (key: string) => `UDPCHAT_${optionName(key).replaceAll("-", "_").toUpperCase()}`;
   const lists: readonly Key[] = ["interface", "broadcast", "peer"];
   const values = SETTING_KEYS.map((key): [string, unknown] => {
     const value = env[nameOf(key)];
@@ -216,7 +217,7 @@ async function fileSource(path: string): Promise<Source> {
   const values = new Map<string, unknown>();
   for (const [key, value] of Object.entries(content)) {
     if (values.has(toCamel(key))) {
-      const message = `${nameOf(toCamel(key))} is given twice, once as "${toKebab(key)}"`;
+      const message = `${nameOf(toCamel(key))} is given twice, once as "${optionName(key)}"`;
       throw invalid("INVALID_ARGUMENT", message, "remove one of them");
     }
     values.set(toCamel(key), value);
@@ -286,10 +287,6 @@ function invalid(
   cause?: unknown,
 ): UdpchatError {
   return new UdpchatError(code, message, { ...(remedy === undefined ? {} : { remedy }), cause });
-}
-
-function toKebab(key: string): string {
-  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 function toCamel(key: string): string {

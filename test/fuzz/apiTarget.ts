@@ -1,6 +1,11 @@
 /** The local API in this process: every operation, without sockets. */
-import { IncomingMessage, ServerResponse } from "node:http";
-import { Socket } from "node:net";
+import {
+  type ClientRequest,
+  createServer,
+  type IncomingMessage,
+  request,
+  type Server,
+} from "node:http";
 import * as v from "valibot";
 import { EventLog } from "../../src/api/eventLog.js";
 import { ErrorLineSchema } from "../../src/api/lines.js";
@@ -13,6 +18,7 @@ import { drawRequest } from "./apiRequests.js";
 import { ApiWorld } from "./apiWorld.js";
 import { assertHarmless } from "./harmless.js";
 import { fromHexDigits, toHexDigits } from "./hostileDraws.js";
+import { connectionInMemory } from "./memoryConnection.js";
 import { chance, pick } from "./mutate.js";
 import type { FuzzInput, FuzzSubject, FuzzTarget, FuzzVerdict } from "./target.js";
 
@@ -32,7 +38,10 @@ const NEWLINE = 0x0a;
 
 class ApiSubject implements FuzzSubject {
   readonly #world: ApiWorld;
-  readonly #app: ReturnType<typeof buildRoutes>;
+  /** Listens nowhere: it is handed its connections. */
+  readonly #server: Server;
+  /** Of the latest request: whether it is done with. */
+  #answering: Promise<void> = Promise.resolve();
   readonly #internalErrors: UdpchatError[];
   readonly #stopLogging = new AbortController();
 
@@ -45,11 +54,14 @@ class ApiSubject implements FuzzSubject {
     const log = new EventLog("0000aaaa", { maxLines: 20 });
     const errors: UdpchatError[] = [];
     this.#internalErrors = errors;
-    this.#app = buildRoutes({
+    const answer = buildRoutes({
       api: world.service,
       log,
       streams: new Places(MOST_STREAMS),
       internalError: (error) => void errors.push(error),
+    });
+    this.#server = createServer((incoming, response) => {
+      this.#answering = answer(incoming, response);
     });
     void this.#keepLog(log);
   }
@@ -74,20 +86,42 @@ class ApiSubject implements FuzzSubject {
   }
 
   async feed(input: FuzzInput): Promise<FuzzVerdict> {
-    const request = requestOf(input);
-    if (request === undefined) return "refused";
-    const incoming = new IncomingMessage(new Socket());
-    const outgoing = new ServerResponse(incoming);
-    const answering = Promise.resolve(this.#app.fetch(request, { incoming, outgoing }));
+    const outgoing = this.#connect(input);
+    if (outgoing === undefined) return "refused";
+    const answered = new Promise<IncomingMessage | undefined>((resolve) => {
+      outgoing.once("response", resolve).once("close", () => resolve(undefined));
+    });
+    outgoing.on("error", () => undefined);
     try {
+      outgoing.end(bodyOf(input));
       const hasTime = input.with?.["leaveEarly"] !== true;
-      if (!hasTime || !(await this.#world.settles(answering, ANSWER_MS))) outgoing.emit("close");
-      const answer = await this.#world.mustSettle(answering, describe(input));
-      return await this.#judge(request, answer, outgoing);
+      if (!hasTime || !(await this.#world.settles(answered, ANSWER_MS))) outgoing.destroy();
+      const answer = await this.#world.mustSettle(answered, describe(input));
+      return answer === undefined ? "refused" : await this.#judge(outgoing, answer);
     } finally {
-      outgoing.emit("close");
-      incoming.destroy();
+      outgoing.destroy();
+      await this.#world.mustSettle(this.#answering, `${describe(input)}, whose asker has gone`);
       this.#assertNoInternalError(describe(input));
+    }
+  }
+
+  /** Undefined for what no HTTP client lets pass: the target of the socket says that, too. */
+  #connect(input: FuzzInput): ClientRequest | undefined {
+    const [here, there] = connectionInMemory();
+    this.#server.emit("connection", there);
+    const headers: Record<string, string> = { host: "udpchat" };
+    for (const line of input.texts ?? []) {
+      const colon = line.indexOf(":");
+      headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
+    }
+    try {
+      const method = String(input.with?.["method"] ?? "GET");
+      const path = String(input.with?.["path"] ?? "/");
+      return request({ createConnection: () => here, method, path, headers });
+    } catch (error) {
+      here.destroy();
+      if (error instanceof TypeError) return undefined;
+      throw error;
     }
   }
 
@@ -97,20 +131,20 @@ class ApiSubject implements FuzzSubject {
     if (error !== undefined) throw new Error(`${asked}: ${error.message}`, { cause: error });
   }
 
-  async #judge(request: Request, answer: Response, outgoing: ServerResponse): Promise<FuzzVerdict> {
-    const { status } = answer;
-    const operation = operationOf(request);
-    if (status === 500) throw new Error(`500: ${await answer.text()}`);
-    // The same without its body.
-    if (request.method === "HEAD") return "refused";
-    if (answer.headers.get("content-type")?.startsWith("text/event-stream") === true) {
-      await this.#readStream(answer, operation, outgoing);
+  async #judge(outgoing: ClientRequest, answer: IncomingMessage): Promise<FuzzVerdict> {
+    const { statusCode, headers } = answer;
+    const operation = operationOf(outgoing);
+    if (headers["content-type"] === "text/event-stream") {
+      await this.#readStream(outgoing, answer, operation);
       return "accepted";
     }
-    const text = await this.#world.mustSettle(answer.text(), "the body of the answer");
+    const text = await this.#world.mustSettle(textOf(answer), "the body of the answer");
+    if (statusCode === 500) throw new Error(`500: ${text}`);
+    // Node refuses some by itself, and says no more; the answer to HEAD has no body.
+    if (text === "") return "refused";
     assertHarmless(text, "an answer", []);
-    if (status === 200) {
-      if (operation === undefined) throw new Error(`200 for ${request.method} ${request.url}`);
+    if (statusCode === 200) {
+      if (operation === undefined) throw new Error(`200 for ${outgoing.method} ${outgoing.path}`);
       v.parse(operation.output, JSON.parse(text));
       return "accepted";
     }
@@ -120,21 +154,21 @@ class ApiSubject implements FuzzSubject {
 
   /** Some lines of it; then the client goes, and the stream must end. */
   async #readStream(
-    answer: Response,
+    outgoing: ClientRequest,
+    answer: IncomingMessage,
     operation: OperationDefinition | undefined,
-    outgoing: ServerResponse,
   ): Promise<void> {
-    const reader = answer.body?.getReader();
-    if (reader === undefined || operation === undefined) throw new Error("a stream of nothing");
+    if (operation === undefined) throw new Error("a stream of nothing");
     const parser = new SseParser();
+    const chunks = answer[Symbol.asyncIterator]();
     for (let lines = 0; lines < MOST_LINES; ) {
-      const next = reader.read();
+      const next = chunks.next().catch(() => ({ done: true, value: undefined }));
       if (!(await this.#world.settles(next, STREAM_MS))) {
-        outgoing.emit("close");
+        outgoing.destroy();
         await this.#world.mustSettle(next, "a stream after its reader has gone");
       }
       const { done, value } = await next;
-      if (done) return;
+      if (done === true) return;
       if (!(value instanceof Uint8Array)) throw new Error("a stream of something else than bytes");
       for (const { event, data } of parser.push(value)) {
         assertHarmless(data, "an event", [NEWLINE]);
@@ -143,8 +177,6 @@ class ApiSubject implements FuzzSubject {
         lines += 1;
       }
     }
-    outgoing.emit("close");
-    await this.#world.mustSettle(reader.cancel(), "a stream that its reader cancels");
   }
 
   /** Whatever was asked, it still answers. */
@@ -159,27 +191,13 @@ class ApiSubject implements FuzzSubject {
   }
 }
 
-/** Undefined for what no client could say through `fetch`: the socket takes that. */
-function requestOf(input: FuzzInput): Request | undefined {
-  const method = String(input.with?.["method"] ?? "GET");
-  const path = String(input.with?.["path"] ?? "/");
-  const headers = new Headers();
-  for (const line of input.texts ?? []) {
-    const colon = line.indexOf(":");
-    try {
-      headers.append(line.slice(0, colon), line.slice(colon + 1));
-    } catch {
-      // No header line of HTTP.
-    }
-  }
-  const hasBody = method !== "GET" && method !== "HEAD" && method !== "get";
-  try {
-    const url = new URL(path, "http://udpchat");
-    return new Request(url, { method, headers, ...(hasBody ? { body: bodyOf(input) } : {}) });
-  } catch (error) {
-    if (error instanceof TypeError) return undefined;
-    throw error;
-  }
+/** What came until its end, or until the asker had gone. */
+async function textOf(answer: IncomingMessage): Promise<string> {
+  let text = "";
+  answer.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+  answer.on("error", () => undefined);
+  if (!answer.closed) await new Promise((resolve) => answer.once("close", resolve));
+  return text;
 }
 
 function bodyOf(input: FuzzInput): Buffer {
@@ -189,20 +207,10 @@ function bodyOf(input: FuzzInput): Buffer {
   return Buffer.alloc(sizeBytes, `{"target":"bob","text":"${filling}`);
 }
 
-/** By the address as the server reads it. */
-function operationOf({ method, url }: Request): OperationDefinition | undefined {
-  const path = decoded(new URL(url).pathname);
-  const asked = method === "HEAD" ? "GET" : method;
+function operationOf({ method, path }: ClientRequest): OperationDefinition | undefined {
   const operations: readonly OperationDefinition[] = Object.values(OPERATIONS);
-  return operations.find((known) => known.path === path && known.method === asked);
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURI(path);
-  } catch {
-    return path;
-  }
+  const [asked = ""] = path.split("?", 1);
+  return operations.find((known) => known.path === asked && known.method === method);
 }
 
 function assertErrorLine(text: string): void {

@@ -146,22 +146,22 @@ export const HOMES = [
   ...mutantsOf("src/api/routes.ts", [
     {
       name: "API: body size bound",
-      find: "if (sizeBytes > MAX_BODY_BYTES) throw tooLarge();",
-      replace: "",
+      find: "if (sizeBytes > MAX_BODY_BYTES) reject(tooLarge());\n      else chunks",
+      replace: "chunks",
       why: "one call without a length fills the memory",
       caughtBy: unit("api/serverClient"),
     },
     {
       name: "API: no web pages",
-      find: "if (isOfWebPage(context)) {",
-      replace: "if (context === undefined) {",
+      find: "if (isOfWebPage(request)) {",
+      replace: "if (request === undefined) {",
       why: "a page in a browser that reaches the socket speaks in our name",
       caughtBy: unit("api/serverClient"),
     },
     {
       name: "API: streams leave room for calls",
       find: "if (giveBack === undefined) throw tooManyStreams();",
-      replace: "if (giveBack === undefined) return answerCall(options.api, 'status', context);",
+      replace: "if (giveBack === undefined) return answerCall(options.api, 'status', exchange);",
       why: "streams take all connections",
       caughtBy: unit("api/serverBounds"),
     },

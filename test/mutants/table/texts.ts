@@ -90,9 +90,16 @@ export const TEXTS = [
     },
     {
       name: "sanitiser: JSON lines",
-      find: "JSON.stringify(value).replace(HOSTILE_IN_JSON, escaped)",
-      replace: "JSON.stringify(value)",
+      find: "json.replace(HOSTILE_IN_JSON, escaped)",
+      replace: "json",
       why: "JSON lines on a terminal do what texts say",
+      caughtBy: unit("sanitise"),
+    },
+    {
+      name: "sanitiser: what needs nothing",
+      find: "/^[\\x20-\\x7e]*$/",
+      replace: "/^[\\x20-\\x9f]*$/",
+      why: "what is taken for plain is shown as it came, controls as well",
       caughtBy: unit("sanitise"),
     },
     {

@@ -16,25 +16,19 @@ function argumentsOf(argv: readonly string[]): EchoArgs {
   const echo = defineCommand<EchoArgs>({
     usage: "echo <target> <text>",
     summary: "For this test",
-    options: (yargs) =>
-      yargs
-        .positional("target", { type: "string", demandOption: true })
-        .positional("text", { type: "string", demandOption: true })
-        .option("exec", { type: "string", requiresArg: true }),
+    arguments: {
+      target: { type: "string", demandOption: true, describe: "Whom" },
+      text: { type: "string", demandOption: true, describe: "What" },
+      exec: { type: "string", requiresArg: true, describe: "How" },
+    },
     load: () => Promise.reject(new Error("not run")),
   });
   const spy: Command = {
     ...echo,
-    register: (yargs, restore, choose) =>
-      echo.register(
-        yargs,
-        (args) => {
-          const restored = restore(args);
-          seen = pick(restored);
-          return restored;
-        },
-        choose,
-      ),
+    choose: (values) => {
+      seen = pick(values);
+      return echo.choose(values);
+    },
   };
   parseCommandLine(argv, { commands: [spy], version: "1.2.3" });
   return seen ?? expect.fail("no command was chosen");

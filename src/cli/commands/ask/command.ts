@@ -5,17 +5,17 @@ export const ask = defineCommand<AskArgs>({
   usage: "ask <target> <text>",
   summary: "A request to a peer; prints its reply",
   examples: ["udpchat ask bob uptime --timeout 10s"],
-  options: (yargs) =>
-    yargs
-      .positional("target", {
-        type: "string",
-        demandOption: true,
-        describe: "host:port, host, a nickname, or the first characters of a peer id",
-      })
-      .positional("text", {
-        type: "string",
-        demandOption: true,
-        describe: "The request; - reads standard input",
-      }),
+  arguments: {
+    target: {
+      type: "string",
+      demandOption: true,
+      describe: "host:port, host, a nickname, or the first characters of a peer id",
+    },
+    text: {
+      type: "string",
+      demandOption: true,
+      describe: "The request; - reads standard input",
+    },
+  },
   load: async () => (await import("./handler.js")).handle,
 });

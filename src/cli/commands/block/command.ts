@@ -5,10 +5,11 @@ export const block = defineCommand<BlockArgs>({
   usage: "block [target]",
   summary: "Block a peer; without TARGET: who is blocked",
   examples: ["udpchat block eve", "udpchat block eve~9c1f"],
-  options: (yargs) =>
-    yargs.positional("target", {
+  arguments: {
+    target: {
       type: "string",
       describe: "A nickname, name~ab12, the first characters of an id, or an address",
-    }),
+    },
+  },
   load: async () => (await import("./handler.js")).handle,
 });

@@ -1,5 +1,5 @@
 import { defineCommand } from "../../command.js";
-import { addFilterOptions, FILTER_GROUP } from "../../historyFilter.js";
+import { FILTER_GROUP, FILTER_OPTIONS } from "../../historyFilter.js";
 import type { HistoryArgs } from "./handler.js";
 
 export const history = defineCommand<HistoryArgs>({
@@ -11,17 +11,18 @@ export const history = defineCommand<HistoryArgs>({
     "udpchat history 'build green' --group '#ops' --json | jq -r .text",
   ],
   ownPeer: true,
-  options: (yargs) =>
-    addFilterOptions(yargs)
-      .positional("query", {
-        type: "string",
-        describe: "Words that all occur in the text, in any case, or parts of words",
-      })
-      .option("limit", {
-        type: "string",
-        requiresArg: true,
-        group: FILTER_GROUP,
-        describe: "The latest so many, at most 10000 (100)",
-      }),
+  arguments: {
+    ...FILTER_OPTIONS,
+    query: {
+      type: "string",
+      describe: "Words that all occur in the text, in any case, or parts of words",
+    },
+    limit: {
+      type: "string",
+      requiresArg: true,
+      group: FILTER_GROUP,
+      describe: "The latest so many, at most 10000 (100)",
+    },
+  },
   load: async () => (await import("./handler.js")).handle,
 });

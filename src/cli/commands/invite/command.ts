@@ -5,17 +5,17 @@ export const invite = defineCommand<InviteArgs>({
   usage: "invite <target> <group>",
   summary: "Give a peer the key of a secret group",
   examples: ["udpchat invite bob '#ops'"],
-  options: (yargs) =>
-    yargs
-      .positional("target", {
-        type: "string",
-        demandOption: true,
-        describe: "host:port, host, a nickname, or the first characters of a peer id",
-      })
-      .positional("group", {
-        type: "string",
-        demandOption: true,
-        describe: "A secret group whose key this home has",
-      }),
+  arguments: {
+    target: {
+      type: "string",
+      demandOption: true,
+      describe: "host:port, host, a nickname, or the first characters of a peer id",
+    },
+    group: {
+      type: "string",
+      demandOption: true,
+      describe: "A secret group whose key this home has",
+    },
+  },
   load: async () => (await import("./handler.js")).handle,
 });

@@ -9,27 +9,27 @@ export const join = defineCommand<JoinArgs>({
     "tail -f app.log | udpchat join '#ops'",
     "udpchat join '#ops' --secret --detach --passphrase-file ops.txt",
   ],
-  options: (yargs) =>
-    yargs
-      .positional("group", {
-        type: "string",
-        demandOption: true,
-        describe: "224.0.1.100, address:port or '#name'",
-      })
-      .option("detach", {
-        type: "boolean",
-        default: false,
-        describe: "The daemon stays a member, across restarts, until leave",
-      })
-      .option("secret", {
-        type: "boolean",
-        default: false,
-        describe: "The secret group of this name: its passphrase is asked for if need be",
-      })
-      .option("passphrase-file", {
-        type: "string",
-        requiresArg: true,
-        describe: "With --secret: its first line is the passphrase (or UDPCHAT_PASSPHRASE)",
-      }),
+  arguments: {
+    group: {
+      type: "string",
+      demandOption: true,
+      describe: "224.0.1.100, address:port or '#name'",
+    },
+    detach: {
+      type: "boolean",
+      default: false,
+      describe: "The daemon stays a member, across restarts, until leave",
+    },
+    secret: {
+      type: "boolean",
+      default: false,
+      describe: "The secret group of this name: its passphrase is asked for if need be",
+    },
+    passphraseFile: {
+      type: "string",
+      requiresArg: true,
+      describe: "With --secret: its first line is the passphrase (or UDPCHAT_PASSPHRASE)",
+    },
+  },
   load: async () => (await import("./handler.js")).handle,
 });

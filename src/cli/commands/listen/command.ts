@@ -7,5 +7,6 @@ export const listen = defineCommand({
     "udpchat listen",
     `udpchat listen --json | jq -r 'select(.type == "message") | .text'`,
   ],
+  arguments: {},
   load: async () => (await import("./handler.js")).handle,
 });

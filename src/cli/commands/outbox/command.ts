@@ -5,16 +5,16 @@ export const outbox = defineCommand<OutboxArgs>({
   usage: "outbox [action] [id]",
   summary: "What is still queued; outbox drop ID gives one up",
   examples: ["udpchat outbox", "udpchat outbox drop 001c"],
-  options: (yargs) =>
-    yargs
-      .positional("action", {
-        type: "string",
-        choices: ["drop"],
-        describe: "drop: give up a queued message",
-      })
-      .positional("id", {
-        type: "string",
-        describe: "The last digits of its id, 4 or more, or the --id that it was sent with",
-      }),
+  arguments: {
+    action: {
+      type: "string",
+      choices: ["drop"],
+      describe: "drop: give up a queued message",
+    },
+    id: {
+      type: "string",
+      describe: "The last digits of its id, 4 or more, or the --id that it was sent with",
+    },
+  },
   load: async () => (await import("./handler.js")).handle,
 });

@@ -5,17 +5,17 @@ export const say = defineCommand<SayArgs>({
   usage: "say <group> <text>",
   summary: "One message to a group",
   examples: ["udpchat say '#ops' 'the build is green'"],
-  options: (yargs) =>
-    yargs
-      .positional("group", {
-        type: "string",
-        demandOption: true,
-        describe: "224.0.1.100, address:port or '#name'",
-      })
-      .positional("text", {
-        type: "string",
-        demandOption: true,
-        describe: "What to say; - reads standard input",
-      }),
+  arguments: {
+    group: {
+      type: "string",
+      demandOption: true,
+      describe: "224.0.1.100, address:port or '#name'",
+    },
+    text: {
+      type: "string",
+      demandOption: true,
+      describe: "What to say; - reads standard input",
+    },
+  },
   load: async () => (await import("./handler.js")).handle,
 });

@@ -10,42 +10,42 @@ export const send = defineCommand<SendArgs>({
     "udpchat send bob 'Call me' --queue --ttl 2d",
     'udpchat send bob "backup finished" --queue --id "backup-$(date +%F)"',
   ],
-  options: (yargs) =>
-    yargs
-      .positional("target", {
-        type: "string",
-        demandOption: true,
-        describe: "host:port, host, a nickname, or the first characters of a peer id",
-      })
-      .positional("text", {
-        type: "string",
-        demandOption: true,
-        describe: "What to send; - reads standard input",
-      })
-      .option("queue", {
-        type: "boolean",
-        default: false,
-        describe: "Keep it if the peer is away: it goes when the peer is seen",
-      })
-      .option("ttl", {
-        type: "string",
-        requiresArg: true,
-        describe: "With --queue: give it up after this (7d)",
-      })
-      .option("id", {
-        type: "string",
-        requiresArg: true,
-        describe: "Your own id: the same one again sends nothing twice",
-      })
-      .option("plain", {
-        type: "boolean",
-        default: false,
-        describe: "Send the bare bytes to host:port, as nc -u does",
-      })
-      .option("wait", {
-        type: "string",
-        requiresArg: true,
-        describe: "With --plain: print bare replies for this long",
-      }),
+  arguments: {
+    target: {
+      type: "string",
+      demandOption: true,
+      describe: "host:port, host, a nickname, or the first characters of a peer id",
+    },
+    text: {
+      type: "string",
+      demandOption: true,
+      describe: "What to send; - reads standard input",
+    },
+    queue: {
+      type: "boolean",
+      default: false,
+      describe: "Keep it if the peer is away: it goes when the peer is seen",
+    },
+    ttl: {
+      type: "string",
+      requiresArg: true,
+      describe: "With --queue: give it up after this (7d)",
+    },
+    id: {
+      type: "string",
+      requiresArg: true,
+      describe: "Your own id: the same one again sends nothing twice",
+    },
+    plain: {
+      type: "boolean",
+      default: false,
+      describe: "Send the bare bytes to host:port, as nc -u does",
+    },
+    wait: {
+      type: "string",
+      requiresArg: true,
+      describe: "With --plain: print bare replies for this long",
+    },
+  },
   load: async () => (await import("./handler.js")).handle,
 });

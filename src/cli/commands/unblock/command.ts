@@ -5,11 +5,12 @@ export const unblock = defineCommand<UnblockArgs>({
   usage: "unblock <target>",
   summary: "Take a block back",
   examples: ["udpchat unblock eve"],
-  options: (yargs) =>
-    yargs.positional("target", {
+  arguments: {
+    target: {
       type: "string",
       demandOption: true,
       describe: "A nickname, name~ab12, or the first characters of an id",
-    }),
+    },
+  },
   load: async () => (await import("./handler.js")).handle,
 });

@@ -1,0 +1,75 @@
+/** How options and words of a command line are declared: names are those of yargs. */
+
+interface Declared {
+  /** For the help. */
+  readonly describe: string;
+  /** Heading in the help. */
+  readonly group?: string;
+}
+
+/** On if it is there. */
+export interface SwitchSpec extends Declared {
+  readonly type: "boolean";
+  readonly default?: false;
+}
+
+export interface TextSpec extends Declared {
+  readonly type: "string";
+  readonly array?: false;
+  /** An option that needs a value. */
+  readonly requiresArg?: true;
+  readonly demandOption?: true;
+  readonly choices?: readonly string[];
+}
+
+/** An option that may be given again and again, or as many words as come. */
+export interface ListSpec extends Declared {
+  readonly type: "string";
+  readonly array: true;
+  readonly requiresArg?: true;
+}
+
+export type Spec = SwitchSpec | TextSpec | ListSpec;
+
+/** By the key of their values: `passphraseFile` is typed as `--passphrase-file`. */
+export type Specs = Readonly<Record<string, Spec>>;
+
+/** What declares arguments of type `A`: those that are always there must be demanded, or be off. */
+export type SpecsOf<A> = {
+  readonly [K in keyof A]-?: undefined extends A[K] ? Optional<NonNullable<A[K]>> : Required<A[K]>;
+};
+type Optional<T> = T extends boolean
+  ? SwitchSpec
+  : T extends readonly string[]
+    ? ListSpec
+    : TextSpec;
+type Required<T> = T extends boolean
+  ? SwitchSpec & { readonly default: false }
+  : T extends string
+    ? TextSpec & { readonly demandOption: true }
+    : never;
+
+/** `passphrase-file` of `passphraseFile`. */
+export function optionName(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** True if the values are those that `specs` declare. */
+export function isOfSpecs<A>(values: object, specs: SpecsOf<A>): values is object & A;
+export function isOfSpecs(values: object, specs: Specs): boolean {
+  return Object.entries(specs).every(([key, spec]) => isOfSpec(Reflect.get(values, key), spec));
+}
+
+function isOfSpec(value: unknown, spec: Spec): boolean {
+  if (spec.type === "boolean") {
+    return typeof value === "boolean" || (value === undefined && spec.default === undefined);
+  }
+  if (spec.array === true) {
+    return value === undefined || (Array.isArray(value) && value.every(isText));
+  }
+  return isText(value) || (value === undefined && spec.demandOption === undefined);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
