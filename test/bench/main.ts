@@ -9,12 +9,13 @@ import type { Job, JobOptions, JobReport } from "./job.js";
 import { describeMachine, type Machine } from "./machine.js";
 import { mainJob } from "./mainJob.js";
 import { discoveryJob } from "./measures/discovery.js";
+import { growthJob } from "./measures/growth.js";
 import { idleJob } from "./measures/idle.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const RESULTS = fileURLToPath(new URL("./results", import.meta.url));
 const PROGRAM = join(ROOT, "dist/bin/bin.js");
-const JOBS: readonly Job[] = [mainJob, compareJob, idleJob, discoveryJob];
+const JOBS: readonly Job[] = [mainJob, compareJob, idleJob, discoveryJob, growthJob];
 /** Without --only. */
 const USUAL = [mainJob.name, compareJob.name];
 const USAGE = `usage: npm run bench -- [--only JOB]... [--json] [--record] [--loopback] [--quick]

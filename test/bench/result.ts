@@ -1,3 +1,6 @@
+import { quantile, threeDigits } from "./samples.js";
+import { besideIt, tableIn } from "./table.js";
+
 /** What was measured, in the shape that is recorded. */
 export interface Result {
   readonly what: string;
@@ -34,45 +37,28 @@ function summarise(samples: readonly number[]): Summary {
   const many = sorted.length >= 100;
   return {
     runs: sorted.length,
-    median: rounded(middle),
-    ...(many ? { p99: rounded(quantile(sorted, 0.99)) } : {}),
-    worst: rounded(sorted.at(-1) ?? Number.NaN),
+    median: threeDigits(middle),
+    ...(many ? { p99: threeDigits(quantile(sorted, 0.99)) } : {}),
+    worst: threeDigits(sorted.at(-1) ?? Number.NaN),
   };
 }
 
-/** The smallest sample that this share of them does not exceed (nearest rank). */
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
-}
-
-/** Three digits, as many as can be trusted; whole from 100 on. */
-function rounded(value: number): number {
-  return value >= 100 ? Math.round(value) : Number(value.toPrecision(3));
-}
-
-/** A table in Markdown, aligned for people as well. */
+/** A table in Markdown. */
 export function tableOf(results: readonly Result[]): string {
-  const head = ["what", "runs", "median", "p99", "worst", "unit", "beside it"];
+  const columns = [
+    { head: "what" },
+    { head: "runs", isNumber: true },
+    { head: "median", isNumber: true },
+    { head: "p99", isNumber: true },
+    { head: "worst", isNumber: true },
+    { head: "unit" },
+    { head: "beside it" },
+  ];
   const rows = results.map(({ what, unit, summary, facts, problem }) => [
     what,
     ...[summary?.runs, summary?.median, summary?.p99, summary?.worst].map((n) => String(n ?? "-")),
     unit,
-    [
-      ...(problem === undefined ? [] : [problem]),
-      ...Object.entries(facts).map(([name, value]) => `${name}: ${value}`),
-    ].join("; "),
+    besideIt(facts, problem),
   ]);
-  const widths = head.map((_, column) =>
-    Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]): string => {
-    const padded = cells.map((cell, i) =>
-      i >= 1 && i <= 4 ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0),
-    );
-    return `| ${padded.join(" | ")} |`;
-  };
-  const rule = widths.map((width, i) =>
-    i >= 1 && i <= 4 ? `${"-".repeat(width - 1)}:` : "-".repeat(width),
-  );
-  return [line(head), line(rule), ...rows.map(line)].join("\n");
+  return tableIn(columns, rows);
 }

@@ -25,7 +25,9 @@ const asInstalled = {
 const folder = mkdtempSync(join(tmpdir(), "udpchat-bench-"));
 process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 await bundleTypeScript(
-  ["contenders/participant.ts", "crowd.ts"].map((file) => join(import.meta.dirname, file)),
+  ["contenders/participant.ts", "crowd.ts", "growth/repairsOf.ts"].map((file) =>
+    join(import.meta.dirname, file),
+  ),
   { outdir: folder, outbase: import.meta.dirname, splitting: true, plugins: [asInstalled] },
 );
 // Where `programs.ts` finds them.

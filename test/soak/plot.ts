@@ -1,3 +1,4 @@
+import { svgOf } from "../support/drawing.js";
 import type { Drawn, Run, Track } from "./record.js";
 
 /** What is drawn, one below the other. */
@@ -23,16 +24,8 @@ const BETWEEN = 14;
 const MOST_INTERVALS = 4;
 const MOST_TICKS = 12;
 
-/**
- * Light and dark, by what the viewer prefers. Both ends of each pair have a contrast of 3:1 and
- * more with the ground; daemons differ by width as well as by colour.
- */
-const STYLE = `
-  text { font: 12px system-ui, "DejaVu Sans", sans-serif; fill: #33383d; }
-  .title { font-size: 17px; font-weight: 600; }
-  .name { font-weight: 600; }
-  .small { font-size: 11px; fill: #5a636b; }
-  .ground { fill: #ffffff; }
+/** Daemons differ by width as well as by colour. */
+const LIGHT = `
   .grid { stroke: #d5dade; stroke-width: 1; }
   .warm { fill: #eef1f4; }
   .end { stroke: #8b949c; stroke-width: 1; stroke-dasharray: 2 3; }
@@ -41,20 +34,16 @@ const STYLE = `
   .steady { stroke: #1f6fb4; stroke-width: 1.5; opacity: 0.85; }
   .machine { stroke: #33383d; stroke-width: 1.2; stroke-dasharray: 5 3; }
   .kill { fill: #c2741f; }
-  .term { fill: none; stroke: #c2741f; stroke-width: 1; }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #e3e7ea; }
-    .small { fill: #a7b0b8; }
-    .ground { fill: #14181c; }
-    .grid { stroke: #333b43; }
-    .warm { fill: #1f252b; }
-    .end { stroke: #7d8790; }
-    .moving { stroke: #e8a05c; }
-    .steady { stroke: #62aef0; }
-    .machine { stroke: #e3e7ea; }
-    .kill { fill: #e8a05c; }
-    .term { stroke: #e8a05c; }
-  }`;
+  .term { fill: none; stroke: #c2741f; stroke-width: 1; }`;
+const DARK = `
+  .grid { stroke: #333b43; }
+  .warm { fill: #1f252b; }
+  .end { stroke: #7d8790; }
+  .moving { stroke: #e8a05c; }
+  .steady { stroke: #62aef0; }
+  .machine { stroke: #e3e7ea; }
+  .kill { fill: #e8a05c; }
+  .term { stroke: #e8a05c; }`;
 
 /** Where a run lies from left to right. */
 interface Placed {
@@ -72,18 +61,14 @@ export function draw(runs: readonly Run[]): string {
   const top = (panel: number): number => strip + GAP + panel * (PANEL + GAP);
   const bottom = top(PANELS.length - 1) + PANEL;
   const height = bottom + FOOT;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-labelledby="title">`,
-    `<style>${STYLE}\n</style>`,
-    `<rect class="ground" width="${WIDTH}" height="${height}"/>`,
-    ...head(runs),
+  const title = titleOf(runs);
+  return svgOf({ width: WIDTH, height, title, light: LIGHT, dark: DARK }, [
+    ...head(runs, title),
     ...placed.flatMap((each) => shades(each, bottom)),
     ...placed.flatMap((each) => restarts(each)),
     ...PANELS.flatMap(({ figure, title }, i) => panel(placed, figure, title, top(i))),
     ...placed.flatMap((each) => minutes(each, bottom)),
-    "</svg>",
-    "",
-  ].join("\n");
+  ]);
 }
 
 function place(runs: readonly Run[]): Placed[] {
@@ -100,19 +85,22 @@ function place(runs: readonly Run[]): Placed[] {
   });
 }
 
-function head(runs: readonly Run[]): string[] {
+function titleOf(runs: readonly Run[]): string {
+  const hosts = runs[0]?.hosts.length ?? 0;
+  const all = runs.reduce((sum, run) => sum + run.minutes, 0);
+  return `${hosts} daemons for ${rounded(all)} minutes: 20 % loss, flapping interfaces, partitions, restarts`;
+}
+
+function head(runs: readonly Run[], title: string): string[] {
   const [first] = runs;
   const hosts = first?.hosts.length ?? 0;
   const steady = first?.hosts.filter(({ isSteady }) => isSteady).length ?? 0;
-  const all = runs.reduce((sum, run) => sum + run.minutes, 0);
-  const title = `${hosts} daemons for ${rounded(all)} minutes: 20 % loss, flapping interfaces, partitions, restarts`;
   const key: readonly [string, string, number][] = [
     ["steady", `${steady} that are never restarted`, 0],
     ["moving", `${hosts - steady} that are restarted`, 200],
     ["machine", "an idle process", 380],
   ];
   return [
-    `<title id="title">${title}</title>`,
     `<text class="title" x="${LEFT}" y="26">${title}</text>`,
     ...key.flatMap(([kind, words, x]) => [
       `<path class="line ${kind}" d="M${LEFT + x} 46h24"/>`,

@@ -1,3 +1,4 @@
+import { svgOf } from "../../support/drawing.js";
 import type { Figure } from "./figure.js";
 
 const WIDTH = 1000;
@@ -8,26 +9,16 @@ const TITLE = 30;
 const BAR = 18;
 const GAP = 26;
 
-/** Light and dark, by what the viewer prefers: contrast 3:1 and more with the ground. */
-const STYLE = `
-  text { font: 12px system-ui, "DejaVu Sans", sans-serif; fill: #33383d; }
-  .title { font-size: 17px; font-weight: 600; }
-  .name { font-weight: 600; }
-  .small { font-size: 11px; fill: #5a636b; }
-  .ground { fill: #ffffff; }
+const LIGHT = `
   .bar { fill: #8b949c; }
   .ours { fill: #1f6fb4; }
   .base { stroke: #c2741f; stroke-width: 1.5; stroke-dasharray: 4 3; }
-  .spread { stroke: #33383d; stroke-width: 1.2; }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #e3e7ea; }
-    .small { fill: #a7b0b8; }
-    .ground { fill: #14181c; }
-    .bar { fill: #7d8790; }
-    .ours { fill: #62aef0; }
-    .base { stroke: #e8a05c; }
-    .spread { stroke: #e3e7ea; }
-  }`;
+  .spread { stroke: #33383d; stroke-width: 1.2; }`;
+const DARK = `
+  .bar { fill: #7d8790; }
+  .ours { fill: #62aef0; }
+  .base { stroke: #e8a05c; }
+  .spread { stroke: #e3e7ea; }`;
 
 /** A bar for each entrant of each row; of each row its own scale. `facts`: of the machine. */
 export function drawFigures(figures: readonly Figure[], facts: string): string {
@@ -40,17 +31,11 @@ export function drawFigures(figures: readonly Figure[], facts: string): string {
     y += TITLE + row.length * BAR + GAP;
   }
   const title = "udpchat beside others, on one machine and in the same run";
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" role="img" aria-labelledby="title">`,
-    `<style>${STYLE}\n</style>`,
-    `<rect class="ground" width="${WIDTH}" height="${y}"/>`,
-    `<title id="title">${title}</title>`,
+  return svgOf({ width: WIDTH, height: y, title, light: LIGHT, dark: DARK }, [
     `<text class="title" x="24" y="30">${title}</text>`,
     `<text class="small" x="24" y="50">${escaped(facts)}; medians of the rounds, least to most; dashed: the first of a row</text>`,
     ...parts,
-    "</svg>",
-    "",
-  ].join("\n");
+  ]);
 }
 
 function drawRow(what: string, row: readonly Figure[], top: number): string[] {

@@ -1,3 +1,6 @@
+import { quantile, threeDigits } from "../samples.js";
+import { besideIt, tableIn } from "../table.js";
+
 /** What was measured of one entrant, in the shape that is recorded. */
 export interface Figure {
   /** The row: what was measured, with its payload. */
@@ -56,7 +59,7 @@ export class Row {
         what: this.#what,
         entrant,
         unit: this.#unit,
-        rounds: rounds.map(rounded),
+        rounds: rounds.map(threeDigits),
         ...(rounds.length === 0 ? {} : { summary: spreadOf(rounds) }),
         ...(ratios.length === 0 ? {} : { ratio: spreadOf(ratios) }),
         facts: this.#facts.get(entrant) ?? {},
@@ -73,36 +76,25 @@ function quotient(value: number, base: number | undefined): number[] {
 function spreadOf(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   return {
-    median: rounded(quantile(sorted, 0.5)),
-    least: rounded(sorted[0] ?? Number.NaN),
-    most: rounded(sorted.at(-1) ?? Number.NaN),
+    median: threeDigits(quantile(sorted, 0.5)),
+    least: threeDigits(sorted[0] ?? Number.NaN),
+    most: threeDigits(sorted.at(-1) ?? Number.NaN),
   };
-}
-
-/** The smallest sample that this share of them does not exceed (nearest rank). */
-export function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
-}
-
-/** Three digits, as many as can be trusted; whole from 100 on. */
-function rounded(value: number): number {
-  return value >= 100 ? Math.round(value) : Number(value.toPrecision(3));
 }
 
 /** A table in Markdown. */
 export function tableOfFigures(figures: readonly Figure[]): string {
-  const head = [
-    "what",
-    "who",
-    "median",
-    "least",
-    "most",
-    "unit",
-    "ratio",
-    "its spread",
-    "beside it",
+  const columns = [
+    { head: "what" },
+    { head: "who" },
+    { head: "median", isNumber: true },
+    { head: "least", isNumber: true },
+    { head: "most", isNumber: true },
+    { head: "unit" },
+    { head: "ratio", isNumber: true },
+    { head: "its spread", isNumber: true },
+    { head: "beside it" },
   ];
-  const isNumber = [false, false, true, true, true, false, true, true, false];
   const number = (value: number | undefined): string => value?.toLocaleString("en") ?? "-";
   const rows = figures.map(({ what, entrant, unit, summary, ratio, facts, problem }, i) => [
     figures[i - 1]?.what === what ? "" : what,
@@ -113,22 +105,7 @@ export function tableOfFigures(figures: readonly Figure[]): string {
     unit,
     ratio === undefined ? "" : `${number(ratio.median)}x`,
     ratio === undefined ? "" : `${number(ratio.least)} to ${number(ratio.most)}`,
-    [
-      ...(problem === undefined ? [] : [problem]),
-      ...Object.entries(facts).map(([name, value]) => `${name}: ${value}`),
-    ].join("; "),
+    besideIt(facts, problem),
   ]);
-  const widths = head.map((_, column) =>
-    Math.max(3, ...[head, ...rows].map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]): string => {
-    const padded = cells.map((cell, i) =>
-      isNumber[i] === true ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0),
-    );
-    return `| ${padded.join(" | ")} |`;
-  };
-  const rule = widths.map((width, i) =>
-    isNumber[i] === true ? `${"-".repeat(width - 1)}:` : "-".repeat(width),
-  );
-  return [line(head), line(rule), ...rows.map(line)].join("\n");
+  return tableIn(columns, rows);
 }

@@ -31,17 +31,15 @@ export const AssignmentSchema = v.object({
 });
 export type Assignment = v.InferOutput<typeof AssignmentSchema>;
 
+/** What is done for so long, with texts of that size. */
+const TIMED = { round: v.number(), sizeBytes: v.number(), forMs: v.number() };
+
 /** Each is answered by one report, or by `failed`. */
 export const OrderSchema = v.variant("kind", [
   /** Ask one request after the other for so long: `asked`. */
-  v.object({ kind: v.literal("ask"), round: v.number(), sizeBytes: v.number(), forMs: v.number() }),
+  v.object({ kind: v.literal("ask"), ...TIMED }),
   /** Send as fast as it goes for so long: `sent`. */
-  v.object({
-    kind: v.literal("send"),
-    round: v.number(),
-    sizeBytes: v.number(),
-    forMs: v.number(),
-  }),
+  v.object({ kind: v.literal("send"), ...TIMED }),
   /** Count what comes from now on: `listening`. */
   v.object({ kind: v.literal("listen"), round: v.number() }),
   /** So many were sent; wait for them, or until nothing came for so long: `counted`. */
@@ -49,7 +47,7 @@ export const OrderSchema = v.variant("kind", [
 ]);
 export type Order = v.InferOutput<typeof OrderSchema>;
 
-/** `cpuMs`: processor time of the process, of all threads, user and system, in this round. */
+/** In all reports `cpuMs` is the processor time of all threads, user and system, in this round. */
 export const CountSchema = v.object({
   kind: v.literal("counted"),
   /** Different ones. */
@@ -59,7 +57,7 @@ export const CountSchema = v.object({
   disordered: v.number(),
   /** From the first to the last. */
   spanMs: v.number(),
-  /** Of the process, since it was told to listen. */
+  /** Since it was told to listen. */
   cpuMs: v.number(),
 });
 export type Count = v.InferOutput<typeof CountSchema>;

@@ -1,4 +1,5 @@
-import { type Figure, quantile, Row } from "./figure.js";
+import { quantile } from "../samples.js";
+import { type Figure, Row } from "./figure.js";
 import { type Comparing, Ensemble } from "./rounds.js";
 
 /** A request and its reply, one after the other. */

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { eventually } from "../../support/cliWorld.js";
 import { inParallel } from "../../support/inParallel.js";
-import { type LanUser, LanUsers } from "../../support/lanUsers.js";
-import { namespacesAvailable } from "../../support/namespaceLan.js";
+import type { LanUser } from "../../support/lanUsers.js";
+import { openHosts, untilKnown } from "../hosts.js";
 import type { Job, JobOptions, JobReport } from "../job.js";
 import { type Result, resultOf, tableOf } from "../result.js";
 import { startDaemon } from "../stage.js";
@@ -10,7 +9,6 @@ import { untilLastLine } from "./discovering.js";
 
 const RUNS = 10;
 const STARTED_AT_ONCE = 2;
-const MEET_MS = 120_000;
 /** What daemons say when they start has been said by then. */
 const SETTLE_MS = 15_000;
 const TIMEOUT_MS = 2_000;
@@ -18,16 +16,12 @@ const TIMEOUT_MS = 2_000;
 const PAUSE_MS = 1_200;
 
 /** Daemons on a host each; `discover` on one of them, and on a host without one. */
-async function run({ quick, atTheEnd, tell }: JobOptions): Promise<JobReport> {
+async function run(options: JobOptions): Promise<JobReport> {
+  const { quick, tell } = options;
   const daemons = quick ? 5 : 50;
-  const available = namespacesAvailable();
-  if (!available.ok) {
-    const problem = `not measured: ${available.reason}`;
-    const results = [resultOf(`discover among ${daemons} daemons`, [], { problem })];
-    return { network: "none", results, table: tableOf(results), failed: false };
-  }
-  const users = new LanUsers(daemons + 1);
-  atTheEnd(() => users.dispose());
+  const opened = openHosts(daemons + 1, `discover among ${daemons} daemons`, options);
+  if ("notMeasured" in opened) return opened.notMeasured;
+  const { users } = opened;
   users.lan.introduceAll();
   const all = users.lan.hosts.map((_, i) => users.user(i, `user${i}`));
   const [newcomer, ...residents] = all;
@@ -52,18 +46,6 @@ async function run({ quick, atTheEnd, tell }: JobOptions): Promise<JobReport> {
   ];
   const network = `${daemons + 1} network namespaces on a bridge, a daemon in all but one`;
   return { network, results, table: tableOf(results), failed: false };
-}
-
-async function untilKnown(user: LanUser, others: number): Promise<void> {
-  let known = 0;
-  await eventually(
-    async () => {
-      known = (await user.api.call("status", {})).peers;
-      return known >= others;
-    },
-    () => `${user.name} to know all ${others} others, and not ${known}`,
-    MEET_MS,
-  );
 }
 
 interface Found {

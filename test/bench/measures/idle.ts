@@ -1,52 +1,43 @@
 import { once } from "node:events";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
-import { eventually } from "../../support/cliWorld.js";
-import { LanUsers } from "../../support/lanUsers.js";
-import { type NamespaceHost, namespacesAvailable } from "../../support/namespaceLan.js";
+import type { NamespaceHost } from "../../support/namespaceLan.js";
+import { knownTo, openHosts, untilKnown } from "../hosts.js";
 import type { Job, JobOptions, JobReport } from "../job.js";
 import { processorMs } from "../processor.js";
 import { programPath } from "../programs.js";
 import { residentMiB } from "../resident.js";
 import { type Result, resultOf, tableOf } from "../result.js";
+import { quantile } from "../samples.js";
 import { startDaemon } from "../stage.js";
 
 const CROWD_HOSTS = 4;
 const BARE_NODE = ["-e", "setInterval(() => {}, 1e9)"];
-const MEET_MS = 120_000;
 /** Hellos have been said and answered by then, and what they left was collected. */
 const SETTLE_MS = 60_000;
 const WATCH_MS = 60_000;
 const SAMPLES = 12;
 
 /** A daemon that knows many peers and has nothing to do, beside a Node that does nothing. */
-async function run({ quick, atTheEnd, tell }: JobOptions): Promise<JobReport> {
+async function run(options: JobOptions): Promise<JobReport> {
+  const { quick, tell } = options;
   const perHost = quick ? 3 : 25;
   const peers = perHost * CROWD_HOSTS;
   const what = `idle daemon with ${peers} peers`;
-  const available = namespacesAvailable();
-  if (!available.ok) {
-    const results = [resultOf(what, [], { problem: `not measured: ${available.reason}` })];
-    return { network: "none", results, table: tableOf(results), failed: false };
-  }
-  const users = new LanUsers(1 + CROWD_HOSTS);
-  atTheEnd(() => users.dispose());
+  const opened = openHosts(1 + CROWD_HOSTS, what, options);
+  if ("notMeasured" in opened) return opened.notMeasured;
+  const { users } = opened;
   const alice = users.user(0, "alice");
   await startDaemon(alice);
   const bare = alice.host.spawn(process.execPath, BARE_NODE);
   for (const host of users.lan.hosts.slice(1)) await startCrowd(host, perHost);
-  const known = async (): Promise<number> => (await alice.api.call("status", {})).peers;
-  await eventually(
-    async () => (await known()) >= peers,
-    () => `${peers} peers`,
-    MEET_MS,
-  );
+  await untilKnown(alice, peers);
   tell(`all ${peers} are there; settling`);
   await delay(quick ? 1_000 : SETTLE_MS);
   const { pid } = await alice.api.call("status", {});
   const [daemon, node] = await watch([pid, bare.pid ?? 0], quick ? 3_000 : WATCH_MS);
   if (daemon === undefined || node === undefined) throw new Error("nothing was seen");
-  const seen = await known();
+  const seen = await knownTo(alice);
   const ratio = median(daemon.residentMiB) / median(node.residentMiB);
   const results: Result[] = [
     resultOf(`${what}: resident memory`, daemon.residentMiB, {
@@ -108,7 +99,10 @@ async function watch(pids: readonly number[], forMs: number): Promise<Watched[]>
 }
 
 function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+  return quantile(
+    values.toSorted((a, b) => a - b),
+    0.5,
+  );
 }
 
 export const idleJob: Job = {
