@@ -49,7 +49,8 @@ export interface Limits {
   /** Group datagrams of one sender held back for order. */
   readonly heldGroupDatagrams: number;
   /**
-   * Group data sent, bits per second and sender, repairs and copies included: always allowed, and
+   * Group data sent, bits per second and sender, repairs and copies included, as far as the archive
+   * can repeat what is said: always allowed, and
    * allowed at most, while members lose no more for it; and the burst. At most: a third of a
    * 100 Mbit/s Ethernet, and what a receive buffer of Linux's default holds for 50 ms.
    */

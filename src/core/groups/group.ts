@@ -305,6 +305,10 @@ export class Group implements PacedSource {
     return this.members.online > 1;
   }
 
+  hasNewFor(nowMs: number): boolean {
+    return this.#sender.hasLinesFor(nowMs);
+  }
+
   readyAtMs(nowMs: number): number {
     return this.#sender.readyAtMs(nowMs);
   }

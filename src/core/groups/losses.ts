@@ -89,7 +89,8 @@ export class Losses {
     let worst: Loss = { sent: lately, lost: 0, missed: 0, asksEveryMs: 0 };
     for (const { told, lost, missed, everyMs } of this.#asked.values()) {
       const sent = Math.max(lately, told);
-      if (missed * worst.sent <= worst.missed * sent) continue;
+      // Where nothing new was said lately, whoever asks is behind.
+      if (missed * Math.max(1, worst.sent) <= worst.missed * sent) continue;
       worst = { sent, lost, missed, asksEveryMs: everyMs };
     }
     this.#sentBefore = this.#sent;

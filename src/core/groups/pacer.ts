@@ -17,6 +17,8 @@ export interface PacedSource {
   readonly pending: boolean;
   /** Somebody is here who would tell what he lost. */
   readonly isHeard: boolean;
+  /** What may be sent now is not repairs alone: of those that are lost nobody tells. */
+  hasNewFor(nowMs: number): boolean;
   /** When the next one may be sent, whatever the rate; called only while `pending`. */
   readyAtMs(nowMs: number): number;
   /**
@@ -97,7 +99,7 @@ export class Pacer {
       const rateMs = this.#bucket.waitMs(nowMs, MAX_DATAGRAM_BYTES);
       const waitMs = Math.max(rateMs, this.#spurt.waitMs(nowMs, MAX_DATAGRAM_BYTES));
       if (waitMs > 0) {
-        if (rateMs > 0 && source.isHeard) this.#rate.heldBack(nowMs);
+        if (rateMs > 0) this.#heldBack(nowMs, source);
         // Whole milliseconds: a rounding error then never asks for a wake-up at this very moment.
         nextMs = Math.min(nextMs, nowMs + Math.ceil(waitMs));
         break;
@@ -110,5 +112,10 @@ export class Pacer {
       if (source.pending) this.#sources.add(source);
     }
     this.#timers.set(this.#refilled, nextMs);
+  }
+
+  #heldBack(nowMs: number, source: PacedSource): void {
+    if (!source.hasNewFor(nowMs)) this.#rate.heldBackRepairs();
+    else if (source.isHeard) this.#rate.heldBack(nowMs);
   }
 }

@@ -28,11 +28,13 @@ const USUAL_WEIGHT = 1 / 4;
  *  somebody is behind                   stays
  *  it held something back               is doubled, up to half of where it fell last; then it
  *                                       grows by a sixteenth
+ *  it held back repairs alone           is halved
  *  it held nothing back for 4 s         is halved
  *  we may be on another network         is the lowest
  * ```
  *
- * Never below the lowest rate: who asks for everything costs us no more than the gain.
+ * Never below the lowest rate. Who asks for everything costs us the gain, and gets no more than that
+ * rate, or as much as is said anew.
  */
 export class SendRate {
   readonly #lowest: number;
@@ -48,6 +50,7 @@ export class SendRate {
   #growsAtMs = Number.NEGATIVE_INFINITY;
   #roundSinceMs = Number.NEGATIVE_INFINITY;
   #heldBack = false;
+  #heldBackRepairs = false;
   #isReset = false;
   #unusedSinceMs = Number.NEGATIVE_INFINITY;
 
@@ -80,6 +83,11 @@ export class SendRate {
     this.#unusedSinceMs = nowMs;
   }
 
+  /** Nothing but repairs waits: how many of them are lost does not show. */
+  heldBackRepairs(): void {
+    this.#heldBackRepairs = true;
+  }
+
   /** We may be on another network: what we learned of this one does not hold there. */
   reset(): void {
     this.#isReset = true;
@@ -93,6 +101,7 @@ export class SendRate {
     if (this.#isRoundOver(nowMs)) {
       this.#judge(nowMs);
       this.#heldBack = false;
+      this.#heldBackRepairs = false;
       this.#roundSinceMs = nowMs;
     }
     return this.#bitsPerSecond !== before;
@@ -128,6 +137,7 @@ export class SendRate {
       this.#growsAtMs = Math.max(this.#growsAtMs, nowMs + asksEveryMs, nowMs + 1);
     }
     if (isTooMuch) this.#fall(share);
+    else if (this.#heldBackRepairs && !this.#heldBack) this.#fall(1 / 2);
     else if (this.#heldBack && nowMs >= this.#growsAtMs) this.#grow();
   }
 
@@ -156,6 +166,7 @@ export class SendRate {
     // RFC 2861: it was good a moment ago. At the lowest all is as at the beginning.
     const isAnew = this.#bitsPerSecond === this.#lowest;
     this.#threshold = isAnew ? this.#highest : Math.max(this.#threshold, (3 / 4) * before);
+    if (isAnew) this.#usualShare = 0;
   }
 }
 

@@ -187,13 +187,18 @@ export class Sender {
     return this.repairs.isEmpty ? this.#share.readyAtMs(nowMs) : nowMs;
   }
 
+  /** Lines wait that may be said now. */
+  hasLinesFor(nowMs: number): boolean {
+    return this.hasLines && this.#share.readyAtMs(nowMs) <= nowMs;
+  }
+
   /**
-   * The next datagram to send; undefined if nothing waits, or may be said now. `keyId`: of the key that it will be
-   * sealed with. A repair goes before a new one, but while both wait repairs take no more than
+   * The next datagram to send; undefined if nothing waits, or may be said now. `keyId`: of the key
+   * that it will be sealed with. A repair goes before a new one, but while both wait repairs take no more than
    * their half: whoever asks for them without end must not silence us.
    */
   take(nowMs: number, keyId: string | undefined): Outgoing | undefined {
-    const hasLines = this.hasLines && this.#share.readyAtMs(nowMs) <= nowMs;
+    const hasLines = this.hasLinesFor(nowMs);
     const isTheirTurn = this.#repairsAheadBytes <= 0 || !hasLines;
     const repair = isTheirTurn ? this.repairs.take(nowMs, keyId) : undefined;
     if (repair !== undefined) {

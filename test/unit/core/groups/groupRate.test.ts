@@ -167,6 +167,38 @@ describe("what is said to a group goes out", () => {
     return undefined;
   });
 
+  it("at the lowest rate where nothing new is said, whoever asks for what was", () => {
+    const bus = multicastBus(4);
+    const [a, , insider] = bus.joined(3, { limits });
+    if (a === undefined || insider === undefined) return expect.unreachable();
+    for (let line = 0; line < 900; line += 1) a.say(bus.nowMs, `${line} ${"x".repeat(950)}`);
+    bus.run(30_000);
+    const sentBefore = a.sent.length;
+    for (let asked = 1001; asked < 1061; asked += 1) {
+      a.groups.receive(bus.nowMs, insider.received(nackOf(insider, a, asked)));
+      bus.run(100);
+    }
+    const data = a.sent.slice(sentBefore).filter(({ bytes }) => isData(bytes));
+    expect(data.reduce((sum, { bytes }) => sum + bytes.length, 0) * 8).toBeLessThan(6 * 1.2 * MBIT);
+    return undefined;
+  });
+
+  it("slowly to who comes back behind a narrow link", () => {
+    const bus = multicastBus(2);
+    const [a, b, c] = bus.joined(3, { limits });
+    const speaker = new Speaker(bus, a);
+    bus.weather = ({ to }) => (to === b ? [] : [0.2]);
+    speaker.talk(2000);
+    bus.run(2000);
+    bus.weather = bottleneck(bus, b, 1.5);
+    const sentBefore = speaker.node.sent.length;
+    bus.run(10_000);
+    const repairs = speaker.node.sent.slice(sentBefore).filter(({ bytes }) => isData(bytes));
+    // Twice what passes, while it falls from where it was.
+    expect(repairs.reduce((sum, { bytes }) => sum + bytes.length, 0) * 8).toBeLessThan(30 * MBIT);
+    speaker.expectHeardBy(b, c);
+  });
+
   it("to those who are here, at their rate; who was away has it from them afterwards", () => {
     const bus = new GroupBus(6);
     const [a, b, c] = bus.joined(3, { limits });
