@@ -228,6 +228,11 @@ class TextOnItsWay implements Outbound {
     this.#stored = stored;
   }
 
+  /** What may be repeated under its id after a power cut must be known then. */
+  get isPromise(): boolean {
+    return this.options.id !== undefined;
+  }
+
   find(): SendTarget | Promise<SendTarget> {
     return this.#finder.find(this.#text.target, this.options);
   }

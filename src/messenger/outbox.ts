@@ -289,9 +289,10 @@ export class Outbox {
   /** Calls of this process know themselves when theirs has failed, however the clock was set. */
   #expired(): StoredMessage[] {
     const { store, clock, outgoing } = this.#parts;
-    return store
-      .expired(clock.wallMs())
-      .filter(({ id, state }) => state === "queued" || !outgoing.hasKept(id));
+    const expired = store.expired(clock.wallMs());
+    if (expired.length === 0) return expired;
+    const kept = outgoing.keptIds();
+    return expired.filter(({ id, state }) => state === "queued" || !kept.has(id));
   }
 
   /** It is not queued any more: nobody shall get it. */

@@ -41,6 +41,8 @@ export interface Outbound {
    * does nothing but read and write the store, and may be called twice: see `ResilientStore`.
    */
   keep?(target: SendTarget): KeptText;
+  /** What is kept must survive a power cut. */
+  readonly isPromise?: boolean;
   /** It was rejected. */
   failed?(): void;
   /** What the core is told instead of sending the text. Ends as a text does. */
@@ -239,7 +241,8 @@ export class Outgoing {
     /** By their place in `kept`. */
     let refused: (UdpchatError | undefined)[] = [];
     try {
-      this.#store.batch("soon", () => {
+      const isPromise = kept.some(({ outbound }) => outbound.isPromise === true);
+      this.#store.batch(isPromise ? "promise" : "soon", () => {
         refused = kept.map(keepOne);
       });
     } catch (error) {
@@ -276,9 +279,9 @@ export class Outgoing {
     return this.#pending.get(token)?.kept?.id;
   }
 
-  /** A text that is kept under this id is on its way. */
-  hasKept(messageId: string): boolean {
-    return this.#pending.values().some(({ kept }) => kept?.id === messageId);
+  /** The ids under which texts on their way are kept. */
+  keptIds(): Set<string> {
+    return new Set(this.#pending.values().flatMap(({ kept }) => kept?.id ?? []));
   }
 
   delivered({ token, to, rttMs, attempts }: EventOf<"delivered">): void {

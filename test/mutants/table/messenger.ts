@@ -123,7 +123,7 @@ export const MESSENGER = [
     },
     {
       name: "queued expiry: not what is on its way here",
-      find: 'state === "queued" || !outgoing.hasKept(id)',
+      find: 'state === "queued" || !kept.has(id)',
       replace: "id !== state",
       why: "a text is told as undelivered that is being delivered",
       caughtBy: unit("messenger/outbox"),

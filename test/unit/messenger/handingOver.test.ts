@@ -12,10 +12,14 @@ import { SeededRandom } from "../../support/seededRandom.js";
 /** What was stored in each batch; a batch within another is part of it. */
 class WatchedStore extends MemoryMessageStore {
   readonly batches: string[][] = [];
+  readonly durabilities: string[] = [];
   #depth = 0;
 
   override batch<T>(durability: "promise" | "soon", work: () => T): T {
-    if (this.#depth === 0) this.batches.push([]);
+    if (this.#depth === 0) {
+      this.batches.push([]);
+      this.durabilities.push(durability);
+    }
     this.#depth += 1;
     try {
       return super.batch(durability, work);
@@ -56,6 +60,7 @@ beforeEach(async () => {
   );
   await clock.until(alice.send("10.0.0.2", "first"));
   store.batches.length = 0;
+  store.durabilities.length = 0;
 });
 afterEach(() => clock.until(Promise.all([alice.close(), bob.close()])));
 
@@ -73,6 +78,16 @@ describe("texts of one turn", () => {
     await sendAll("a", "b", "c");
     expect(store.batches[0]).toEqual(["a", "b", "c"]);
     expect(await heard()).toEqual(["a", "b", "c"]);
+  });
+
+  it("are a promise, all of them, if one may be repeated under its id", async () => {
+    await clock.until(
+      Promise.all([alice.send("10.0.0.2", "a"), alice.send("10.0.0.2", "b", { id: "once" })]),
+    );
+    expect(store.batches[0]).toEqual(["a", "b"]);
+    expect(store.durabilities[0]).toBe("promise");
+    await sendAll("c");
+    expect(store.durabilities[store.batches.findIndex(([text]) => text === "c")]).toBe("soon");
   });
 
   it("go without one that finds no room", async () => {
