@@ -108,6 +108,10 @@ function pathOf({ url = "" }: IncomingMessage): string {
 function fail(options: RoutesOptions, exchange: Exchange, thrown: unknown): void {
   const error = errnoOf(thrown) === "ECONNRESET" ? clientLeft(thrown) : toUdpchatError(thrown);
   if (error.code === "INTERNAL") options.internalError(error);
+  if (exchange.response.headersSent) {
+    exchange.response.destroy();
+    return;
+  }
   const status = STATUS_OF_CODE[error.code] ?? STATUS_OF_FAULT[error.fault];
   answerJson(exchange, toErrorLine(error), status);
 }
@@ -180,10 +184,12 @@ async function writeLine(
   if (signal.aborted || response.write(`event: ${type}\ndata: ${json}\n${place}\n`)) return;
   await new Promise<void>((resolve) => {
     const goOn = (): void => {
-      response.off("drain", goOn).off("close", goOn);
+      response.off("drain", goOn);
+      signal.removeEventListener("abort", goOn);
       resolve();
     };
-    response.on("drain", goOn).on("close", goOn);
+    response.on("drain", goOn);
+    signal.addEventListener("abort", goOn);
   });
 }
 
@@ -210,10 +216,17 @@ function isOfWebPage({ headers }: IncomingMessage): boolean {
 }
 
 /** Aborts when the client goes away before it has its answer, or has it. */
-function whileConnected({ response }: Exchange): AbortSignal {
+function whileConnected({ request: { socket }, response }: Exchange): AbortSignal {
   const controller = new AbortController();
-  response.once("close", () => controller.abort());
-  if (response.destroyed) controller.abort();
+  const end = (): void => {
+    socket.off("close", end);
+    response.off("close", end);
+    controller.abort();
+  };
+  // An answer behind another one on its connection has no socket yet, and never closes.
+  socket.on("close", end);
+  response.on("close", end);
+  if (socket.destroyed || response.destroyed) end();
   return controller.signal;
 }
 

@@ -106,6 +106,29 @@ describe("a client gone astray", () => {
     expect.unreachable("the place was never given back");
   });
 
+  it("gives its place back though its answer waited behind another one", async () => {
+    await serve();
+    messenger.ask = () => new Promise(() => undefined);
+    const ask = JSON.stringify({ target: "bob", text: "x" });
+    for (let times = 0; times < 3; times += 1) {
+      const pipelined = open(
+        `POST /v1/ask HTTP/1.1\r\nhost: udpchat\r\ncontent-length: ${ask.length}\r\n\r\n${ask}` +
+          "GET /v1/events HTTP/1.1\r\nhost: udpchat\r\n\r\n",
+      );
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      pipelined.socket.destroy();
+      await pipelined.closed;
+    }
+    const api = connectApi(socketPath);
+    for (let turn = 0; turn < 200; turn += 1) {
+      const stream = api.stream("events", {})[Symbol.asyncIterator]();
+      const first = await stream.next().catch((error: unknown) => error);
+      await stream.return?.();
+      if (!(first instanceof UdpchatError)) return;
+    }
+    expect.unreachable("the place was never given back");
+  });
+
   it("gets no place by a stream that fails", async () => {
     await serve();
     const api = connectApi(socketPath);
