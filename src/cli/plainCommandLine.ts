@@ -12,7 +12,8 @@ export function plainCommandLine(
   commands: readonly Command[],
 ): Chosen | undefined {
   const command = commands.find((one) => one.name === name);
-  if (command === undefined) return undefined;
+  // `udpchat join help` asks for help.
+  if (command === undefined || (words.length === 1 && words[0] === "help")) return undefined;
   const values = valuesOf(words, command);
   return values === undefined ? undefined : command.choose(Object.fromEntries(values));
 }

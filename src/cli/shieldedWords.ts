@@ -15,7 +15,12 @@ export class ShieldedWords {
     const before = end === -1 ? argv : argv.slice(0, end);
     const behind = end === -1 ? [] : argv.slice(end + 1);
     this.argv = [
-      ...before.map((word) => this.#shieldIfFragile(word)),
+      // A last word `help` is --help to yargs: behind the command and its first word it is a text.
+      ...before.map((word, at) =>
+        word === "help" && at > 1 && argv[0] !== COMPLETING
+          ? this.#shield(word)
+          : this.#shieldIfFragile(word),
+      ),
       ...behind.map((word) => this.#shield(word)),
     ];
   }

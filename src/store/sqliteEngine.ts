@@ -40,7 +40,7 @@ async function loadBetterSqlite(): Promise<OpenEngine> {
     throw new UdpchatError("NO_SQLITE", "this Node has no SQLite to keep messages in", {
       cause,
       remedy:
-        "use Node 22.13 or later, or run `npm install better-sqlite3`, " +
+        "use Node 22.13 or later, or run `npm install better-sqlite3@12.11.1`, " +
         "or keep messages in memory only with --store memory",
     });
   }

@@ -10,7 +10,7 @@ export const HOME_MARK = "%HOME%";
 
 const TARGETS = ["bob", "10.0.0.2", "host.test", "nobody.test", "eve", "10.0.0.99:9", "-", "alice"];
 const GROUPS = ["#ops", "224.0.1.100", "239.1.2.3:8000", "#new"];
-const TEXTS = ["hi", "-", "two words", "午饭", "--json", "\u202e", "x".repeat(3000)];
+const TEXTS = ["hi", "help", "-", "two words", "午饭", "--json", "\u202e", "x".repeat(3000)];
 const RIGHT_WORDS: Readonly<Record<string, readonly string[]>> = {
   TARGET: TARGETS,
   GROUP: GROUPS,

@@ -52,6 +52,8 @@ describe("a plain command line", () => {
     ["outbox drop 001c --store memory", { action: "drop", id: "001c", store: "memory" }],
     ["serve --exec cat", { exec: "cat" }],
     ["send bob __proto__", { text: "__proto__" }],
+    ["send bob help", { target: "bob", text: "help" }],
+    ["send bob help --queue", { text: "help", queue: true }],
   ])("is read without yargs, as yargs reads it: %s", (line, values) => {
     const argv = line.split(" ");
     expect(plain(argv)?.values).toMatchObject(values);
@@ -78,12 +80,21 @@ describe("a plain command line", () => {
     "send bob hi --target eve",
     "send bob hi --store tape",
     "outbox pick 001c",
+    "join help",
     "serve",
     "--json send bob hi",
     "--version",
     "completion bash",
   ])("is none, and left to yargs: %s", (line) => {
     expect(plain(line.split(" "))).toBeUndefined();
+  });
+
+  it("is one for help behind a command, and none where help is said", () => {
+    const parse = (line: string) =>
+      parseCommandLine(line.split(" "), { commands: COMMANDS, version: "1.2.3" }).kind;
+    expect(["join help", "help", "send help"].map(parse)).toEqual(["print", "print", "print"]);
+    expect(parse("--json send bob help")).toBe("run");
+    expect(parse("send bob help --queue=true")).toBe("run");
   });
 
   it("leaves an empty word to yargs", () => {

@@ -26,7 +26,7 @@ it("is asked for with all ways to get one where there is none", async () => {
   await expect(loadEngine()).rejects.toMatchObject({
     code: "NO_SQLITE",
     remedy:
-      "use Node 22.13 or later, or run `npm install better-sqlite3`, " +
+      "use Node 22.13 or later, or run `npm install better-sqlite3@12.11.1`, " +
       "or keep messages in memory only with --store memory",
     cause: expect.any(Error),
   });
