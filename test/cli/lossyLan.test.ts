@@ -71,8 +71,11 @@ describeOnNamespaces("a LAN that loses datagrams", () => {
     async () => {
       const executed = new Map<string, number>();
       const answering = new AbortController();
+      const requests = bob.api.stream("requests", {}, { signal: answering.signal });
+      const lines = requests[Symbol.asyncIterator]();
+      expect((await lines.next()).value).toEqual({ type: "ready" });
       const answerer = (async () => {
-        for await (const line of bob.api.stream("requests", {}, { signal: answering.signal })) {
+        for await (const line of { [Symbol.asyncIterator]: () => lines }) {
           if (line.type !== "request") continue;
           executed.set(line.text, (executed.get(line.text) ?? 0) + 1);
           await bob.api.call("answer", { id: line.id, text: `re: ${line.text}` });
