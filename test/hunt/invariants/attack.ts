@@ -119,6 +119,9 @@ function countAnswers(world: HuntWorld): void {
   });
 }
 
+/** For so long the same call gets the same answer once more. */
+const HALF_OPEN_MS = 10_000;
+
 interface BlindAnswer {
   readonly atMs: number;
   /** To whom, and in which of his calls. */
@@ -126,7 +129,7 @@ interface BlindAnswer {
 }
 
 function countBlindAnswers(world: HuntWorld): void {
-  /** By process: those of the last second. Bounded by what an attacker sends in it. */
+  /** By process: those for as long as the same call gets the same answer. Bounded by the attacker. */
   const answers = new Map<string, BlindAnswer[]>();
   world.taps.add(({ name }, { bytes, destination }) => {
     if (destination.kind !== "unicast" || !isInvented(destination.to.address)) return;
@@ -136,10 +139,10 @@ function countBlindAnswers(world: HuntWorld): void {
     const { address, port } = destination.to;
     const call = `${address}:${port} ${decodeHandshakeResponse(bytes).receiverIndex}`;
     const key = `${name} ${host.starts}`;
-    const latest = (answers.get(key) ?? []).filter(({ atMs }) => atMs > world.nowMs - 1_000);
-    // To the same call the same answer.
-    if (!latest.some((before) => before.call === call)) latest.push({ atMs: world.nowMs, call });
-    answers.set(key, latest);
+    const known = (answers.get(key) ?? []).filter(({ atMs }) => atMs > world.nowMs - HALF_OPEN_MS);
+    if (!known.some((before) => before.call === call)) known.push({ atMs: world.nowMs, call });
+    answers.set(key, known);
+    const latest = known.filter(({ atMs }) => atMs > world.nowMs - 1_000);
     const { handshakesPerSecondBeforeCookies } = { ...DEFAULT_LIMITS, ...host.plan.limits };
     if (latest.length <= handshakesPerSecondBeforeCookies) return;
     world.ledger.fault(
