@@ -49,6 +49,13 @@ type Required<T> = T extends boolean
     ? TextSpec & { readonly demandOption: true }
     : never;
 
+/** The word of a command that says to whom. */
+export const PEER_PLACE = {
+  type: "string",
+  demandOption: true,
+  describe: "host:port, host, a nickname, or the first characters of a peer id",
+} as const satisfies TextSpec;
+
 /** `passphrase-file` of `passphraseFile`. */
 export function optionName(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

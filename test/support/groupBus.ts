@@ -21,7 +21,8 @@ import { identityFromSeed, verifyEd25519 } from "../../src/crypto/identity.js";
 import { randomHex } from "../../src/crypto/random.js";
 import { DatagramType } from "../../src/wire/constants.js";
 import { decodeUtf8, encodeUtf8 } from "../../src/wire/cursor.js";
-import { datagramType } from "../../src/wire/header.js";
+import { encodeGroupNack } from "../../src/wire/group.js";
+import { datagramType, withSignature } from "../../src/wire/header.js";
 import type { Instance } from "../../src/wire/presence.js";
 import { type GroupKeyRecord, type GroupSyncRecord, RecordKind } from "../../src/wire/record.js";
 import { KeptLog } from "./keptLog.js";
@@ -363,4 +364,22 @@ export function multicastBus(seed: number): GroupBus {
 
 export function isData(bytes: Uint8Array): boolean {
   return datagramType(bytes) === DatagramType.groupData;
+}
+
+/** "I miss everything of `of`, up to that sequence." */
+export function nackOf(
+  asker: GroupNode,
+  of: GroupNode,
+  { sequence, upTo }: { readonly sequence: number; readonly upTo: number },
+): Uint8Array {
+  const { identity, incarnation } = asker.context;
+  const unsigned = encodeGroupNack({
+    groupId: TEST_GROUP.groupId,
+    device: identity.device,
+    incarnation,
+    sequence,
+    of: { device: of.device, incarnation: of.context.incarnation },
+    missing: [{ first: 1, last: upTo }],
+  });
+  return withSignature(unsigned, identity.sign(unsigned));
 }

@@ -69,6 +69,17 @@ function open(bytes = ""): Raw {
   return { socket, received: () => received, closed };
 }
 
+async function placeIsGivenBack(): Promise<void> {
+  const api = connectApi(socketPath);
+  for (let turn = 0; turn < 200; turn += 1) {
+    const stream = api.stream("events", {})[Symbol.asyncIterator]();
+    const first = await stream.next().catch((error: unknown) => error);
+    await stream.return?.();
+    if (!(first instanceof UdpchatError)) return;
+  }
+  expect.unreachable("the place was never given back");
+}
+
 const GET_STATUS = "GET /v1/status HTTP/1.1\r\nhost: udpchat\r\n";
 
 describe("a client gone astray", () => {
@@ -97,13 +108,7 @@ describe("a client gone astray", () => {
     await expect(third.next()).rejects.toMatchObject({ code: "LIMIT_REACHED" });
     expect(await api.call("id", {})).toMatchObject({ type: "id" });
     await streams[0]?.return?.();
-    for (let turn = 0; turn < 200; turn += 1) {
-      const again = api.stream("events", {})[Symbol.asyncIterator]();
-      const first = await again.next().catch((error: unknown) => error);
-      await again.return?.();
-      if (!(first instanceof UdpchatError)) return;
-    }
-    expect.unreachable("the place was never given back");
+    await placeIsGivenBack();
   });
 
   it("gives its place back though its answer waited behind another one", async () => {
@@ -119,14 +124,7 @@ describe("a client gone astray", () => {
       pipelined.socket.destroy();
       await pipelined.closed;
     }
-    const api = connectApi(socketPath);
-    for (let turn = 0; turn < 200; turn += 1) {
-      const stream = api.stream("events", {})[Symbol.asyncIterator]();
-      const first = await stream.next().catch((error: unknown) => error);
-      await stream.return?.();
-      if (!(first instanceof UdpchatError)) return;
-    }
-    expect.unreachable("the place was never given back");
+    await placeIsGivenBack();
   });
 
   it("gets no place by a stream that fails", async () => {

@@ -1,4 +1,5 @@
 import { defineCommand } from "../../command.js";
+import { PEER_PLACE } from "../../options.js";
 import type { AskArgs } from "./handler.js";
 
 export const ask = defineCommand<AskArgs>({
@@ -6,11 +7,7 @@ export const ask = defineCommand<AskArgs>({
   summary: "A request to a peer; prints its reply",
   examples: ["udpchat ask bob uptime --timeout 10s"],
   arguments: {
-    target: {
-      type: "string",
-      demandOption: true,
-      describe: "host:port, host, a nickname, or the first characters of a peer id",
-    },
+    target: PEER_PLACE,
     text: {
       type: "string",
       demandOption: true,

@@ -1,4 +1,5 @@
 import { defineCommand } from "../../command.js";
+import { PEER_PLACE } from "../../options.js";
 import type { InviteArgs } from "./handler.js";
 
 export const invite = defineCommand<InviteArgs>({
@@ -6,11 +7,7 @@ export const invite = defineCommand<InviteArgs>({
   summary: "Give a peer the key of a secret group",
   examples: ["udpchat invite bob '#ops'"],
   arguments: {
-    target: {
-      type: "string",
-      demandOption: true,
-      describe: "host:port, host, a nickname, or the first characters of a peer id",
-    },
+    target: PEER_PLACE,
     group: {
       type: "string",
       demandOption: true,

@@ -1,4 +1,5 @@
 import { defineCommand } from "../../command.js";
+import { PEER_PLACE } from "../../options.js";
 import type { SendArgs } from "./handler.js";
 
 export const send = defineCommand<SendArgs>({
@@ -11,11 +12,7 @@ export const send = defineCommand<SendArgs>({
     'udpchat send bob "backup finished" --queue --id "backup-$(date +%F)"',
   ],
   arguments: {
-    target: {
-      type: "string",
-      demandOption: true,
-      describe: "host:port, host, a nickname, or the first characters of a peer id",
-    },
+    target: PEER_PLACE,
     text: {
       type: "string",
       demandOption: true,

@@ -1,13 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { UdpchatError } from "../../../../src/errors.js";
-import { encodeGroupNack } from "../../../../src/wire/group.js";
-import { withSignature } from "../../../../src/wire/header.js";
 import {
   GroupBus,
   type GroupNode,
   isData,
   multicastBus,
-  TEST_GROUP,
+  nackOf,
   type Weather,
 } from "../../../support/groupBus.js";
 
@@ -77,18 +75,8 @@ function bottleneck(bus: GroupBus, at: GroupNode | undefined, mbitPerSecond: num
   };
 }
 
-/** "I miss everything of `of`." */
-function nackOf(asker: GroupNode, of: GroupNode, sequence: number): Uint8Array {
-  const { identity, incarnation } = asker.context;
-  const unsigned = encodeGroupNack({
-    groupId: TEST_GROUP.groupId,
-    device: identity.device,
-    incarnation,
-    sequence,
-    of: { device: of.device, incarnation: of.context.incarnation },
-    missing: [{ first: 1, last: 1_000_000 }],
-  });
-  return withSignature(unsigned, identity.sign(unsigned));
+function everythingOf(asker: GroupNode, of: GroupNode, sequence: number): Uint8Array {
+  return nackOf(asker, of, { sequence, upTo: 1_000_000 });
 }
 
 describe("what is said to a group goes out", () => {
@@ -151,7 +139,7 @@ describe("what is said to a group goes out", () => {
       let sum = 0;
       for (let i = 0; i < forMs / 50; i += 1) {
         asked += 1;
-        a.groups.receive(bus.nowMs, insider.received(nackOf(insider, a, asked)));
+        a.groups.receive(bus.nowMs, insider.received(everythingOf(insider, a, asked)));
         sum += speaker.talk(50);
       }
       return sum / (forMs / 50);
@@ -175,7 +163,7 @@ describe("what is said to a group goes out", () => {
     bus.run(30_000);
     const sentBefore = a.sent.length;
     for (let asked = 1001; asked < 1061; asked += 1) {
-      a.groups.receive(bus.nowMs, insider.received(nackOf(insider, a, asked)));
+      a.groups.receive(bus.nowMs, insider.received(everythingOf(insider, a, asked)));
       bus.run(100);
     }
     const data = a.sent.slice(sentBefore).filter(({ bytes }) => isData(bytes));

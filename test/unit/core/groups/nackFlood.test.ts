@@ -1,24 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DatagramType } from "../../../../src/wire/constants.js";
-import { encodeGroupNack } from "../../../../src/wire/group.js";
-import { withSignature } from "../../../../src/wire/header.js";
-import { GroupBus, GroupNode, TEST_GROUP } from "../../../support/groupBus.js";
-
-const { groupId } = TEST_GROUP;
-
-/** "I miss everything of `of`." */
-function nackOf(asker: GroupNode, of: GroupNode, sequence: number): Uint8Array {
-  const { identity, incarnation } = asker.context;
-  const unsigned = encodeGroupNack({
-    groupId,
-    device: identity.device,
-    incarnation,
-    sequence,
-    of: { device: of.device, incarnation: of.context.incarnation },
-    missing: [{ first: 1, last: 1000 }],
-  });
-  return withSignature(unsigned, identity.sign(unsigned));
-}
+import { GroupBus, GroupNode, nackOf } from "../../../support/groupBus.js";
 
 function pair(seed: number, lines: number): { bus: GroupBus; a: GroupNode; b: GroupNode } {
   const bus = new GroupBus(seed);
@@ -37,7 +19,10 @@ describe("NACKs", () => {
     const { bus, a } = pair(1, 5);
     const stranger = new GroupNode(9, bus.random);
     const before = a.verifications;
-    a.groups.receive(bus.nowMs, stranger.received(nackOf(stranger, a, 1)));
+    a.groups.receive(
+      bus.nowMs,
+      stranger.received(nackOf(stranger, a, { sequence: 1, upTo: 1000 })),
+    );
     bus.run(1000);
     expect(a.context.counters.get("repairsSent")).toBe(0);
     expect(a.verifications).toBe(before);
@@ -45,16 +30,16 @@ describe("NACKs", () => {
 
   it("that are repeated bring nothing, later ones do", () => {
     const { bus, a, b } = pair(2, 5);
-    const first = nackOf(b, a, 1000);
+    const first = nackOf(b, a, { sequence: 1000, upTo: 1000 });
     for (let i = 0; i < 10; i += 1) {
       a.groups.receive(bus.nowMs, b.received(first));
       bus.run(500);
     }
     expect(a.context.counters.get("repairsSent")).toBe(5);
-    a.groups.receive(bus.nowMs, b.received(nackOf(b, a, 999)));
+    a.groups.receive(bus.nowMs, b.received(nackOf(b, a, { sequence: 999, upTo: 1000 })));
     bus.run(500);
     expect(a.context.counters.get("repairsSent")).toBe(5);
-    a.groups.receive(bus.nowMs, b.received(nackOf(b, a, 1001)));
+    a.groups.receive(bus.nowMs, b.received(nackOf(b, a, { sequence: 1001, upTo: 1000 })));
     bus.run(500);
     expect(a.context.counters.get("repairsSent")).toBe(10);
   });
@@ -65,7 +50,7 @@ describe("NACKs", () => {
     let sequence = 1000;
     for (let i = 0; i < 500; i += 1) {
       sequence += 1;
-      a.groups.receive(bus.nowMs, b.received(nackOf(b, a, sequence)));
+      a.groups.receive(bus.nowMs, b.received(nackOf(b, a, { sequence: sequence, upTo: 1000 })));
       bus.run(10);
     }
     expect(a.verifications - before).toBeLessThanOrEqual(20 + 20 * 5 + 1);
@@ -77,7 +62,7 @@ describe("NACKs", () => {
     const heartbeats = () => a.sentOf(DatagramType.groupHeartbeat).length;
     const before = heartbeats();
     for (let i = 0; i < 100; i += 1) {
-      a.groups.receive(bus.nowMs, b.received(nackOf(b, a, 1000 + i)));
+      a.groups.receive(bus.nowMs, b.received(nackOf(b, a, { sequence: 1000 + i, upTo: 1000 })));
       bus.run(100);
     }
     expect(a.context.counters.get("repairsSent")).toBeGreaterThan(90);
@@ -87,11 +72,11 @@ describe("NACKs", () => {
   it("forged in a member's name use none of its allowance", () => {
     const { bus, a, b } = pair(4, 5);
     for (let i = 0; i < 100; i += 1) {
-      const forged = nackOf(b, a, 5000 + i);
+      const forged = nackOf(b, a, { sequence: 5000 + i, upTo: 1000 });
       forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1;
       a.groups.receive(bus.nowMs, b.received(forged));
     }
-    a.groups.receive(bus.nowMs, b.received(nackOf(b, a, 1000)));
+    a.groups.receive(bus.nowMs, b.received(nackOf(b, a, { sequence: 1000, upTo: 1000 })));
     bus.run(500);
     expect(a.context.counters.get("repairsSent")).toBe(5);
   });
@@ -110,7 +95,7 @@ describe("NACKs", () => {
     let sequence = 1000;
     const nack = () => {
       sequence += 1;
-      a.groups.receive(bus.nowMs, b.received(nackOf(b, a, sequence)));
+      a.groups.receive(bus.nowMs, b.received(nackOf(b, a, { sequence: sequence, upTo: 1000 })));
     };
     nack();
     bus.run(100);
