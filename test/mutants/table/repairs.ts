@@ -180,6 +180,13 @@ export const REPAIRS = [
       caughtBy: unit("core/groups/groupRate"),
     },
     {
+      name: "group rate: repairs alone are not hurried",
+      find: "else if (this.#heldBackRepairs && !this.#heldBack) this.#fall(1 / 2);",
+      replace: "else if (this.#heldBackRepairs && !this.#heldBack) this.#grow();",
+      why: "a member that asks a silent sender for everything floods the network",
+      caughtBy: unit("core/groups/groupRate"),
+    },
+    {
       name: "group rate: whatever NACKs say, not below the lowest",
       find: "this.#bitsPerSecond = Math.max(this.#lowest, fallen);",
       replace: "this.#bitsPerSecond = Math.max(1, fallen);",
