@@ -4,6 +4,7 @@ import { UdpchatError } from "../errors.js";
 import type { Lan } from "../net/lan.js";
 import type { StoredParty } from "../store/messageStore.js";
 import type { Driver } from "./driver.js";
+import { DEVICE_ID } from "./namedDevice.js";
 import { peerRef, type TrustReader } from "./peerShapes.js";
 import { partyRef } from "./storedShapes.js";
 import { findPeer, parseTarget, type Target } from "./target.js";
@@ -17,8 +18,6 @@ export interface GroupMembersParts {
   /** Our own nickname. */
   readonly name: string;
 }
-
-const DEVICE_ID = /^[0-9a-f]{64}$/;
 
 /** Who is meant, and who is who, in a group. */
 export class GroupMembers {

@@ -1,7 +1,8 @@
 import type { TrustEntry } from "../store/trust.js";
 import { type Candidate, findPeer, isCalled } from "./target.js";
 
-const DEVICE_ID = /^[0-9a-f]{64}$/;
+/** A whole id: nobody else can be called so. */
+export const DEVICE_ID = /^[0-9a-f]{64}$/;
 
 /** Somebody of the trust book as a candidate; whether it is there nobody knows. */
 export function notedCandidate({ device, name, trust }: TrustEntry): Candidate {

@@ -1,5 +1,5 @@
 import { BoundedMap } from "../core/boundedMap.js";
-import type { PeerSearch, PeerView, SendTarget } from "../core/io.js";
+import { isSameAddress, type PeerSearch, type PeerView, type SendTarget } from "../core/io.js";
 import { UdpchatError } from "../errors.js";
 import type { LanAddress } from "../net/lan.js";
 import type { StoredParty } from "../store/messageStore.js";
@@ -7,7 +7,7 @@ import { DEFAULT_DATA_PORT } from "../wire/constants.js";
 import type { Clock } from "./clock.js";
 import type { Driver } from "./driver.js";
 import type { LookUp } from "./hostLookup.js";
-import { namedDevice } from "./namedDevice.js";
+import { DEVICE_ID, namedDevice } from "./namedDevice.js";
 import { rosterPeer } from "./peerShapes.js";
 import type { Queries } from "./queries.js";
 import {
@@ -30,8 +30,6 @@ import type { Peer } from "./types.js";
 const ASK_NETWORK_MS = 1200;
 /** After somebody with that name was found: time for another one of the same name to answer. */
 const NAMESAKE_GRACE_MS = 150;
-/** A whole key: nobody else can be called so. */
-const KEY = /^[0-9a-f]{64}$/;
 const NOWHERE: LanAddress = { address: "", port: 0 };
 /** Labels whose parts are remembered. */
 const MAX_TARGETS = 256;
@@ -235,7 +233,7 @@ export class PeerFinder {
     const isFound = (peers: readonly Peer[]): boolean => namesOne(name, peers);
     // Where only a stranger has the name, the one that we know may still answer.
     if (!isFound(this.#named(name))) {
-      await this.#askNetwork(isFound, KEY.test(name) ? 0 : NAMESAKE_GRACE_MS);
+      await this.#askNetwork(isFound, DEVICE_ID.test(name) ? 0 : NAMESAKE_GRACE_MS);
     }
     return findPeer(name, this.#named(name));
   }
@@ -298,8 +296,7 @@ function nicknameOf(target: Target): string | undefined {
 
 /** Whose best address it is, or else one of them. */
 function placedAt(to: LanAddress, peers: readonly Peer[]): Peer | undefined {
-  const isThere = ({ address, port }: LanAddress): boolean =>
-    address === to.address && port === to.port;
+  const isThere = (known: LanAddress): boolean => isSameAddress(known, to);
   return peers.find(isThere) ?? peers.find(({ addresses }) => addresses.some(isThere));
 }
 

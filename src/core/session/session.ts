@@ -5,7 +5,7 @@ import {
   MIN_REMINDING_BYTES,
   SEALED_HEADER_BYTES,
 } from "../../wire/constants.js";
-import { Writer } from "../../wire/cursor.js";
+import { sameBytes, Writer } from "../../wire/cursor.js";
 import {
   type AckFrame,
   type AdvanceFrame,
@@ -268,8 +268,7 @@ export class Session {
   /** A second handshake message came: if it is the one we took, our third one did not arrive. */
   receiveResponse(datagram: Uint8Array): void {
     const taken = this.#ending?.response;
-    if (taken?.length !== datagram.length) return;
-    if (taken.every((byte, index) => byte === datagram[index])) this.sendFinish();
+    if (taken !== undefined && sameBytes(taken, datagram)) this.sendFinish();
   }
 
   /** Last words: pays the acknowledgement debt and tells the peer to forget the session. */

@@ -98,8 +98,8 @@ export const SESSIONS = [
     },
     {
       name: "amplification bound: the third message for that very second one",
-      find: "if (taken.every((byte, index) => byte === datagram[index])) this.sendFinish();",
-      replace: "this.sendFinish();",
+      find: "if (taken !== undefined && sameBytes(taken, datagram)) this.sendFinish();",
+      replace: "if (taken?.length === datagram.length) this.sendFinish();",
       why: "anything of that length brings a datagram",
       caughtBy: unit("core/session/reflection"),
     },
