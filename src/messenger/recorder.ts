@@ -222,11 +222,7 @@ export class Recorder {
     const id = keptAs(token);
     if (id === undefined) return undefined;
     const receipt = { party: this.#partyOf(to), status: "delivered", atMs: nowMs } as const;
-    return () => {
-      store.setRecipient(self.device, id, receipt.party);
-      store.addReceipt(self.device, id, receipt);
-      return true;
-    };
+    return done(() => store.addReceipt(self.device, id, receipt));
   }
 
   /** It counts for direct messages that were written to that very device. */

@@ -5,7 +5,6 @@ import { peerOf, storableParty, storedAs } from "./messageRows.js";
 import { mayBecome, receiptFits } from "./messageStates.js";
 import {
   type HistoryQuery,
-  isSameParty,
   type MessageStore,
   type NewMessage,
   type OutboxTerms,
@@ -111,14 +110,6 @@ export class MemoryMessageStore implements MessageStore {
     if (mayBecome(entry.standing.state, state)) this.#change(entry, { state });
   }
 
-  setRecipient(author: string, id: string, to: StoredParty): void {
-    const entry = this.#messages.get(author, id);
-    if (entry === undefined || !entry.kept.own || entry.standing.to === undefined) return;
-    const party = storableParty(to);
-    // Nearly always it is the one that it was written to.
-    if (!isSameParty(party, entry.standing.to)) this.#change(entry, { to: party });
-  }
-
   addReceipt(
     author: string,
     id: string,
@@ -129,11 +120,13 @@ export class MemoryMessageStore implements MessageStore {
     const { own, group } = entry.kept;
     const { state: before, to, receipt } = entry.standing;
     if (!receiptFits({ own, group, to }, party)) return false;
+    if (receipt !== undefined && !(receipt.status === "delivered" && status === "read")) {
+      return false;
+    }
     const state = mayBecome(before, status) ? status : before;
-    const isNews = receipt === undefined || (receipt.status === "delivered" && status === "read");
-    const latest = isNews ? { party: storableParty(party), status, atMs } : receipt;
-    this.#change(entry, { state, receipt: latest });
-    return isNews;
+    const by = storableParty(party);
+    this.#change(entry, { state, to: by, receipt: { party: by, status, atMs } });
+    return true;
   }
 
   addGroupReceipt(
@@ -307,7 +300,6 @@ function moveMessage({ message, standing }: MemoryEntry, target: MessageStore): 
       target.requeue(author.device, id, outbox);
     }
     target.setState(author.device, id, state);
-    if (known.to !== undefined) target.setRecipient(author.device, id, known.to);
   }
   if (!own && state === "read") target.markRead(author.device, [id], receiptOwed);
   if (receipt?.atMs === undefined) return;

@@ -14,12 +14,11 @@ export function mayBecome(from: MessageState, to: OwnState): boolean {
   return from !== to && from !== "delivered" && from !== "read";
 }
 
-/** Only whom a direct message of ours was written to has it: a device, or who is at an address. */
+/** Only whom a direct message of ours was written to has it: a device, or who answers at an address. */
 export function receiptFits(
   { own, group, to }: Pick<NewMessage, "own" | "group" | "to">,
   party: StoredParty,
 ): boolean {
   if (!own || group !== undefined || to === undefined) return false;
-  if (to.device !== "") return to.device === party.device;
-  return to.address === party.address && to.port === party.port;
+  return party.device !== "" && (to.device === "" || to.device === party.device);
 }

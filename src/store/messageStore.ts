@@ -177,12 +177,10 @@ export interface MessageStore {
    * each may follow each.
    */
   setState(author: string, id: string, state: OwnState): void;
-  /** To an address at first: now it is known who answers there. */
-  setRecipient(author: string, id: string, to: StoredParty): void;
   /**
-   * Somebody has, or read, a direct message of ours: raises the state, never lowers it. True if
-   * that was news. It counts if the message was written to that device, or, while no device is
-   * known, to that address.
+   * Somebody has, or read, a direct message of ours: raises the state, never lowers it, and is whom
+   * it was written to from then on. True if that was news. It counts if the message was written to
+   * that device, or to an address while no device is known.
    */
   addReceipt(
     author: string,

@@ -35,8 +35,6 @@ export class NullMessageStore implements MessageStore {
 
   setState(): void {}
 
-  setRecipient(): void {}
-
   addReceipt(): boolean {
     return false;
   }

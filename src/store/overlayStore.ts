@@ -96,10 +96,6 @@ export class OverlayStore implements MessageStore {
     this.#change(author, id, (store) => store.setState(author, id, state));
   }
 
-  setRecipient(author: string, id: string, to: StoredParty): void {
-    this.#change(author, id, (store) => store.setRecipient(author, id, to));
-  }
-
   addReceipt(
     author: string,
     id: string,

@@ -168,10 +168,6 @@ export class ResilientStore implements MessageStore {
     this.#write((store) => store.setState(author, id, state));
   }
 
-  setRecipient(author: string, id: string, to: StoredParty): void {
-    this.#write((store) => store.setRecipient(author, id, to));
-  }
-
   addReceipt(
     author: string,
     id: string,

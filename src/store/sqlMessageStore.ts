@@ -65,10 +65,6 @@ export class SqlMessageStore implements MessageStore {
     this.#messages.setState(author, id, state);
   }
 
-  setRecipient(author: string, id: string, to: StoredParty): void {
-    this.#messages.setRecipient(author, id, to);
-  }
-
   addReceipt(
     author: string,
     id: string,

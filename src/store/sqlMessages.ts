@@ -3,29 +3,18 @@ import {
   type MessageDatabase,
   messageOf,
   numberIn,
-  partyValues,
-  storableParty,
   storedAs,
   textIn,
   valuesOf,
 } from "./messageRows.js";
 import { mayBecome, OWN_STATES } from "./messageStates.js";
-import type {
-  MessageStore,
-  NewMessage,
-  OwnState,
-  StoredMessage,
-  StoredParty,
-} from "./messageStore.js";
+import type { MessageStore, NewMessage, OwnState, StoredMessage } from "./messageStore.js";
 import { foldText } from "./search.js";
 
 /** Messages by their ids, what becomes of them, and whether a person saw them. */
 export class SqlMessages
   implements
-    Pick<
-      MessageStore,
-      "add" | "find" | "findByClientId" | "setState" | "setRecipient" | "prune" | "unread"
-    >,
+    Pick<MessageStore, "add" | "find" | "findByClientId" | "setState" | "prune" | "unread">,
     Pick<MessageStore, "markRead" | "receiptsOwed" | "receiptsPaid">
 {
   readonly #database: MessageDatabase;
@@ -67,18 +56,6 @@ export class SqlMessages
           WHERE id = ? AND author = ? AND own = 1 AND state IN (${statesBefore(state)})`,
       )
       .run(state, id, author);
-  }
-
-  /** Nearly always it is the one that it was written to: then nothing is written. */
-  setRecipient(author: string, id: string, to: StoredParty): void {
-    const party = partyValues(storableParty(to));
-    this.#database
-      .prepare(
-        `UPDATE messages SET peer = ?, to_device = ?, to_name = ?, to_address = ?, to_port = ?
-          WHERE id = ? AND author = ? AND own = 1 AND to_device IS NOT NULL
-            AND (to_device, to_name, to_address, to_port) IS NOT (?, ?, ?, ?)`,
-      )
-      .run(to.device, ...party, id, author, ...party);
   }
 
   unread(ids: readonly string[]): { readonly author: string; readonly id: string }[] {

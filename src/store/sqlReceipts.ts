@@ -7,7 +7,13 @@ import {
   textIn,
 } from "./messageRows.js";
 import { receiptFits } from "./messageStates.js";
-import type { MessageStore, StoredMessage, StoredParty, StoredReceipt } from "./messageStore.js";
+import {
+  isSameParty,
+  type MessageStore,
+  type StoredMessage,
+  type StoredParty,
+  type StoredReceipt,
+} from "./messageStore.js";
 import type { SqlRow } from "./sql.js";
 import type { SqlMessages } from "./sqlMessages.js";
 
@@ -70,17 +76,30 @@ export class SqlReceipts
         )
         .get(id, author);
       const to = message && recipientIn(message);
-      if (message === undefined || !receiptFits({ own: true, to }, party)) return false;
+      if (message === undefined || to === undefined) return false;
+      if (!receiptFits({ own: true, to }, party)) return false;
+      const row = numberIn(message, "row");
+      const by = partyValues(storableParty(party));
       const added = database
         .prepare(
           `INSERT INTO receipts (message, device, name, address, port, status, at_ms)
             VALUES (?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT DO UPDATE SET status = excluded.status, at_ms = excluded.at_ms
+            ON CONFLICT DO UPDATE SET name = excluded.name, address = excluded.address,
+              port = excluded.port, status = excluded.status, at_ms = excluded.at_ms
               WHERE status = 'delivered' AND excluded.status = 'read'`,
         )
-        .run(numberIn(message, "row"), ...partyValues(storableParty(party)), status, atMs);
+        .run(row, ...by, status, atMs);
+      if (added === 0) return false;
       this.#messages.setState(author, id, status);
-      return added > 0;
+      if (!isSameParty(to, party)) {
+        database
+          .prepare(
+            `UPDATE messages SET peer = ?, to_device = ?, to_name = ?, to_address = ?, to_port = ?
+              WHERE row = ?`,
+          )
+          .run(party.device, ...by, row);
+      }
+      return true;
     });
   }
 

@@ -87,7 +87,6 @@ const OPERATIONS = [
   "receipts",
   "setState",
   "setState",
-  "setRecipient",
   "addReceipt",
   "addReceipt",
   "addGroupReceipt",
@@ -287,8 +286,6 @@ function operate(store: MessageStore, kind: string, terms: Terms): unknown {
     }
     case "setState":
       return store.setState(author, id, STATES[other % STATES.length] ?? "sent");
-    case "setRecipient":
-      return store.setRecipient(author, id, to);
     case "addReceipt": {
       const status = other % 2 === 0 ? "delivered" : "read";
       return store.addReceipt(author, id, { party: to, status, atMs: other });

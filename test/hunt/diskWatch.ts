@@ -117,10 +117,6 @@ export class WatchedStore implements MessageStore {
     this.#write((to) => to.setState(author, id, state), { author, id });
   }
 
-  setRecipient(author: string, id: string, party: StoredParty): void {
-    this.#write((to) => to.setRecipient(author, id, party), { author, id });
-  }
-
   addReceipt(
     author: string,
     id: string,

@@ -3,6 +3,7 @@ import { UdpchatError } from "../../../src/errors.js";
 import { DatagramType } from "../../../src/wire/constants.js";
 import { datagramType } from "../../../src/wire/header.js";
 import { MessengerWorld, type Run } from "../../support/messengerWorld.js";
+import { idOf } from "../../support/storedMessages.js";
 
 let world = new MessengerWorld();
 afterEach(async () => {
@@ -287,12 +288,12 @@ describe("what is queued", () => {
 
   it("goes in that order also where only what was queued later knows an address", async () => {
     const alice = await acquainted();
-    for (const text of ["one", "two"]) {
-      await world.clock.until(alice.messenger.send("bob", text, { queue: true, timeoutMs: 1 }));
-    }
-    const [, two] = await alice.messenger.outbox();
-    const there = { device: two?.to?.id ?? "", name: "bob", address: "10.0.0.4", port: 22400 };
-    world.store("alice").setRecipient(alice.messenger.id, two?.id ?? "", there);
+    await world.clock.until(alice.messenger.send("bob", "one", { queue: true, timeoutMs: 1 }));
+    const store = world.store("alice");
+    const [one] = store.outbox();
+    if (one?.to === undefined) throw new Error("nothing is queued");
+    const there = { ...one.to, address: "10.0.0.4" };
+    store.add({ ...one, id: idOf(2), text: "two", hlc: one.hlc + 1, to: there });
     alice.kill();
     await world.start("alice");
     await world.clock.advance(100);

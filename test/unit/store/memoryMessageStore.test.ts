@@ -73,9 +73,10 @@ describe("messages in memory", () => {
     const added = store.add(outgoing(1, "hi"));
     const found = store.find(ME.device, idOf(1));
     store.setState(ME.device, idOf(1), "undelivered");
-    store.setRecipient(ME.device, idOf(1), partyOf("c"));
+    const party = partyOf("b", "robert");
+    store.addReceipt(ME.device, idOf(1), { party, status: "delivered", atMs: 5 });
     expect([added?.state, found?.state, found?.to]).toEqual(["sent", "sent", partyOf("b")]);
-    const changed = { state: "undelivered", to: partyOf("c") };
+    const changed = { state: "delivered", to: party };
     expect(store.find(ME.device, idOf(1))).toMatchObject(changed);
     expect(store.history({})).toMatchObject([changed]);
   });

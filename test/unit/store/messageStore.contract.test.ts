@@ -304,31 +304,37 @@ describe.each(KINDS)("a store in $name", ({ open }) => {
     });
 
     it("believes a receipt of whom it was written to alone", () => {
-      const nobody = { device: "", name: "", address: "10.0.0.98", port: 22400 };
+      const nobody = { device: "", name: "", address: "10.0.0.9", port: 5 };
       store.add(queued(1, "to bob"));
       store.add(queued(2, "to an address", { to: nobody }));
       store.add(incoming(3, "bob's"));
       store.add(ownLine(4, "in ops"));
       const by = (digit: string) => ({ party: partyOf(digit), status: "read", atMs: 5 }) as const;
       expect(store.addReceipt(ME.device, idOf(1), by("c"))).toBe(false);
-      expect(store.addReceipt(ME.device, idOf(2), by("c"))).toBe(false);
+      expect(store.addReceipt(ME.device, idOf(2), { ...by("c"), party: nobody })).toBe(false);
       expect(store.addReceipt(FROM_BOB, idOf(3), by("b"))).toBe(false);
       expect(store.addReceipt(FROM_BOB, idOf(3), { ...by("b"), party: ME })).toBe(false);
       expect(store.addReceipt(ME.device, idOf(4), by("c"))).toBe(false);
       expect([stateOf(1), stateOf(2)]).toEqual(["queued", "queued"]);
-      // 98 is "b".
+      // The first one who has it is whom it was for.
       expect(store.addReceipt(ME.device, idOf(2), by("b"))).toBe(true);
+      expect(store.addReceipt(ME.device, idOf(2), by("c"))).toBe(false);
     });
 
-    it("learns who is at an address", () => {
+    it("learns from receipts who is at an address, and where he is now", () => {
       store.add(queued(1, "x", { to: { device: "", name: "", address: "10.0.0.9", port: 5 } }));
-      store.setRecipient(ME.device, idOf(1), BOB);
+      store.addReceipt(ME.device, idOf(1), { party: BOB, status: "delivered", atMs: 5 });
       expect(store.find(ME.device, idOf(1))?.to).toEqual(BOB);
       expect(textsOf({ device: FROM_BOB })).toEqual(["x"]);
-      expect(store.outbox(FROM_BOB)).toHaveLength(1);
-      store.add(incoming(2, "bob's"));
-      store.setRecipient(FROM_BOB, idOf(2), CAROL);
-      expect(store.find(FROM_BOB, idOf(2))?.to).toEqual(ME);
+      const moved = { ...BOB, name: "robert", address: "10.0.0.77" };
+      // One that says nothing new changes nothing.
+      store.addReceipt(ME.device, idOf(1), { party: moved, status: "delivered", atMs: 6 });
+      expect(store.find(ME.device, idOf(1))?.to).toEqual(BOB);
+      const read = { party: moved, status: "read", atMs: 7 } as const;
+      store.addReceipt(ME.device, idOf(1), read);
+      const kept = store.find(ME.device, idOf(1));
+      expect(kept?.to).toEqual(moved);
+      expect(kept && store.receipts(kept)).toEqual([read]);
     });
 
     it("knows which lines a member has by the last of them", () => {
@@ -551,7 +557,6 @@ describe.each(KINDS)("a store in $name", ({ open }) => {
           store.addReceipt(ME.device, idOf(1), { party: BOB, status: "delivered", atMs: 7 });
           store.addReceipt(ME.device, idOf(3), { party: BOB, status: "read", atMs: 7 });
           store.addGroupReceipt(OPS.groupId, MY_INCARNATION, BOB, 9);
-          store.setRecipient(ME.device, idOf(3), CAROL);
           store.prune(undefined, 1);
           store.log.append(OPS.groupId, of, 9, datagram(2));
           store.log.append(OPS.groupId, of, 9, datagram(3));
