@@ -1,6 +1,5 @@
 /** Every decoder of the wire, on damaged and invented bytes. */
 import { isDeepStrictEqual } from "node:util";
-import fc from "fast-check";
 import { UdpchatError } from "../../src/errors.js";
 import { DatagramType } from "../../src/wire/constants.js";
 import { toHex } from "../../src/wire/cursor.js";
@@ -12,6 +11,7 @@ import {
   peekGroupSync,
 } from "../../src/wire/groupSync.js";
 import { datagramType, isOurs } from "../../src/wire/header.js";
+import fc from "../support/fastCheck.js";
 import type { SeededRandom } from "../support/seededRandom.js";
 import { formats } from "../unit/wire/datagrams.js";
 import { below, chance, mutate, noise, pick } from "./mutate.js";

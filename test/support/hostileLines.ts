@@ -1,7 +1,8 @@
 /** Every line that the outside is promised, with every text in it chosen by an attacker. */
-import fc from "fast-check";
+
 import * as v from "valibot";
 import * as lines from "../../src/api/lines.js";
+import fc from "./fastCheck.js";
 import { anyText } from "./hostileText.js";
 
 const literal = v.object({ type: v.literal("literal"), literal: v.string() });

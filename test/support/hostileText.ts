@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "./fastCheck.js";
 
 /**
  * Code points that must never reach a terminal from outside: they move the cursor, reorder, hide

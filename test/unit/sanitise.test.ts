@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { sanitiseName, sanitiseText, shellWord, toJson } from "../../src/sanitise.js";
+import fc from "../support/fastCheck.js";
 import { anyText, codesOf, isHostile } from "../support/hostileText.js";
 
 describe("the sanitiser", () => {

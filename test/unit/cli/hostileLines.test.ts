@@ -1,5 +1,5 @@
 /** Every printer and every line, from a peer whose every text is hostile. */
-import fc from "fast-check";
+
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import {
@@ -18,6 +18,7 @@ import { PeoplePrinter } from "../../../src/cli/printers/peoplePrinter.js";
 import type { Line, Printer } from "../../../src/cli/printers/printer.js";
 import { styleFor } from "../../../src/cli/printers/style.js";
 import { UdpchatError } from "../../../src/errors.js";
+import fc from "../../support/fastCheck.js";
 import { hostileValue, lineSchemas } from "../../support/hostileLines.js";
 import { anyText, codesOf, isHostile } from "../../support/hostileText.js";
 import { textSink } from "../../support/textSink.js";

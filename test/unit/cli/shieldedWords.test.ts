@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Command } from "../../../src/cli/command.js";
 import { defineCommand } from "../../../src/cli/command.js";
 import { parseCommandLine } from "../../../src/cli/commandLine.js";
+import fc from "../../support/fastCheck.js";
 
 interface EchoArgs {
   readonly target: string;

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { RangeSet } from "../../../src/core/rangeSet.js";
 import type { SequenceRange } from "../../../src/wire/group.js";
+import fc from "../../support/fastCheck.js";
 
 const TOP = 60;
 const value = fc.integer({ min: 0, max: TOP });

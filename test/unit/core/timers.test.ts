@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { TimerQueue } from "../../../src/core/timers.js";
+import fc from "../../support/fastCheck.js";
 
 const key = fc.constantFrom("a", "b", "c", "d", "e");
 const step = fc.oneof(

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import sodium from "sodium-native";
 import { describe, expect, it } from "vitest";
 import { agreementKeyOf, identityFromSeed, verifyEd25519 } from "../../../src/crypto/identity.js";
 import { fromHex, toHex } from "../../../src/wire/cursor.js";
+import fc from "../../support/fastCheck.js";
 
 /** RFC 8032 section 7.1, tests 1 to 3. */
 const VECTORS = [

@@ -1,11 +1,12 @@
 /** Logs hold neither what was said nor anything that opens what was sealed. */
-import fc from "fast-check";
+
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { EventLineSchema } from "../../../src/api/lines.js";
 import { failureRecord } from "../../../src/daemon/logRecord.js";
 import { logEvent, logInterfaces, openLog } from "../../../src/daemon/logs.js";
 import { toUdpchatError, UdpchatError } from "../../../src/errors.js";
+import fc from "../../support/fastCheck.js";
 import { hostileValue, lineSchemas } from "../../support/hostileLines.js";
 import { codesOf, isHostile } from "../../support/hostileText.js";
 import { textSink } from "../../support/textSink.js";

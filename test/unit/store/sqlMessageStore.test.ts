@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MemoryMessageStore } from "../../../src/store/memoryMessageStore.js";
 import type {
@@ -8,7 +7,7 @@ import type {
   StoredMessage,
 } from "../../../src/store/messageStore.js";
 import { SqlMessageStore } from "../../../src/store/sqlMessageStore.js";
-
+import fc from "../../support/fastCheck.js";
 import { databaseKinds } from "../../support/messageDatabases.js";
 import {
   deviceOf,

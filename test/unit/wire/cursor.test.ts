@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   decodeUtf8,
@@ -9,6 +8,7 @@ import {
   varintBytes,
   Writer,
 } from "../../../src/wire/cursor.js";
+import fc from "../../support/fastCheck.js";
 import { u53 } from "./datagrams.js";
 import { expectMalformed } from "./malformed.js";
 

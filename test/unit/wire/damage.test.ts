@@ -1,7 +1,8 @@
 /** Every format: what was written comes back; what was damaged is refused in one way only. */
-import fc from "fast-check";
+
 import { describe, expect, it } from "vitest";
 import { UdpchatError } from "../../../src/errors.js";
+import fc from "../../support/fastCheck.js";
 import { formats } from "./datagrams.js";
 import { plain } from "./plain.js";
 

@@ -1,5 +1,5 @@
 /** One row per datagram type and payload format: how to draw, encode and decode it. */
-import fc from "fast-check";
+
 import {
   MAX_EXTENSION_BYTES,
   MAX_NAME_BYTES,
@@ -66,6 +66,7 @@ import {
   encodeReset,
   encodeSealedHeader,
 } from "../../../src/wire/session.js";
+import fc from "../../support/fastCheck.js";
 
 export const hexOf = (countBytes: number): fc.Arbitrary<string> =>
   fc

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fromHex, toHex } from "../../../src/wire/cursor.js";
 import {
@@ -11,6 +10,7 @@ import {
   messageFrameBytes,
   readFrames,
 } from "../../../src/wire/frames.js";
+import fc from "../../support/fastCheck.js";
 import { encodeFrames, frame } from "./datagrams.js";
 import { expectMalformed } from "./malformed.js";
 

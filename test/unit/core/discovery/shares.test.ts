@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Shares } from "../../../../src/core/discovery/shares.js";
+import fc from "../../../support/fastCheck.js";
 
 const step = fc.record({
   adds: fc.boolean(),
