@@ -86,7 +86,7 @@ describe("a hundred nodes that power up together", () => {
     expect(countOf(DatagramType.answer)).toBeLessThan(1.5 * pairs);
     expect(types.length).toBeLessThanOrEqual(2 * pairs + 4 * count);
     network.trace.length = 0;
-    network.run(15_000);
+    network.run(60_000);
     expect(new Set(sentTypes(network.trace))).toEqual(new Set<number>([DatagramType.beacon]));
     for (const node of nodes) expect(node.ofKind("peer")).toHaveLength(count - 1);
   });

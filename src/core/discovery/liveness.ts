@@ -2,7 +2,7 @@
  * Whether each peer is still there.
  *
  * ```text
- *             sign of life                  3.5 promises of silence
+ *             sign of life                 2.25 promises of silence
  *   offline -------------> online ------------------------------------> suspect
  *      ^                     | ^                                           |
  *      |   leave             | |   sign of life, or we ourselves slept     |
@@ -17,7 +17,8 @@ import { TimerQueue } from "../timers.js";
 import type { Roster } from "./roster.js";
 import type { RosterEntry } from "./rosterEntry.js";
 
-const SILENT_INTERVALS = 3.5;
+/** One beacon may be lost; a second one costs a few probes. */
+const SILENT_INTERVALS = 2.25;
 /** What is left of the silence allowed once suspicion was lifted because we slept. */
 const GRACE_INTERVALS = 1;
 /** When probes go out, and when they count as unanswered, after the suspicion arose. */

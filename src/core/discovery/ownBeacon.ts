@@ -1,5 +1,6 @@
 import { SIGNATURE_BYTES } from "../../wire/constants.js";
 import { type Beacon, type BeaconGroup, encodeBeacon } from "../../wire/presence.js";
+import { clamp } from "../clamp.js";
 import type { CoreContext } from "../context.js";
 
 /** Our own presence may cost the LAN this much in all, whatever the number of nodes. */
@@ -8,6 +9,10 @@ const BUDGET_BITS_PER_MS = 64;
 const MIN_BEACON_ON_WIRE_BYTES = 246;
 const IP_AND_UDP_HEADER_BYTES = 28;
 const MIN_INTERVAL_MS = 10_000;
+/** Each beacon wakes everybody: with more nodes each speaks less often, */
+const MS_PER_NODE = 400;
+/** but who vanishes without a word must be missed in two minutes. */
+const MAX_SHARED_INTERVAL_MS = 40_000;
 /** Spread, so that nodes which started together do not stay together. */
 export const INTERVAL_JITTER = { low: 0.75, high: 1.25 };
 
@@ -38,7 +43,10 @@ export class OwnBeacon {
   /** Between two beacons, before the jitter. */
   intervalMs(): number {
     const nodes = this.#peersLive() + 1;
-    return Math.max(MIN_INTERVAL_MS, (nodes * this.#onWireBytes * 8) / BUDGET_BITS_PER_MS);
+    return Math.max(
+      clamp(nodes * MS_PER_NODE, MIN_INTERVAL_MS, MAX_SHARED_INTERVAL_MS),
+      (nodes * this.#onWireBytes * 8) / BUDGET_BITS_PER_MS,
+    );
   }
 
   /**

@@ -82,7 +82,7 @@ class Liar implements Station {
   #stay(): void {
     const { intervalMs } = this.#character;
     this.#persona.stranger.goneByMs =
-      this.#world.nowMs + 3.5 * Math.max(1_000, intervalMs) + 65_000;
+      this.#world.nowMs + 2.25 * Math.max(1_000, intervalMs) + 65_000;
   }
 
   #act(): void {

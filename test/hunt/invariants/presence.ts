@@ -6,8 +6,8 @@ import { eachOnce, firstOf, type Invariant, memoryOf } from "./invariant.js";
 
 /** Datagrams that were on their way, or waited for a host that did not run. */
 const STALE_MS = 5_000;
-/** 3.5 x 12.5 s of silence, and three questions (PROTOCOL 3.5). */
-const ROSTER_MS = 46_000;
+/** 2.25 x 12.5 s of silence, and three questions (PROTOCOL 3.5). */
+const ROSTER_MS = 31_000;
 
 /** Who is there, as users are told. */
 export const PRESENCE: readonly Invariant[] = [

@@ -232,9 +232,16 @@ export const DISCOVERY = [
   ...mutantsOf("src/core/discovery/ownBeacon.ts", [
     {
       name: "beacons become rarer with more peers",
-      find: "Math.max(MIN_INTERVAL_MS, (nodes * this.#onWireBytes * 8) / BUDGET_BITS_PER_MS)",
-      replace: "Math.max(MIN_INTERVAL_MS, nodes)",
+      find: "(nodes * this.#onWireBytes * 8) / BUDGET_BITS_PER_MS",
+      replace: "nodes",
       why: "a thousand nodes fill the LAN with beacons",
+      caughtBy: unit("core/discovery/beaconing"),
+    },
+    {
+      name: "beacons become rarer with some dozens of peers",
+      find: "clamp(nodes * MS_PER_NODE, MIN_INTERVAL_MS, MAX_SHARED_INTERVAL_MS)",
+      replace: "MIN_INTERVAL_MS",
+      why: "a hundred nodes wake each other ten times a second",
       caughtBy: unit("core/discovery/beaconing"),
     },
   ]),

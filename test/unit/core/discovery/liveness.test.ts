@@ -3,7 +3,7 @@ import { DatagramType } from "../../../../src/wire/constants.js";
 import { decodeQuery } from "../../../../src/wire/presence.js";
 import { DiscoveryBench, FakePeer, forged, isTo } from "./discoveryBench.js";
 
-const SUSPECT_AFTER_MS = 3.5 * 12_500;
+const SUSPECT_AFTER_MS = 2.25 * 12_500;
 
 function met(): { bench: DiscoveryBench; peer: FakePeer } {
   const bench = new DiscoveryBench();
@@ -13,7 +13,7 @@ function met(): { bench: DiscoveryBench; peer: FakePeer } {
 }
 
 describe("liveness", () => {
-  it("suspects after 3.5 intervals, probes three times, then gives the peer up", () => {
+  it("suspects after 2.25 intervals, probes three times, then gives the peer up", () => {
     const { bench, peer } = met();
     bench.runUntil(SUSPECT_AFTER_MS - 1);
     expect(bench.changes(peer)).toEqual(["online"]);
@@ -31,9 +31,9 @@ describe("liveness", () => {
     const { bench, peer } = met();
     bench.runUntil(10_123);
     bench.receive(peer.beacon(), peer.address);
-    bench.runUntil(53_999); // 10,123 and 3.5 intervals are 53,873
+    bench.runUntil(38_999); // 10,123 and 2.25 intervals are 38,248
     expect(bench.changes(peer)).toEqual(["online"]);
-    bench.runUntil(54_000);
+    bench.runUntil(39_000);
     expect(bench.changes(peer)).toEqual(["online", "suspect"]);
   });
 
@@ -72,9 +72,9 @@ describe("liveness", () => {
     const { bench, peer } = met();
     peer.intervalMs = 0xffff_ffff;
     bench.receive(peer.beacon(), peer.address);
-    bench.runUntil(3.5 * 270_000 - 1);
+    bench.runUntil(2.25 * 270_000 - 1);
     expect(bench.changes(peer)).toEqual(["online"]);
-    bench.runUntil(3.5 * 270_000);
+    bench.runUntil(608_000); // the next whole second
     expect(bench.changes(peer)).toEqual(["online", "suspect"]);
     const hasty = new FakePeer(2);
     hasty.intervalMs = 600_000;
@@ -82,9 +82,9 @@ describe("liveness", () => {
     const startMs = bench.nowMs;
     hasty.intervalMs = 0;
     bench.receive(hasty.beacon(), hasty.address);
-    bench.runUntil(startMs + 3_499);
+    bench.runUntil(startMs + 2_249);
     expect(bench.changes(hasty)).toEqual(["online"]);
-    bench.runUntil(startMs + 3_500);
+    bench.runUntil(startMs + 2_250);
     expect(bench.changes(hasty)).toEqual(["online", "suspect"]);
   });
 
