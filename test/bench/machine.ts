@@ -16,7 +16,7 @@ export interface Machine {
 }
 
 /** What the program is made of: a change elsewhere does not change the figures. */
-const PROGRAM = ["src", "bin", "esbuild.config.mjs", "package-lock.json"];
+const PROGRAM = ["src", "bin", "rolldown.config.mjs", "package-lock.json"];
 
 export function describeMachine(root: string): Machine {
   return {

@@ -15,7 +15,7 @@ const POLL_MS = 20;
 
 /** Bundles the program from the sources as they are. */
 export async function buildBin(): Promise<void> {
-  const build = new RunningCommand([join(ROOT, "esbuild.config.mjs")], {});
+  const build = new RunningCommand([join(ROOT, "rolldown.config.mjs")], {});
   if ((await build.ended()) !== 0) throw new Error(build.stderr);
 }
 
