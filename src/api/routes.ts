@@ -19,7 +19,7 @@ import { toErrorLine } from "./toLines.js";
 /** A text of 64 KiB whose every byte JSON writes as six (`\u0000`), and what goes round it. */
 export const MAX_BODY_BYTES = 64 * 1024 * 6 + 4096;
 /** Silence on a stream after which a comment shows that it is alive. */
-export const HEARTBEAT_MS = 15_000;
+const HEARTBEAT_MS = 15_000;
 
 export interface RoutesOptions {
   readonly api: Api;

@@ -36,7 +36,7 @@ export interface ApiLimits {
 }
 
 /** A body has at most `MAX_BODY_BYTES`. */
-export const API_LIMITS: ApiLimits = {
+const API_LIMITS: ApiLimits = {
   connections: 256,
   streams: 192,
   headerBytes: 8192,

@@ -64,7 +64,7 @@ export function toDeliveryLine(delivery: Delivery | Undelivered): DeliveryLine {
   return { ...deliveryKeys(delivery), status: delivery.status };
 }
 
-export function toProgressLine(progress: Progress): ProgressLine {
+function toProgressLine(progress: Progress): ProgressLine {
   return { ...deliveryKeys(progress), status: progress.status };
 }
 
@@ -98,7 +98,7 @@ export function toRequestLine(request: Request): RequestLine {
   };
 }
 
-export function toMessageLine(message: Message): MessageLine {
+function toMessageLine(message: Message): MessageLine {
   return {
     type: "message",
     id: message.id,

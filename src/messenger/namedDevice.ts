@@ -5,7 +5,7 @@ import { type Candidate, findPeer, isCalled } from "./target.js";
 export const DEVICE_ID = /^[0-9a-f]{64}$/;
 
 /** Somebody of the trust book as a candidate; whether it is there nobody knows. */
-export function notedCandidate({ device, name, trust }: TrustEntry): Candidate {
+function notedCandidate({ device, name, trust }: TrustEntry): Candidate {
   return { id: device, name, trust, state: "offline" };
 }
 

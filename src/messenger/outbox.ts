@@ -324,7 +324,7 @@ function keyOf({ to = NOBODY }: StoredMessage): string {
 }
 
 /** The device, wherever it is now; or whoever answers at the address. */
-export function targetOf({ device, address, port }: StoredParty = NOBODY): SendTarget {
+function targetOf({ device, address, port }: StoredParty = NOBODY): SendTarget {
   const lastKnown: Address | undefined = address === "" ? undefined : { address, port };
   if (device === "") return { kind: "address", to: { address, port } };
   return { kind: "device", id: device, ...(lastKnown === undefined ? {} : { lastKnown }) };

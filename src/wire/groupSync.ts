@@ -86,7 +86,7 @@ export type GroupSync = SyncAsk | SyncOffer | SyncFetch | SyncData | SyncBusy;
 /** Keys of a secret group that a fetch names: the present one and retired ones. */
 export const MAX_SYNC_KEYS = 16;
 /** Streams of one record take no more, so that it fits whatever is around them. */
-export const SYNC_STREAMS_BYTES = 60 * 1024;
+const SYNC_STREAMS_BYTES = 60 * 1024;
 /** Datagrams of one record, each with its length. */
 export const SYNC_DATAGRAMS_BYTES = 60 * 1024;
 /** purpose, request, flags or count. */

@@ -87,7 +87,7 @@ export type MessageRecord =
   | ReceiptRecord;
 
 /** kind, incarnation, three varints, status. */
-export const MAX_RECORD_OVERHEAD_BYTES = 1 + 8 + 8 + 8 + 8 + 1;
+const MAX_RECORD_OVERHEAD_BYTES = 1 + 8 + 8 + 8 + 8 + 1;
 export const MAX_RECORD_BYTES = MAX_MESSAGE_BYTES + MAX_RECORD_OVERHEAD_BYTES;
 
 export function encodeRecord(record: MessageRecord): Uint8Array {

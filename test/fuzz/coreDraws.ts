@@ -97,7 +97,7 @@ function groupOf(random: SeededRandom, scene: Scene): string {
   return chance(random, 0.98) ? (scene.groupIds[0] ?? "") : randomHex(random, 8);
 }
 
-export function rangesNear(random: SeededRandom, near: number): SequenceRange[] {
+function rangesNear(random: SeededRandom, near: number): SequenceRange[] {
   const count = chance(random, 0.9) ? 1 + below(random, 4) : 64;
   const ranges: SequenceRange[] = [];
   let first = Math.max(

@@ -18,7 +18,7 @@ import { FIRST_KEYS, SECRET_GROUP, TEST_GROUP } from "../support/groupBus.js";
 import { KeptLog } from "../support/keptLog.js";
 import type { SeededRandom } from "../support/seededRandom.js";
 
-export const VICTIM: Address = { address: "10.0.0.1", port: DEFAULT_DATA_PORT };
+const VICTIM: Address = { address: "10.0.0.1", port: DEFAULT_DATA_PORT };
 export const HONEST: Address = { address: "10.0.0.2", port: DEFAULT_DATA_PORT };
 /** Of addresses that nobody is at: only forged datagrams come from there. */
 export const NOBODY_PREFIX = "10.66.";
@@ -26,7 +26,7 @@ export const NOBODY_PREFIX = "10.66.";
 export const EPOCH_MS = Date.UTC(2026, 0, 1);
 
 /** What the honest node writes begins so, and nothing else does. */
-export const HONEST_BEGINNINGS = ["talk ", "said at "] as const;
+const HONEST_BEGINNINGS = ["talk ", "said at "] as const;
 
 const PASSAGE_MS = 0.2;
 /** Datagrams that are remembered, to be said again. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { FuzzInput } from "./target.js";
 
 /** Inputs that failed once. They are replayed by `crashers.test.ts` for ever. */
-export const CRASHERS_FOLDER = fileURLToPath(new URL("crashers", import.meta.url));
+const CRASHERS_FOLDER = fileURLToPath(new URL("crashers", import.meta.url));
 
 export interface Crasher {
   readonly target: string;

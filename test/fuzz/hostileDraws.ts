@@ -186,7 +186,7 @@ const RAW_NUMBERS = [
 ];
 
 /** A value of any type, at most `depth` deep. */
-export function hostileJson(random: SeededRandom, depth = 3): unknown {
+function hostileJson(random: SeededRandom, depth = 3): unknown {
   const kind = below(random, depth > 0 ? 8 : 5);
   switch (kind) {
     case 0:

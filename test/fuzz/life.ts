@@ -7,7 +7,7 @@ const CHECK_EVERY_INPUTS = 500;
 const DRAW_SEED = 0x5bd1_e995;
 
 /** Stands in a list of inputs where the bounds were looked at: that may change the subject too. */
-export const CHECK_INPUT: FuzzInput = { kind: "check" };
+const CHECK_INPUT: FuzzInput = { kind: "check" };
 
 /** What became of one life. */
 export interface LifeReport {

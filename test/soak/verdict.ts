@@ -19,7 +19,7 @@ interface Bound {
  * than 1 MiB. Resident memory has compiled code, the page cache of SQLite and what the allocators
  * keep for later on top of that.
  */
-export const BOUNDS: readonly Bound[] = [
+const BOUNDS: readonly Bound[] = [
   { name: "heapMiB", unit: "MiB", perHour: 2, once: 1 },
   { name: "rssMiB", unit: "MiB", perHour: 4, once: 8 },
   { name: "descriptors", unit: "", perHour: 1, once: 2 },

@@ -12,11 +12,11 @@ const SECRET_KEYS: GroupKeys = {
   removed: [],
   change: undefined,
 };
-export const SECRET_GROUP = parseGroupName("#secret", DEFAULT_DISCOVERY_PORT, { secret: true });
+const SECRET_GROUP = parseGroupName("#secret", DEFAULT_DISCOVERY_PORT, { secret: true });
 export const OPEN_GROUP = parseGroupName("#open", DEFAULT_DISCOVERY_PORT);
 
 /** Checks of what may be forged are not rationed: each is to be judged by itself. */
-export const UNRATIONED = {
+const UNRATIONED = {
   unauthenticatedPerSecondPerSource: 10_000,
   unauthenticatedPerSecond: 10_000,
   handshakesPerSecondPerSource: 10_000,

@@ -31,7 +31,7 @@ function compare(a: string, b: string): number {
 }
 
 /** Which datagrams a node keeps of a group, in one line. */
-export function heldOf(node: SimNode, groupId: string): string {
+function heldOf(node: SimNode, groupId: string): string {
   return node.log
     .streams(groupId)
     .map(({ device, incarnation, ranges }) => `${device} ${incarnation} ${JSON.stringify(ranges)}`)

@@ -107,7 +107,7 @@ export function quietBudgetBytes(nodes: number, spanMs: number): number {
 }
 
 /** The lines of a group that a node has, as its history shows them: ours included, in order. */
-export function linesOf(node: SimNode, groupId: string): string[] {
+function linesOf(node: SimNode, groupId: string): string[] {
   const heard = node.ofKind("groupMessage").map((event) => ({ ...event, author: event.from.id }));
   const own = node.ofKind("groupSaid").map((event) => ({ ...event, author: node.core.id }));
   return [...heard, ...own]

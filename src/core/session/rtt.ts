@@ -1,7 +1,7 @@
 /** Round-trip estimation, RFC 9002 section 5, and the probe timeout, section 6.2. */
 
 /** Timer granularity (RFC 9002 section 6.1.2, kGranularity). */
-export const GRANULARITY_MS = 1;
+const GRANULARITY_MS = 1;
 /** The longest we hold an acknowledgement back. Part of the protocol: peers reckon with it. */
 export const MAX_ACK_DELAY_MS = 25;
 

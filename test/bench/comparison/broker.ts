@@ -23,7 +23,7 @@ export interface BrokerProgram {
 }
 
 /** The path of a command; undefined if it is not installed. */
-export function findCommand(command: string): string | undefined {
+function findCommand(command: string): string | undefined {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), ...MORE_PATHS];
   return folders.map((folder) => join(folder, command)).find(isExecutable);
 }

@@ -124,7 +124,7 @@ function step(atMs: number, from: number, to: number, how: Sending): Drawn {
 }
 
 /** One message from here to there, now, and what becomes of it. */
-export function send(world: HuntWorld, fromAt: number, toAt: number, how: Sending): void {
+function send(world: HuntWorld, fromAt: number, toAt: number, how: Sending): void {
   const [from, to] = [world.hosts[fromAt], world.hosts[toAt]];
   if (from !== undefined && to !== undefined) sendTo(world, from, to, how);
 }

@@ -254,7 +254,7 @@ function forgedSealed(attacker: Attacker): Uint8Array {
 }
 
 /** Of an open group or a secret one. */
-export function groupHeard(attacker: Attacker): string | undefined {
+function groupHeard(attacker: Attacker): string | undefined {
   const heard = attacker.anyOf(DatagramType.groupHeartbeat, DatagramType.groupSealed);
   return heard === undefined ? undefined : new Reader(heard.bytes, 4).hex(GROUP_ID_BYTES);
 }

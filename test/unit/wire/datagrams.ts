@@ -68,16 +68,16 @@ import {
 } from "../../../src/wire/session.js";
 import fc from "../../support/fastCheck.js";
 
-export const hexOf = (countBytes: number): fc.Arbitrary<string> =>
+const hexOf = (countBytes: number): fc.Arbitrary<string> =>
   fc
     .uint8Array({ minLength: countBytes, maxLength: countBytes })
     .map((bytes) => Buffer.from(bytes).toString("hex"));
 
-export const bytesUpTo = (maxLength: number, minLength = 0): fc.Arbitrary<Uint8Array> =>
+const bytesUpTo = (maxLength: number, minLength = 0): fc.Arbitrary<Uint8Array> =>
   fc.uint8Array({ minLength, maxLength });
 
-export const u16 = fc.integer({ min: 0, max: 0xffff });
-export const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
+const u16 = fc.integer({ min: 0, max: 0xffff });
+const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
 /** Every size class of a varint and the exact ends of the range. */
 export const u53 = fc.oneof(
   fc.integer({ min: 0, max: 100 }),
@@ -86,16 +86,16 @@ export const u53 = fc.oneof(
   fc.maxSafeNat(),
   fc.constantFrom(0x3f, 0x40, 0x3fff, 0x4000, 0x3fff_ffff, 0x4000_0000, Number.MAX_SAFE_INTEGER),
 );
-export const port = fc.integer({ min: 1, max: 0xffff });
-export const signature = fc.uint8Array({ minLength: SIGNATURE_BYTES, maxLength: SIGNATURE_BYTES });
-export const name = fc
+const port = fc.integer({ min: 1, max: 0xffff });
+const signature = fc.uint8Array({ minLength: SIGNATURE_BYTES, maxLength: SIGNATURE_BYTES });
+const name = fc
   .string({ unit: "binary", maxLength: MAX_NAME_BYTES })
   .filter((text) => encodeUtf8(text).length <= MAX_NAME_BYTES);
 
 const instanceFields = { device: hexOf(32), incarnation: hexOf(8) };
 
 /** Ranges that are apart, ascending, from 1. */
-export const ascendingRanges: fc.Arbitrary<SequenceRange[]> = fc
+const ascendingRanges: fc.Arbitrary<SequenceRange[]> = fc
   .array(fc.tuple(fc.integer({ min: 2, max: 9000 }), fc.integer({ min: 0, max: 300 })), {
     minLength: 1,
     maxLength: 64,
@@ -161,7 +161,7 @@ const recordFields = {
   sentAtMs: u53,
   body: bytesUpTo(200),
 };
-export const messageRecord: fc.Arbitrary<MessageRecord> = fc.oneof(
+const messageRecord: fc.Arbitrary<MessageRecord> = fc.oneof(
   fc.record({ kind: fc.constant(RecordKind.text), ...recordFields }),
   fc.record({ kind: fc.constant(RecordKind.request), ...recordFields }),
   fc.record({
@@ -234,7 +234,7 @@ const beacon = fc.record({
   name,
 });
 
-export const arbitraries = {
+const arbitraries = {
   beacon,
   leave: fc.record({ ...instanceFields, sequence: u53 }),
   query: fc.record({

@@ -28,7 +28,7 @@ import {
 } from "../../../../src/wire/presence.js";
 import { SeededRandom } from "../../../support/seededRandom.js";
 
-export function identityOf(number: number): Identity {
+function identityOf(number: number): Identity {
   const seed = new Uint8Array(32);
   new DataView(seed.buffer).setUint32(0, number);
   return identityFromSeed(seed);
