@@ -82,6 +82,7 @@ export class UdpchatError extends Error {
   readonly code: ErrorCode;
   readonly remedy: string | undefined;
 
+  /** `message` says what went wrong, as a clause without a full stop. */
   constructor(code: ErrorCode, message: string, options: UdpchatErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;

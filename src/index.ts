@@ -34,8 +34,10 @@ export {
 export type {
   Delivered,
   Delivery,
+  FoundVia,
   Gap,
   Group,
+  GroupTransport,
   HandleOptions,
   HistoryMessage,
   HistoryOptions,
@@ -43,6 +45,9 @@ export type {
   Invitation,
   Invited,
   JoinOptions,
+  LanAddress,
+  LanInterface,
+  Limits,
   Message,
   MessengerApi,
   MessengerEvent,
@@ -50,6 +55,7 @@ export type {
   MessengerStatus,
   Peer,
   PeerRef,
+  PeerState,
   PeerTrust,
   Presence,
   Progress,
@@ -58,6 +64,7 @@ export type {
   Removal,
   Reply,
   Request,
+  RequestHandler,
   SendOptions,
   Undelivered,
   Verification,
@@ -72,3 +79,4 @@ export {
   MAX_NAME_BYTES,
   UndeliveredError,
 } from "./messenger/types.js";
+export { sanitiseName, sanitiseText } from "./sanitise.js";

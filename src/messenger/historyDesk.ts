@@ -11,7 +11,7 @@ import { namedDevice } from "./namedDevice.js";
 import { giveUpQueued } from "./queuedNames.js";
 import { storeRead } from "./readReceipts.js";
 import { TrustBook } from "./trustBook.js";
-import type { HistoryMessage, HistoryOptions, Warning } from "./types.js";
+import type { HistoryMessage, HistoryOptions, MessengerApi, Warning } from "./types.js";
 
 /** Which home. */
 export interface HistoryDeskOptions {
@@ -27,7 +27,9 @@ export interface HistoryDeskOptions {
  * The messages of a home, without the network: what is stored can be read while nothing runs.
  * Names are those of the peers that are known there. Where nobody was yet, nothing is made.
  */
-export class HistoryDesk {
+export class HistoryDesk
+  implements Pick<MessengerApi, "history" | "exportHistory" | "outbox" | "dropQueued" | "markRead">
+{
   /** What went less well while opening. */
   readonly openingWarnings: readonly Warning[];
   readonly #tells: boolean;
@@ -93,6 +95,7 @@ export class HistoryDesk {
     storeRead(this.#kept.store, ids, this.#tells);
   }
 
+  /** Resolves when all of it is written. */
   async close(): Promise<void> {
     this.#kept.close();
     await this.#book.settled();

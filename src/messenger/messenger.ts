@@ -18,7 +18,7 @@ import { PeerFinder } from "./peerFinder.js";
 import { rosterPeer } from "./peerShapes.js";
 import { Queries } from "./queries.js";
 import { Reception } from "./reception.js";
-import { type RequestHandler, RequestHandlers } from "./requests.js";
+import { RequestHandlers } from "./requests.js";
 import { SecretGroups } from "./secretGroups.js";
 import { messengerStatus } from "./status.js";
 import type { TrustBook } from "./trustBook.js";
@@ -40,6 +40,7 @@ import type {
   Peer,
   Removal,
   Reply,
+  RequestHandler,
   SendOptions,
   Verification,
   WaitOptions,
@@ -387,6 +388,7 @@ export class Messenger implements MessengerApi {
     return this.#closing;
   }
 
+  /** `close`, at the end of an `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -2,10 +2,7 @@ import { UdpchatError } from "../errors.js";
 import { encodeUtf8 } from "../wire/cursor.js";
 import { ReplyStatus, type ReplyStatusCode } from "../wire/record.js";
 import { messageBody } from "./messageText.js";
-import type { HandleOptions, Request } from "./types.js";
-
-/** Answers a request; what it throws goes back to the asker as a failure. */
-export type RequestHandler = (request: Request) => Promise<string> | string;
+import type { HandleOptions, Request, RequestHandler } from "./types.js";
 
 /** What goes back. */
 export interface Answer {

@@ -4,6 +4,9 @@ import type { Limits } from "../core/limits.js";
 import { UdpchatError, type UdpchatErrorOptions } from "../errors.js";
 import type { LanInterface } from "../net/lan.js";
 
+export type { FoundVia, GroupTransport, PeerState } from "../core/io.js";
+export type { Limits } from "../core/limits.js";
+export type { LanAddress, LanInterface } from "../net/lan.js";
 export {
   DEFAULT_DATA_PORT,
   DEFAULT_DISCOVERY_PORT,
@@ -110,8 +113,10 @@ export interface Undelivered {
 
 /** TIMEOUT of a `send` that had found its peer. */
 export class UndeliveredError extends UdpchatError {
+  /** Whom it was for, as far as that is known. */
   readonly delivery: Undelivered;
 
+  /** Its code is TIMEOUT. */
   constructor(delivery: Undelivered, message: string, options: UdpchatErrorOptions) {
     super("TIMEOUT", message, options);
     this.delivery = delivery;
@@ -191,6 +196,10 @@ export interface Request {
   readonly sentAt: Date;
 }
 
+/** Answers a request with the text of the reply; what it throws goes back to the asker as a failure. */
+export type RequestHandler = (request: Request) => Promise<string> | string;
+
+/** What came back from an `ask`. */
 export interface Reply {
   /** Id of the request. */
   readonly to: string;
@@ -284,6 +293,7 @@ export type MessengerEvent =
   /** An interface appeared, vanished or changed: these are in use now. */
   | { readonly type: "interfaces"; readonly interfaces: readonly LanInterface[] };
 
+/** Who we are, where our things lie, and which network we use. All of it has a default. */
 export interface MessengerOptions {
   /** Folder of identity and memberships; created if missing. Default: the platform's own. */
   readonly home?: string;
@@ -430,8 +440,11 @@ export interface Group {
 
 /** What the library and the daemon build on: see `Messenger.open`. */
 export interface MessengerApi {
+  /** Our own device key, 64 hexadecimal digits. */
   readonly id: string;
+  /** Our own nickname. */
   readonly name: string;
+  /** The facts of this moment. */
   status(): MessengerStatus;
   /** Asks the network who is there; yields each peer as it answers, until the timeout (1 s). */
   discover(options?: WaitOptions): AsyncIterable<Peer>;
@@ -462,10 +475,7 @@ export interface MessengerApi {
   /** Executed at most once over there. Rejects also with NO_HANDLER, HANDLER_FAILED, EXPIRED. */
   ask(target: string, text: string, options?: WaitOptions): Promise<Reply>;
   /** Answers requests; one handler at a time. Returns a function that takes it away. */
-  handle(
-    handler: (request: Request) => Promise<string> | string,
-    options?: HandleOptions,
-  ): () => void;
+  handle(handler: RequestHandler, options?: HandleOptions): () => void;
   /**
    * What to compare with the other person: in the roster, on the network, or known from before.
    * Takes some 0.2 s. Rejects: NO_SUCH_PEER, AMBIGUOUS_PEER, BLOCKED, KEY_CHANGED,
@@ -484,12 +494,14 @@ export interface MessengerApi {
   block(target: string): Promise<IdentifiedPeer>;
   /** By name or the first characters of its id. Rejects: NO_SUCH_PEER, AMBIGUOUS_PEER. */
   unblock(target: string): Promise<IdentifiedPeer>;
+  /** Whom `block` shuts out. */
   blockedPeers(): IdentifiedPeer[];
   /**
    * A name is either an open or a secret group in a home. Rejects: INVALID_GROUP, INVALID_PASSPHRASE,
    * NO_GROUP_KEY where the key was taken from us, AMBIGUOUS_PEER for invitations that contradict.
    */
   join(group: string, options?: JoinOptions): Promise<Group>;
+  /** The groups that we are in. */
   groups(): Group[];
   /** What others invited us to and we have not joined. */
   invitations(): Promise<Invitation[]>;

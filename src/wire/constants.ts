@@ -87,8 +87,9 @@ export const MIN_SEALED_BYTES = SEALED_HEADER_BYTES + SEAL_TAG_BYTES;
 /** Nothing that comes from an address that is not proven brings more than so many times its bytes. */
 export const MAX_AMPLIFICATION = 3;
 
-/** UDP ports, unless configured otherwise. */
+/** UDP port of everything that is for one peer alone, unless configured otherwise. */
 export const DEFAULT_DATA_PORT = 22400;
+/** UDP port of discovery and groups, the same for everybody, unless configured otherwise. */
 export const DEFAULT_DISCOVERY_PORT = 22401;
 /** Where beacons and queries go besides broadcast: administratively scoped (RFC 2365 section 6.1). */
 export const DISCOVERY_GROUP_ADDRESS = "239.255.22.40";
