@@ -1,5 +1,4 @@
 /** From the words of the command line to the command that they ask for. */
-import process from "node:process";
 import yargs, { type Argv } from "yargs";
 import { UdpchatError } from "../errors.js";
 import type { Chosen, Command } from "./command.js";
@@ -8,7 +7,7 @@ import { nearest } from "./nearest.js";
 import { optionName } from "./options.js";
 import { ShieldedWords } from "./shieldedWords.js";
 
-/** A command to run, or text to print: help, version, completion. */
+/** A command to run, or text to print: help, version. */
 export type CommandLine =
   | { readonly kind: "run"; readonly chosen: Chosen }
   | { readonly kind: "print"; readonly text: string };
@@ -23,24 +22,8 @@ const HELP_WIDTH = 90;
 /** @throws UdpchatError INVALID_ARGUMENT, naming the nearest command or option */
 export function parseCommandLine(
   argv: readonly string[],
-  options: CommandLineOptions,
+  { commands, version }: CommandLineOptions,
 ): CommandLine {
-  const [first, shell, ...others] = argv;
-  if (first !== "completion" || (shell !== "bash" && shell !== "zsh") || others.length > 0) {
-    return parse(argv, options);
-  }
-  // yargs knows the shell from here alone.
-  const own = process.env["SHELL"];
-  process.env["SHELL"] = shell;
-  try {
-    return parse([first], options);
-  } finally {
-    if (own === undefined) delete process.env["SHELL"];
-    else process.env["SHELL"] = own;
-  }
-}
-
-function parse(argv: readonly string[], { commands, version }: CommandLineOptions): CommandLine {
   const words = new ShieldedWords(argv);
   let chosen: Chosen | undefined;
   let text = "";
@@ -54,7 +37,6 @@ function parse(argv: readonly string[], { commands, version }: CommandLineOption
       chosen = command.choose(args);
     });
   }
-  parser = parser.completion("completion", "Print a completion script for bash or zsh");
   // Synchronous: every handler only says that it was chosen.
   void parser.parse([...words.argv], {}, (_error, _args, output) => {
     text = output;
@@ -144,7 +126,10 @@ function explain(
     return usage(reworded(message), example ?? "see udpchat --help");
   }
   if (command === undefined) {
-    const meant = nearest(unknown, [...commands.map((one) => one.name), "completion"]);
+    const meant = nearest(
+      unknown,
+      commands.map((one) => one.name),
+    );
     return notKnown(`command ${unknown}`, meant, "see udpchat --help");
   }
   return usage(

@@ -34,6 +34,7 @@ export const GLOBAL_OPTIONS: SpecsOf<GlobalArgs> = {
   home: {
     type: "string",
     requiresArg: true,
+    completes: "folder",
     group: GROUP,
     describe: "Folder of identity, settings and socket; two homes are two users",
   },
@@ -59,6 +60,7 @@ export const GLOBAL_OPTIONS: SpecsOf<GlobalArgs> = {
     type: "string",
     array: true,
     requiresArg: true,
+    completes: "interface",
     group: GROUP,
     describe: "Network interface to use; repeatable (all)",
   },

@@ -5,6 +5,7 @@ import { COMMANDS } from "./commands/index.js";
 import { EXIT, exitCodeOf } from "./exitCodes.js";
 import { Interruption } from "./interruption.js";
 import type { CliIo } from "./io.js";
+import { machineText } from "./machineWords.js";
 import { cannotWrite, isBrokenPipe, Output } from "./output.js";
 import { plainCommandLine } from "./plainCommandLine.js";
 import { JsonPrinter } from "./printers/jsonPrinter.js";
@@ -22,7 +23,10 @@ export async function main(argv: readonly string[], io: CliIo): Promise<number> 
   let printer = printerFor(argv.includes("--json"), stdout, io);
   let verbose = argv.includes("--verbose");
   try {
-    const chosen = plainCommandLine(argv, COMMANDS) ?? (await anyCommandLine(argv));
+    const chosen =
+      (await machineText(argv, io.env)) ??
+      plainCommandLine(argv, COMMANDS) ??
+      (await anyCommandLine(argv));
     if (typeof chosen === "string") {
       await stdout.write(chosen);
       assertWritten(stdout);

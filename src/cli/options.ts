@@ -1,5 +1,16 @@
 /** How options and words of a command line are declared: names are those of yargs. */
 
+/** What a value is, for the shell that completes it. */
+export type Completes =
+  | "peer"
+  | "blocked"
+  | "group"
+  | "queued"
+  | "command"
+  | "file"
+  | "folder"
+  | "interface";
+
 interface Declared {
   /** For the help. */
   readonly describe: string;
@@ -20,6 +31,7 @@ export interface TextSpec extends Declared {
   readonly requiresArg?: true;
   readonly demandOption?: true;
   readonly choices?: readonly string[];
+  readonly completes?: Completes;
 }
 
 /** An option that may be given again and again, or as many words as come. */
@@ -27,6 +39,7 @@ export interface ListSpec extends Declared {
   readonly type: "string";
   readonly array: true;
   readonly requiresArg?: true;
+  readonly completes?: Completes;
 }
 
 export type Spec = SwitchSpec | TextSpec | ListSpec;
@@ -53,7 +66,16 @@ type Required<T> = T extends boolean
 export const PEER_PLACE = {
   type: "string",
   demandOption: true,
+  completes: "peer",
   describe: "host:port, host, a nickname, or the first characters of a peer id",
+} as const satisfies TextSpec;
+
+/** The word of a command that says in which group. */
+export const GROUP_PLACE = {
+  type: "string",
+  demandOption: true,
+  completes: "group",
+  describe: "224.0.1.100, address:port or '#name'",
 } as const satisfies TextSpec;
 
 /** `passphrase-file` of `passphraseFile`. */

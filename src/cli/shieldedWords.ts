@@ -10,16 +10,13 @@ export class ShieldedWords {
   readonly #words: string[] = [];
 
   constructor(argv: readonly string[]) {
-    // Where a shell asks what may follow, `--` is the beginning of an option.
-    const end = argv[0] === COMPLETING ? -1 : argv.indexOf("--");
+    const end = argv.indexOf("--");
     const before = end === -1 ? argv : argv.slice(0, end);
     const behind = end === -1 ? [] : argv.slice(end + 1);
     this.argv = [
       // A last word `help` is --help to yargs: behind the command and its first word it is a text.
       ...before.map((word, at) =>
-        word === "help" && at > 1 && argv[0] !== COMPLETING
-          ? this.#shield(word)
-          : this.#shieldIfFragile(word),
+        word === "help" && at > 1 ? this.#shield(word) : this.#shieldIfFragile(word),
       ),
       ...behind.map((word) => this.#shield(word)),
     ];
@@ -50,8 +47,6 @@ export class ShieldedWords {
   }
 }
 
-/** How a shell asks yargs. */
-const COMPLETING = "--get-yargs-completions";
 const PLACEHOLDERS = /\uE000(\d+)\uE000/g;
 const PLACEHOLDER = /^\uE000(\d+)\uE000$/;
 /** Also what looks like a placeholder. */

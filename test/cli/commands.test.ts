@@ -32,18 +32,6 @@ describe("help", () => {
   it("prints the version", async () => {
     expect((await run("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
-
-  it("completes commands", async () => {
-    expect((await run("completion")).stdout).toContain("_udpchat_yargs_completions");
-    expect((await run("completion", "zsh")).stdout).toMatch(/^#compdef udpchat/);
-    expect((await run("completion", "bash")).stdout).not.toContain("compdef");
-    const { stdout } = await run("--get-yargs-completions", "udpchat", "sta");
-    expect(stdout.split("\n")).toEqual(expect.arrayContaining(["start", "status"]));
-    const words = async (...typed: string[]): Promise<string[]> =>
-      (await run("--get-yargs-completions", "udpchat", ...typed)).stdout.split("\n");
-    expect(await words("outbox", "")).toContain("drop");
-    expect(await words("history", "--")).toEqual(expect.arrayContaining(["--peer", "--since"]));
-  });
 });
 
 describe("a wrong command line", () => {

@@ -18,16 +18,7 @@ const RIGHT_WORDS: Readonly<Record<string, readonly string[]>> = {
 };
 /** The daemon logs to the standard error of this very process: it has a target of its own. */
 const COMMAND_NAMES = COMMANDS.map(({ name }) => name).filter((name) => name !== "daemon");
-const ODD_COMMANDS = [
-  "completion",
-  "--get-yargs-completions",
-  "help",
-  "sned",
-  "",
-  "-",
-  "--",
-  "constructor",
-];
+const ODD_COMMANDS = ["completion", "__complete", "help", "sned", "", "-", "--", "constructor"];
 
 /** Options and right values for them; none: a switch. */
 const OPTIONS: readonly (readonly [string, readonly string[]])[] = [

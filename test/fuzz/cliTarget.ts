@@ -27,7 +27,7 @@ const PATIENCE_STEPS = 40;
 const STEP_MS = 100;
 const EXIT_CODES: ReadonlySet<number> = new Set(Object.values(EXIT));
 /** They print text whatever `--json` says. */
-const PRINTS_TEXT = ["help", "--help", "-h", "--version", "completion", "--get-yargs-completions"];
+const PRINTS_TEXT = ["help", "--help", "-h", "--version", "completion", "__complete"];
 
 class CliSubject implements FuzzSubject {
   readonly #world: ApiWorld;

@@ -2,6 +2,7 @@
 import type { Command } from "../command.js";
 import { ask } from "./ask/command.js";
 import { block } from "./block/command.js";
+import { completion } from "./completion/command.js";
 import { daemon } from "./daemon/command.js";
 import { discover } from "./discover/command.js";
 import { exportHistory } from "./export/command.js";
@@ -48,4 +49,5 @@ export const COMMANDS: readonly Command[] = [
   verify,
   block,
   unblock,
+  completion,
 ];

@@ -84,7 +84,6 @@ describe("a plain command line", () => {
     "serve",
     "--json send bob hi",
     "--version",
-    "completion bash",
   ])("is none, and left to yargs: %s", (line) => {
     expect(plain(line.split(" "))).toBeUndefined();
   });

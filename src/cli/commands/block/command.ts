@@ -8,6 +8,7 @@ export const block = defineCommand<BlockArgs>({
   arguments: {
     target: {
       type: "string",
+      completes: "peer",
       describe: "A nickname, name~ab12, the first characters of an id, or an address",
     },
   },

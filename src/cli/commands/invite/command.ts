@@ -1,5 +1,5 @@
 import { defineCommand } from "../../command.js";
-import { PEER_PLACE } from "../../options.js";
+import { GROUP_PLACE, PEER_PLACE } from "../../options.js";
 import type { InviteArgs } from "./handler.js";
 
 export const invite = defineCommand<InviteArgs>({
@@ -8,11 +8,7 @@ export const invite = defineCommand<InviteArgs>({
   examples: ["udpchat invite bob '#ops'"],
   arguments: {
     target: PEER_PLACE,
-    group: {
-      type: "string",
-      demandOption: true,
-      describe: "A secret group whose key this home has",
-    },
+    group: { ...GROUP_PLACE, describe: "A secret group whose key this home has" },
   },
   load: async () => (await import("./handler.js")).handle,
 });

@@ -1,4 +1,5 @@
 import { defineCommand } from "../../command.js";
+import { GROUP_PLACE } from "../../options.js";
 import type { JoinArgs } from "./handler.js";
 
 export const join = defineCommand<JoinArgs>({
@@ -10,11 +11,7 @@ export const join = defineCommand<JoinArgs>({
     "udpchat join '#ops' --secret --detach --passphrase-file ops.txt",
   ],
   arguments: {
-    group: {
-      type: "string",
-      demandOption: true,
-      describe: "224.0.1.100, address:port or '#name'",
-    },
+    group: GROUP_PLACE,
     detach: {
       type: "boolean",
       default: false,
@@ -28,6 +25,7 @@ export const join = defineCommand<JoinArgs>({
     passphraseFile: {
       type: "string",
       requiresArg: true,
+      completes: "file",
       describe: "With --secret: its first line is the passphrase (or UDPCHAT_PASSPHRASE)",
     },
   },

@@ -1,4 +1,5 @@
 import { defineCommand } from "../../command.js";
+import { GROUP_PLACE } from "../../options.js";
 import type { LeaveArgs } from "./handler.js";
 
 export const leave = defineCommand<LeaveArgs>({
@@ -6,11 +7,7 @@ export const leave = defineCommand<LeaveArgs>({
   summary: "End the daemon's membership of a group, and forget its key",
   examples: ["udpchat leave '#ops'"],
   arguments: {
-    group: {
-      type: "string",
-      demandOption: true,
-      describe: "224.0.1.100, address:port or '#name'",
-    },
+    group: GROUP_PLACE,
   },
   load: async () => (await import("./handler.js")).handle,
 });

@@ -13,6 +13,7 @@ export const outbox = defineCommand<OutboxArgs>({
     },
     id: {
       type: "string",
+      completes: "queued",
       describe: "The last digits of its id, 4 or more, or the --id that it was sent with",
     },
   },

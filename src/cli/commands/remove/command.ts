@@ -1,4 +1,5 @@
 import { defineCommand } from "../../command.js";
+import { GROUP_PLACE } from "../../options.js";
 import type { RemoveArgs } from "./handler.js";
 
 export const remove = defineCommand<RemoveArgs>({
@@ -9,13 +10,10 @@ export const remove = defineCommand<RemoveArgs>({
     target: {
       type: "string",
       demandOption: true,
+      completes: "peer",
       describe: "A member: a nickname, host:port, or the first characters of its id",
     },
-    group: {
-      type: "string",
-      demandOption: true,
-      describe: "A secret group that the daemon is in",
-    },
+    group: { ...GROUP_PLACE, describe: "A secret group that the daemon is in" },
   },
   load: async () => (await import("./handler.js")).handle,
 });

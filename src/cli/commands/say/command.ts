@@ -1,4 +1,5 @@
 import { defineCommand } from "../../command.js";
+import { GROUP_PLACE } from "../../options.js";
 import type { SayArgs } from "./handler.js";
 
 export const say = defineCommand<SayArgs>({
@@ -6,11 +7,7 @@ export const say = defineCommand<SayArgs>({
   summary: "One message to a group",
   examples: ["udpchat say '#ops' 'the build is green'"],
   arguments: {
-    group: {
-      type: "string",
-      demandOption: true,
-      describe: "224.0.1.100, address:port or '#name'",
-    },
+    group: GROUP_PLACE,
     text: {
       type: "string",
       demandOption: true,

@@ -9,6 +9,7 @@ export const unblock = defineCommand<UnblockArgs>({
     target: {
       type: "string",
       demandOption: true,
+      completes: "blocked",
       describe: "A nickname, name~ab12, or the first characters of an id",
     },
   },

@@ -12,6 +12,7 @@ export const verify = defineCommand<VerifyArgs>({
     target: {
       type: "string",
       demandOption: true,
+      completes: "peer",
       describe: "A nickname, name~ab12, the first characters of an id, or an address",
     },
     code: {
