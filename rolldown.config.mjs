@@ -3,8 +3,10 @@
  * CommonJS, which Node loads in two thirds of the time that ES modules take. Run, not read by
  * rolldown.
  */
+import { execFile } from "node:child_process";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { transform } from "esbuild";
 import { rolldown } from "rolldown";
 
@@ -97,16 +99,24 @@ files.push({ name: "package.json", contents: Buffer.from('{ "type": "commonjs" }
 // A program that runs from there may still read its files: they are replaced whole, and only if
 // they differ. Names hold hashes: those of earlier builds would stay.
 await mkdir(outdir, { recursive: true });
-for (const { name, contents } of files) {
-  const path = join(outdir, name);
-  const existing = await readFile(path).catch(() => undefined);
-  if (existing !== undefined && existing.equals(contents)) continue;
-  const partial = `${path}.${process.pid}.tmp`;
-  await writeFile(partial, contents);
-  await rename(partial, path);
-}
+for (const { name, contents } of files) await replaceFile(join(outdir, name), contents);
 const current = new Set(files.map(({ name }) => name));
 for (const name of await readdir(outdir)) {
   if (current.has(name) || name.endsWith(".tmp")) continue;
   await rm(join(outdir, name), { recursive: true, force: true });
+}
+
+// The manual is what the program says of itself.
+const { stdout: manual } = await promisify(execFile)(process.execPath, [
+  join(outdir, "bin.js"),
+  "__man",
+]);
+await replaceFile(join(outdir, "../udpchat.1"), Buffer.from(manual));
+
+async function replaceFile(path, contents) {
+  const existing = await readFile(path).catch(() => undefined);
+  if (existing !== undefined && existing.equals(contents)) return;
+  const partial = `${path}.${process.pid}.tmp`;
+  await writeFile(partial, contents);
+  await rename(partial, path);
 }

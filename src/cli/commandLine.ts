@@ -4,7 +4,7 @@ import { UdpchatError } from "../errors.js";
 import type { Chosen, Command } from "./command.js";
 import { GLOBAL_OPTIONS, REPEATABLE } from "./globalOptions.js";
 import { nearest } from "./nearest.js";
-import { optionName } from "./options.js";
+import { HELP_ON_WORDS, optionName } from "./options.js";
 import { ShieldedWords } from "./shieldedWords.js";
 
 /** A command to run, or text to print: help, version. */
@@ -65,7 +65,7 @@ function newParser(argv: readonly string[], version: string, explain: Explain): 
     .version(version)
     .help()
     .alias("help", "h")
-    .epilogue(EPILOGUE)
+    .epilogue(HELP_ON_WORDS)
     .wrap(HELP_WIDTH);
   for (const [key, spec] of Object.entries(GLOBAL_OPTIONS)) parser.option(optionName(key), spec);
   return parser.fail((message, error) => {
@@ -93,10 +93,6 @@ function examplesText(examples: readonly string[]): string {
   const head = examples.length === 1 ? "Example" : "Examples";
   return [`${head}:`, ...examples.map((line) => `  ${line}`)].join("\n");
 }
-
-const EPILOGUE = `TARGET: host:port, host (port 22400), a nickname, or the first characters of a peer id.
-GROUP: a multicast address, address:port, or '#name'. TEXT - reads standard input.
-Words that begin with a dash go behind --, as in: udpchat send bob -- -5`;
 
 /** yargs tells what is wrong in English sentences alone; `locale` above keeps them so. */
 function explain(

@@ -12,6 +12,20 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** For people. */
+export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
+  done: "done; for send: delivered (with --queue: delivered or queued)",
+  internal: "an internal error, or a home that cannot be used (NO_SQLITE, STORE_UNUSABLE)",
+  usage: "the command line or a value in it is wrong",
+  nobody: "nobody: no such peer, no answer to discover",
+  notDelivered: "not delivered, or no reply, in --timeout (5 s)",
+  refused:
+    "refused: blocked, a changed key, not verified, codes differ; no handler, it failed, or a " +
+    "newer serve",
+  daemon: "the daemon is needed and not running, or it is and must not be",
+  interrupted: "interrupted",
+};
+
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 const EXIT_OF_CODE: Readonly<Record<ErrorCode, ExitCode>> = {

@@ -62,6 +62,11 @@ type Required<T> = T extends boolean
     ? TextSpec & { readonly demandOption: true }
     : never;
 
+/** How the words are written that most commands take. */
+export const HELP_ON_WORDS = `TARGET: host:port, host (port 22400), a nickname, or the first characters of a peer id.
+GROUP: a multicast address, address:port, or '#name'. TEXT - reads standard input.
+Words that begin with a dash go behind --, as in: udpchat send bob -- -5`;
+
 /** The word of a command that says to whom. */
 export const PEER_PLACE = {
   type: "string",

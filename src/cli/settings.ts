@@ -175,8 +175,13 @@ export function flagWords(flags: Settings): string[] {
   });
 }
 
+/** `UDPCHAT_DISCOVERY_PORT` of `discoveryPort`. */
+export function environmentName(key: string): string {
+  return `UDPCHAT_${optionName(key).replaceAll("-", "_").toUpperCase()}`;
+}
+
 function environmentSource(env: Readonly<Record<string, string | undefined>>): Source {
-  const nameOf = (key: string) => `UDPCHAT_${optionName(key).replaceAll("-", "_").toUpperCase()}`;
+  const nameOf = environmentName;
   const lists: readonly Key[] = ["interface", "broadcast", "peer"];
   const values = SETTING_KEYS.map((key): [string, unknown] => {
     const value = env[nameOf(key)];
