@@ -52,6 +52,8 @@ const FAULT_OF_CODE = {
 
   PORT_IN_USE: "ours",
   HOME_UNUSABLE: "ours",
+  /** Native code that everything is sealed and signed with cannot be loaded here. */
+  NO_CRYPTO: "ours",
   /** This Node has no SQLite, and nothing else brings it. */
   NO_SQLITE: "ours",
   /** The database can be neither read nor written: the disk is full, read-only or broken. */
@@ -107,9 +109,26 @@ export function errnoOf(error: unknown): string | undefined {
   return undefined;
 }
 
+/**
+ * There is no native code for this machine, or it needs another C library (musl). SQLite's failures
+ * never come so far: what cannot be loaded otherwise is sodium-native.
+ */
+const NOT_LOADED: ReadonlySet<string> = new Set(["ADDON_NOT_FOUND", "ERR_DLOPEN_FAILED"]);
+
+function noCrypto(cause: unknown): UdpchatError {
+  const message = `sodium-native cannot be loaded on ${process.platform}-${process.arch}`;
+  return new UdpchatError("NO_CRYPTO", message, {
+    cause,
+    remedy:
+      "use Linux with glibc (not Alpine), macOS or Windows, on x64 or arm64; if this is one of them, " +
+      "install udpchat again",
+  });
+}
+
 /** Anything that was thrown, as an `UdpchatError`: unknown things become `INTERNAL`. */
 export function toUdpchatError(thrown: unknown): UdpchatError {
   if (thrown instanceof UdpchatError) return thrown;
+  if (NOT_LOADED.has(errnoOf(thrown) ?? "")) return noCrypto(thrown);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new UdpchatError("INTERNAL", message, {
     cause: thrown,

@@ -15,7 +15,8 @@ export const EXIT = {
 /** For people. */
 export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   done: "done; for send: delivered (with --queue: delivered or queued)",
-  internal: "an internal error, or a home that cannot be used (NO_SQLITE, STORE_UNUSABLE)",
+  internal:
+    "an internal error, or a home that cannot be used (NO_CRYPTO, NO_SQLITE, STORE_UNUSABLE)",
   usage: "the command line or a value in it is wrong",
   nobody: "nobody: no such peer, no answer to discover",
   notDelivered: "not delivered, or no reply, in --timeout (5 s)",
@@ -69,6 +70,7 @@ const EXIT_OF_CODE: Readonly<Record<ErrorCode, ExitCode>> = {
   MALFORMED_DATAGRAM: EXIT.internal,
   PORT_IN_USE: EXIT.internal,
   HOME_UNUSABLE: EXIT.internal,
+  NO_CRYPTO: EXIT.internal,
   NO_SQLITE: EXIT.internal,
   STORE_UNUSABLE: EXIT.internal,
   LIMIT_REACHED: EXIT.internal,

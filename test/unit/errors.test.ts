@@ -51,6 +51,15 @@ describe("errnoOf", () => {
 });
 
 describe("toUdpchatError", () => {
+  it.each(["ADDON_NOT_FOUND", "ERR_DLOPEN_FAILED"])("explains %s", (code) => {
+    const cause = Object.assign(new Error("Cannot find addon '.'\nCandidates:"), { code });
+    expect(toUdpchatError(cause)).toMatchObject({
+      code: "NO_CRYPTO",
+      message: `sodium-native cannot be loaded on ${process.platform}-${process.arch}`,
+      cause,
+    });
+  });
+
   it("passes ours through unchanged", () => {
     const error = new UdpchatError("NOBODY", "nobody");
     expect(toUdpchatError(error)).toBe(error);

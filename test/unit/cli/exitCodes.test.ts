@@ -43,6 +43,7 @@ describe("exitCodeOf", () => {
         "CLOSED",
         "PORT_IN_USE",
         "HOME_UNUSABLE",
+        "NO_CRYPTO",
         "NO_SQLITE",
         "STORE_UNUSABLE",
         "LIMIT_REACHED",

@@ -1,5 +1,5 @@
 import { toErrorLine } from "../../../api/toLines.js";
-import { type Daemon, runDaemon } from "../../../daemon/daemon.js";
+import type { Daemon } from "../../../daemon/daemon.js";
 import { reportToParent } from "../../../daemon/parent.js";
 import { messengerOptions } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
@@ -23,6 +23,8 @@ export async function handle(args: GlobalArgs, context: CommandContext): Promise
 async function runOrReport(args: GlobalArgs, context: CommandContext): Promise<Daemon> {
   const { io, paths } = context;
   try {
+    // Not before: whoever started us in the background is told if it cannot even be loaded.
+    const { runDaemon } = await import("../../../daemon/daemon.js");
     return await runDaemon({
       paths,
       messengerOptions: messengerOptions(context),
