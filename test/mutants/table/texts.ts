@@ -128,4 +128,50 @@ export const TEXTS = [
       caughtBy: unit("daemon/logs"),
     },
   ]),
+  ...mutantsOf("src/cli/completion/bashLine.ts", [
+    {
+      name: "completion: single quotes",
+      find: "return rest.replaceAll(\"'\", \"'\\\\''\");",
+      replace: "return rest;",
+      why: "a name ends the quotes, and bash runs the rest of it",
+      caughtBy: unit("cli/completion/bashLine"),
+    },
+    {
+      name: "completion: double quotes",
+      find: 'rest.replace(/[$`"\\\\]/g, "\\\\$&")',
+      replace: "rest",
+      why: "bash runs what a name says in $(...)",
+      caughtBy: unit("cli/completion/bashLine"),
+    },
+    {
+      name: "completion: no quotes",
+      find: 'rest.replace(kept === "" ? UNSAFE : UNSAFE_WITHIN, "\\\\$&")',
+      replace: "rest",
+      why: "bash takes a part of a name for a command",
+      caughtBy: unit("cli/completion/bashLine"),
+    },
+  ]),
+  ...mutantsOf("src/cli/completion/peerWords.ts", [
+    {
+      name: "completion: names that cannot be shown",
+      find: 'name !== "" && sanitiseName(name) === name',
+      replace: 'name !== ""',
+      why: "a name does at TAB what it says to the terminal",
+      caughtBy: unit("cli/completion/peerWords"),
+    },
+    {
+      name: "completion: names that begin as options do",
+      find: 'name.startsWith("-") || ',
+      replace: "",
+      why: "somebody's name becomes an option of a command",
+      caughtBy: unit("cli/completion/peerWords"),
+    },
+    {
+      name: "completion: whom a name means",
+      find: "words.find((word) => means(word, peer, namesakes)) ?? id",
+      replace: "words[0] ?? id",
+      why: "who chose a stranger at TAB writes to somebody else",
+      caughtBy: unit("cli/completion/peerWords"),
+    },
+  ]),
 ];
