@@ -1,4 +1,5 @@
 import type { ChatLine, EventLine, HistoryLine } from "../api/lines.js";
+import { partyOf } from "../api/party.js";
 import type { CommandContext } from "./context.js";
 
 /**
@@ -13,11 +14,4 @@ export function isWanted(
   if ("own" in line && line.own) return true;
   const party = partyOf(line);
   return party === undefined || party.trust === "verified";
-}
-
-function partyOf(
-  line: ChatLine | EventLine | HistoryLine,
-): { readonly trust: string | null } | undefined {
-  if ("from" in line) return line.from;
-  return line.type === "presence" ? line.peer : undefined;
 }

@@ -17,7 +17,8 @@ interface Overrides {
 
 function answer(command: string, overrides: Overrides = {}): Promise<Outcome> {
   const env = { PATH: process.env["PATH"] };
-  return runAnswerer(command, request, { env, signal: new AbortController().signal, ...overrides });
+  const { signal } = new AbortController();
+  return runAnswerer(command, request, { env, signal, timeLimitMs: 60_000, ...overrides });
 }
 
 describe("serve --exec", () => {
@@ -68,6 +69,6 @@ describe("serve --exec", () => {
     const interrupted = new AbortController();
     const outcome = answer("sleep 100", { signal: interrupted.signal });
     interrupted.abort();
-    expect(await outcome).toEqual({ error: "the program that answers was interrupted" });
+    expect(await outcome).toEqual({ error: "the command was interrupted" });
   });
 });

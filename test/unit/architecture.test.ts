@@ -22,8 +22,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "messenger/": ["core/", "net/", "store/", "wire/", "crypto/"],
   "api/": [],
   ...serverSide("server", "service", "memberships", "requestDesk", "historyService", "toLines"),
-  "daemon/": ["messenger/", "api/", "store/"],
-  "cli/": ["api/", "messenger/", "daemon/", "store/paths.ts"],
+  "programs/": ["api/lines.ts", "api/party.ts"],
+  "daemon/": ["messenger/", "api/", "store/", "programs/"],
+  "cli/": ["api/", "messenger/", "daemon/", "programs/", "store/paths.ts"],
   "index.ts": ["messenger/", "api/"],
 };
 

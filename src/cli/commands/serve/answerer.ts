@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import process from "node:process";
 import type { RequestLine } from "../../../api/lines.js";
+import { lineEnvironment } from "../../../programs/environment.js";
+import { runProgram } from "../../../programs/program.js";
 
 /** The reply, or why there is none, as the one who asked will read it. */
 export type Outcome = { readonly text: string } | { readonly error: string };
@@ -8,11 +8,9 @@ export type Outcome = { readonly text: string } | { readonly error: string };
 export interface AnswererOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
-  /** Default 60,000. */
-  readonly timeLimitMs?: number;
+  readonly timeLimitMs: number;
 }
 
-const DEFAULT_TIME_LIMIT_MS = 60_000;
 /** What a reply can hold. */
 const MAX_REPLY_BYTES = 65_536;
 /** Of standard error; its first line becomes the reason. */
@@ -27,56 +25,53 @@ const MAX_REASON_LENGTH = 200;
 export async function runAnswerer(
   command: string,
   request: RequestLine,
-  { env, signal, timeLimitMs = DEFAULT_TIME_LIMIT_MS }: AnswererOptions,
+  { env, signal, timeLimitMs }: AnswererOptions,
 ): Promise<Outcome> {
-  if (signal.aborted) return INTERRUPTED;
-  const child = spawn(command, {
-    shell: true,
-    // A process group of its own, so that what the shell started ends with it.
-    detached: process.platform !== "win32",
-    windowsHide: true,
-    stdio: ["pipe", "pipe", "pipe"],
-    env: { ...env, ...facts(request) },
-  });
-  let stopped: Outcome | undefined;
-  const stop = (outcome: Outcome): void => {
-    stopped ??= outcome;
-    kill(child);
-  };
-  const timer = setTimeout(
-    () => stop({ error: `the command took longer than ${timeLimitMs / 1000} s` }),
-    timeLimitMs,
+  const reply = new Beginning(MAX_REPLY_BYTES);
+  const complaint = new Beginning(MAX_REASON_BYTES);
+  const end = await runProgram(
+    { shell: command },
+    {
+      input: request.text,
+      env: { ...env, ...lineEnvironment(request) },
+      signal,
+      timeLimitMs,
+      stdout(bytes) {
+        reply.add(bytes);
+        if (reply.isCut) throw new Error(`the reply has more than ${MAX_REPLY_BYTES} bytes`);
+      },
+      stderr: (bytes) => complaint.add(bytes),
+    },
   );
-  const onAbort = (): void => stop(INTERRUPTED);
-  signal.addEventListener("abort", onAbort, { once: true });
-  const stdout = collect(child.stdout, MAX_REPLY_BYTES, () =>
-    stop({ error: `the reply has more than ${MAX_REPLY_BYTES} bytes` }),
-  );
-  const stderr = collect(child.stderr, MAX_REASON_BYTES, () => undefined);
-  // A command need not read what it is asked.
-  child.stdin.on("error", () => undefined);
-  child.stdin.end(request.text);
-  try {
-    const end = await ended(child);
-    if (stopped !== undefined) return stopped;
-    if (end === 0) return replyOf(stdout());
-    const [reason = ""] = stderr().toString("utf8").trim().split(/\r?\n/, 1);
-    return { error: reason === "" ? `the command ended with ${end}` : shortened(reason) };
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
-  }
+  if (end.kind === "done") return replyOf(reply.bytes());
+  const [said = ""] = complaint.bytes().toString("utf8").trim().split(/\r?\n/, 1);
+  if (end.kind === "stopped" || said === "") return { error: end.reason };
+  return { error: shortened(said) };
 }
 
-const INTERRUPTED: Outcome = { error: "the program that answers was interrupted" };
+/** The first bytes of what is printed; what comes behind them is forgotten. */
+class Beginning {
+  isCut = false;
+  readonly #maxBytes: number;
+  /** At most `#maxBytes` in all. */
+  readonly #chunks: Buffer[] = [];
+  #sizeBytes = 0;
 
-function facts({ from }: RequestLine): Record<string, string> {
-  return {
-    UDPCHAT_FROM_ID: from.id ?? "",
-    // An environment variable cannot hold NUL (execve(2)).
-    UDPCHAT_FROM_NAME: from.name.replaceAll("\0", ""),
-    UDPCHAT_FROM_ADDRESS: `${from.address}:${from.port}`,
-  };
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  add(bytes: Buffer): void {
+    const room = this.#maxBytes - this.#sizeBytes;
+    if (bytes.length > room) this.isCut = true;
+    if (room <= 0) return;
+    this.#chunks.push(bytes.subarray(0, room));
+    this.#sizeBytes += Math.min(room, bytes.length);
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
 }
 
 function shortened(reason: string): string {
@@ -92,43 +87,5 @@ function replyOf(bytes: Buffer): Outcome {
     return { text: text.replace(/\r?\n$/, "") };
   } catch {
     return { error: "the command's output is not UTF-8 text" };
-  }
-}
-
-/** Keeps at most so many bytes; what comes behind them is read and forgotten. */
-function collect(
-  stream: NodeJS.ReadableStream,
-  maxBytes: number,
-  onMore: () => void,
-): () => Buffer {
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  stream.on("data", (chunk: Buffer) => {
-    const room = maxBytes - sizeBytes;
-    if (chunk.length > room) onMore();
-    if (room <= 0) return;
-    chunks.push(chunk.subarray(0, room));
-    sizeBytes += Math.min(room, chunk.length);
-  });
-  return () => Buffer.concat(chunks);
-}
-
-/** The exit code, the signal, or the reason why it did not start. */
-function ended(child: ChildProcess): Promise<number | string> {
-  return new Promise((resolve) => {
-    child.once("error", (error) => resolve(error.message));
-    child.once("close", (code, signal) => resolve(code ?? signal ?? "no exit code"));
-  });
-}
-
-function kill(child: ChildProcess): void {
-  try {
-    if (child.pid !== undefined && process.platform !== "win32") {
-      process.kill(-child.pid, "SIGKILL");
-    } else {
-      child.kill("SIGKILL");
-    }
-  } catch {
-    // It has ended by itself.
   }
 }
