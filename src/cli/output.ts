@@ -34,8 +34,8 @@ export class Output {
   }
 
   /** Resolves when the stream has taken it, so that a slow reader slows the writer down. */
-  write(text: string): Promise<void> {
-    if (this.#failure !== undefined || text === "") return Promise.resolve();
+  write(text: string | Uint8Array): Promise<void> {
+    if (this.#failure !== undefined || text.length === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#bottom?.hide();
       this.#stream.write(text, (error) => {
@@ -70,5 +70,8 @@ export function isBrokenPipe(error: unknown): boolean {
 export function cannotWrite(cause: Error): UdpchatError {
   const errno = "errno" in cause && typeof cause.errno === "number" ? cause.errno : 0;
   const [, reason = cause.message] = getSystemErrorMap().get(errno) ?? [];
-  return new UdpchatError("INTERNAL", `cannot write to standard output: ${reason}`, { cause });
+  return new UdpchatError("INTERNAL", `cannot write to standard output: ${reason}`, {
+    cause,
+    remedy: "make room there, or write somewhere else",
+  });
 }

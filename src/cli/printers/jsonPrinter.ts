@@ -1,41 +1,17 @@
-import type { GroupLine, HistoryLine, PeerLine, ProgressLine } from "../../api/lines.js";
 import { toJson } from "../../sanitise.js";
-import type { Line, Printer, Write } from "./printer.js";
+import { LinePrinter } from "./linePrinter.js";
+import type { Line, Write } from "./printer.js";
 
 /** One JSON object a line. Parsed, texts and names are as the peer sent them. */
-export class JsonPrinter implements Printer {
-  readonly forScripts = true;
+export class JsonPrinter extends LinePrinter {
   readonly #write: Write;
 
   constructor(write: Write) {
+    super();
     this.#write = write;
   }
 
   line(line: Line): Promise<void> {
     return this.#write(`${toJson(line)}\n`);
-  }
-
-  async peers(peers: readonly PeerLine[]): Promise<void> {
-    for (const peer of peers) await this.line(peer);
-  }
-
-  async groups(groups: readonly GroupLine[]): Promise<void> {
-    for (const group of groups) await this.line(group);
-  }
-
-  async history(messages: readonly HistoryLine[]): Promise<void> {
-    for (const message of messages) await this.line(message);
-  }
-
-  outbox(queued: readonly HistoryLine[]): Promise<void> {
-    return this.history(queued);
-  }
-
-  dropped(message: HistoryLine): Promise<void> {
-    return this.line(message);
-  }
-
-  progress(progress: ProgressLine): Promise<void> {
-    return this.line(progress);
   }
 }

@@ -2,11 +2,12 @@ import { UdpchatError } from "../../../errors.js";
 import { withApi } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
 import { EXIT } from "../../exitCodes.js";
-import type { GlobalArgs } from "../../globalOptions.js";
+import { type FormatArgs, withFormat } from "../../format/options.js";
 import { timeoutInput } from "../../timeoutInput.js";
 
 /** @throws UdpchatError NOBODY */
-export async function handle(_args: GlobalArgs, context: CommandContext): Promise<number> {
+export async function handle(args: FormatArgs, given: CommandContext): Promise<number> {
+  const context = await withFormat(args, "discover", given);
   const { printer, signal } = context;
   return await withApi(context, { receives: false }, async (api) => {
     let answers = 0;

@@ -1,4 +1,5 @@
 import { defineCommand } from "../../command.js";
+import { FORMAT_OPTIONS } from "../../format/options.js";
 import { FILTER_GROUP, FILTER_OPTIONS } from "../../historyFilter.js";
 import type { HistoryArgs } from "./handler.js";
 
@@ -23,6 +24,7 @@ export const history = defineCommand<HistoryArgs>({
       group: FILTER_GROUP,
       describe: "The latest so many, at most 10000 (100)",
     },
+    ...FORMAT_OPTIONS,
   },
   load: async () => (await import("./handler.js")).handle,
 });

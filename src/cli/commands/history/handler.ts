@@ -1,18 +1,20 @@
 import { type Input, MAX_HISTORY_LIMIT } from "../../../api/operations.js";
-import { UdpchatError } from "../../../errors.js";
 import { withHistory } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
 import { EXIT } from "../../exitCodes.js";
+import { type FormatArgs, withFormat } from "../../format/options.js";
 import { type FilterArgs, filterInput } from "../../historyFilter.js";
 import { ReadMarks } from "../../readMarks.js";
 import { isWanted } from "../../verifiedOnly.js";
+import { wholeNumber } from "../../wholeNumber.js";
 
-export interface HistoryArgs extends FilterArgs {
+export interface HistoryArgs extends FilterArgs, FormatArgs {
   readonly query?: string | undefined;
   readonly limit?: string | undefined;
 }
 
-export async function handle(args: HistoryArgs, context: CommandContext): Promise<number> {
+export async function handle(args: HistoryArgs, given: CommandContext): Promise<number> {
+  const context = await withFormat(args, "history", given);
   const { printer, signal, stderr } = context;
   const input = inputOf(args);
   return await withHistory(context, async (history) => {
@@ -27,21 +29,15 @@ export async function handle(args: HistoryArgs, context: CommandContext): Promis
   });
 }
 
+const MORE = "; export has all of them";
+
 /** @throws UdpchatError INVALID_ARGUMENT */
-function inputOf({ query, limit, ...filter }: HistoryArgs): Input<"history"> {
+function inputOf({ query, limit, format: _format, ...filter }: HistoryArgs): Input<"history"> {
   return {
     ...filterInput(filter),
     ...(query === undefined || query.trim() === "" ? {} : { query }),
-    ...(limit === undefined ? {} : { limit: limitOf(limit) }),
+    ...(limit === undefined ? {} : { limit: wholeNumber("limit", limit, MAX_HISTORY_LIMIT, MORE) }),
   };
-}
-
-function limitOf(text: string): number {
-  const limit = /^\d{1,6}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= MAX_HISTORY_LIMIT) return limit;
-  throw new UdpchatError("INVALID_ARGUMENT", `--limit: "${text}" is not possible`, {
-    remedy: `use 1 to ${MAX_HISTORY_LIMIT}; export has all of them`,
-  });
 }
 
 function nothingText({ limit: _limit, ...filter }: Input<"history">): string {

@@ -7,13 +7,14 @@ import { withApi, withDaemon } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
 import { reportError } from "../../errorReport.js";
 import { EXIT, exitCodeOf } from "../../exitCodes.js";
+import { type FormatArgs, withFormat } from "../../format/options.js";
 import { LateLines } from "../../lateLines.js";
 import { ReadMarks } from "../../readMarks.js";
 import { isWanted } from "../../verifiedOnly.js";
 import { askedInput, type SecretInput, secretInput } from "./passphrase.js";
 import { isTyped, typedLines } from "./typedLines.js";
 
-export interface JoinArgs {
+export interface JoinArgs extends FormatArgs {
   readonly group: string;
   readonly detach: boolean;
   readonly secret: boolean;
@@ -24,7 +25,8 @@ const OPEN_GROUP = "anyone on this network can read this group";
 const SECRET_GROUP =
   "only who has the key can read this group; that you use it, anyone on this network can see";
 
-export async function handle(args: JoinArgs, context: CommandContext): Promise<number> {
+export async function handle(args: JoinArgs, given: CommandContext): Promise<number> {
+  const context = await withFormat(args, "join", given);
   const input = { group: args.group, ...(await secretInput(args, context)) };
   if (args.detach) return await withDaemon(context, (api) => stand(input, api, context));
   const own = { receives: false, keeps: true };
