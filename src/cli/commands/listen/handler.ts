@@ -1,36 +1,108 @@
+import type { EventLine } from "../../../api/lines.js";
+import { UdpchatError } from "../../../errors.js";
 import { sanitiseName } from "../../../sanitise.js";
 import { withApi } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
+import { checkedCommand, type ExecArgs, execOptions } from "../../execOptions.js";
 import { EXIT } from "../../exitCodes.js";
-import type { GlobalArgs } from "../../globalOptions.js";
+import { type FormatArgs, withFormat } from "../../format/options.js";
 import { LateLines } from "../../lateLines.js";
 import { ReadMarks } from "../../readMarks.js";
 import { isWanted } from "../../verifiedOnly.js";
 import { remarkWhereWeAre } from "../../whereWeAre.js";
+import { MessageRunner } from "./messageRunner.js";
 
-export async function handle(_args: GlobalArgs, context: CommandContext): Promise<number> {
-  const { printer, signal, stderr } = context;
+export interface ListenArgs extends ExecArgs, FormatArgs {
+  readonly exec?: string | undefined;
+  readonly stdin?: string | undefined;
+}
+
+export async function handle(args: ListenArgs, given: CommandContext): Promise<number> {
+  assertFit(args);
+  const context = await withFormat(args, "listen", given);
+  const runner = runnerOf(args, context);
+  const { signal } = context;
   const own = { receives: true, keeps: true, showsWarnings: true };
   return await withApi(context, own, async (api) => {
-    const marks = ReadMarks.of(api, context);
-    const late = LateLines.of(context);
+    const shown = new Shown(ReadMarks.of(api, context), LateLines.of(context), context);
     try {
       for await (const line of api.stream("events", {}, { signal })) {
         if (!isWanted(line, context)) continue;
         if (line.type === "ready") await remarkWhereWeAre("listening", api, context);
-        if (line.type === "warning" && !printer.forScripts) {
-          await stderr.line(sanitiseName(`udpchat: ${line.message}`));
-        } else if (line.type === "delivery") {
-          await printer.progress(line);
-        } else if (line.type !== "message" || late?.holds(line) !== true) {
-          await printer.line(line);
-          if (line.type === "message") marks.shown(line);
-        }
+        if (line.type === "message") await runner?.take(line);
+        if (runner === undefined || runner.leaves(line)) await shown.line(line);
       }
     } finally {
-      await late?.close();
-      await marks.close();
+      await runner?.close();
+      await shown.close();
     }
     return EXIT.done;
   });
+}
+
+/** What goes to the screen or the pipe. */
+class Shown {
+  readonly #marks: ReadMarks;
+  readonly #late: LateLines | undefined;
+  readonly #context: CommandContext;
+
+  constructor(marks: ReadMarks, late: LateLines | undefined, context: CommandContext) {
+    this.#marks = marks;
+    this.#late = late;
+    this.#context = context;
+  }
+
+  async line(line: EventLine): Promise<void> {
+    const { printer, stderr } = this.#context;
+    if (line.type === "warning" && !printer.forScripts) {
+      await stderr.line(sanitiseName(`udpchat: ${line.message}`));
+    } else if (line.type === "delivery") {
+      await printer.progress(line);
+    } else if (line.type !== "message" || this.#late?.holds(line) !== true) {
+      await printer.line(line);
+      if (line.type === "message") this.#marks.shown(line);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#late?.close();
+    await this.#marks.close();
+  }
+}
+
+/** @throws UdpchatError INVALID_ARGUMENT, INVALID_DURATION */
+function runnerOf(
+  { exec, stdin, ...args }: ListenArgs,
+  context: CommandContext,
+): MessageRunner | undefined {
+  if (exec === undefined) return undefined;
+  const command = checkedCommand(exec, EXAMPLE);
+  return new MessageRunner(
+    { command, json: stdin === "json" },
+    execOptions(args, context),
+    context,
+  );
+}
+
+const EXAMPLE = "udpchat listen --exec 'cat >> messages.txt'";
+
+/** @throws UdpchatError INVALID_ARGUMENT for options that do not go together */
+function assertFit({ exec, format, ...args }: ListenArgs): void {
+  const option = exec === undefined ? execOnly(args) : undefined;
+  if (option !== undefined) {
+    throw new UdpchatError("INVALID_ARGUMENT", `${option} goes with --exec alone`, {
+      remedy: EXAMPLE,
+    });
+  }
+  if (exec !== undefined && format !== undefined) {
+    throw new UdpchatError("INVALID_ARGUMENT", "--format does not go with --exec", {
+      remedy: "print what you want from the command itself",
+    });
+  }
+}
+
+function execOnly({ stdin, concurrency, timeLimit }: ListenArgs): string | undefined {
+  if (stdin !== undefined) return "--stdin";
+  if (concurrency !== undefined) return "--concurrency";
+  return timeLimit === undefined ? undefined : "--time-limit";
 }
