@@ -46,8 +46,12 @@ export class HistoryService implements HistoryApi {
   }
 
   readonly #calls: Calls = {
-    history: async ({ limit, ...input }) => {
-      const options = { maxBytes: MAX_HISTORY_BYTES, ...(limit === undefined ? {} : { limit }) };
+    history: async ({ clientId, limit, ...input }) => {
+      const options = {
+        maxBytes: MAX_HISTORY_BYTES,
+        ...(clientId === undefined ? {} : { clientId }),
+        ...(limit === undefined ? {} : { limit }),
+      };
       const messages = await this.#source.history({ ...filterOf(input), ...options });
       return messages.map(toHistoryLine);
     },

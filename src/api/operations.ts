@@ -161,6 +161,8 @@ export const OPERATIONS = {
     kind: "unary",
     input: v.strictObject({
       ...filter.entries,
+      /** The one that was sent with this `id`, whatever else is asked for. */
+      clientId: v.optional(name),
       limit: v.optional(
         v.pipe(
           v.number(),

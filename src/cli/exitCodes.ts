@@ -19,7 +19,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
     "an internal error, or a home that cannot be used (NO_CRYPTO, NO_SQLITE, STORE_UNUSABLE)",
   usage: "the command line or a value in it is wrong",
   nobody: "nobody: no such peer, no answer to discover",
-  notDelivered: "not delivered, or no reply, in --timeout (5 s)",
+  notDelivered: "not delivered, no reply, or not read (--wait-read), in --timeout (5 s)",
   refused:
     "refused: blocked, a changed key, not verified, codes differ; no handler, it failed, or a " +
     "newer serve",

@@ -31,7 +31,11 @@ export class HistoryReader {
   /** @throws UdpchatError NO_SUCH_PEER, AMBIGUOUS_PEER, INVALID_GROUP, INVALID_ARGUMENT */
   history(options: HistoryOptions): HistoryMessage[] {
     const limit = checkedLimit(options.limit ?? DEFAULT_LIMIT);
-    const { maxBytes } = options;
+    const { clientId, maxBytes } = options;
+    if (clientId !== undefined) {
+      const known = this.#parts.store.findByClientId(clientId);
+      return known === undefined ? [] : [this.shape(known)];
+    }
     const query = { ...this.#query(options), limit, textBytes: maxBytes };
     const found = this.#parts.store.history(query);
     if (maxBytes === undefined) return found.map((message) => this.shape(message));

@@ -328,6 +328,11 @@ export class Outgoing {
   #timeoutError(pending: Pending): UdpchatError {
     const { label, options } = pending.outbound;
     const within = durationText(options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    if (pending.target === undefined) {
+      return new UdpchatError("TIMEOUT", `${label} was not found within ${within}`, {
+        remedy: "check the name, or wait longer with --timeout",
+      });
+    }
     if (!pending.delivered) {
       const message = `no acknowledgement from ${label} within ${within}`;
       return this.#unacknowledged(pending, message);

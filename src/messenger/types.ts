@@ -182,6 +182,8 @@ export interface HistoryOptions {
   readonly group?: string;
   /** Stored since. */
   readonly since?: Date;
+  /** Only the message that was sent with this `id`; nothing else is asked for then. */
+  readonly clientId?: string;
   /** The latest so many. Default 100. */
   readonly limit?: number;
   /** Of them the latest that have about so many bytes in all, as JSON. Default: all of them. */

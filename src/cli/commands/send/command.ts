@@ -1,4 +1,5 @@
 import { defineCommand } from "../../command.js";
+import { FORMAT_OPTIONS } from "../../format/options.js";
 import { PEER_PLACE } from "../../options.js";
 import type { SendArgs } from "./handler.js";
 
@@ -7,6 +8,7 @@ export const send = defineCommand<SendArgs>({
   summary: "One message to a peer; waits for its delivery",
   examples: [
     "udpchat send bob 'Lunch at noon?'",
+    "udpchat send bob 'The door is open' --wait-read --timeout 10m",
     "udpchat send 10.77.0.2 - --require-verified < report.txt",
     "udpchat send bob 'Call me' --queue --ttl 2d",
     'udpchat send bob "backup finished" --queue --id "backup-$(date +%F)"',
@@ -33,6 +35,11 @@ export const send = defineCommand<SendArgs>({
       requiresArg: true,
       describe: "Your own id: the same one again sends nothing twice",
     },
+    waitRead: {
+      type: "boolean",
+      default: false,
+      describe: "Wait until a person there has it on the screen, for --timeout in all",
+    },
     plain: {
       type: "boolean",
       default: false,
@@ -43,6 +50,7 @@ export const send = defineCommand<SendArgs>({
       requiresArg: true,
       describe: "With --plain: print bare replies for this long",
     },
+    ...FORMAT_OPTIONS,
   },
   load: async () => (await import("./handler.js")).handle,
 });

@@ -1,4 +1,4 @@
-import type { DeliveryLine } from "../../../api/lines.js";
+import type { DeliveryLine, PeerRefLine } from "../../../api/lines.js";
 import { type Api, CLIENT_ID, type Input, MAX_TTL_MS } from "../../../api/operations.js";
 import { UdpchatError, UNREACHABLE_REMEDY } from "../../../errors.js";
 import { DEFAULT_TIMEOUT_MS, durationText } from "../../../messenger/waiting.js";
@@ -8,22 +8,26 @@ import type { CommandContext } from "../../context.js";
 import { parseDurationMs } from "../../duration.js";
 import { errorSentence } from "../../errorReport.js";
 import { EXIT } from "../../exitCodes.js";
+import { type FormatArgs, withFormat } from "../../format/options.js";
 import { readTextArgument } from "../../textArgument.js";
 import { waitInput } from "../../timeoutInput.js";
+import { ReadWait } from "./readWait.js";
 
-export interface SendArgs {
+export interface SendArgs extends FormatArgs {
   readonly target: string;
   readonly text: string;
   readonly queue: boolean;
   readonly ttl?: string | undefined;
   readonly id?: string | undefined;
+  readonly waitRead: boolean;
   readonly plain: boolean;
   readonly wait?: string | undefined;
 }
 
-export async function handle(args: SendArgs, context: CommandContext): Promise<number> {
-  const { io, printer, settings, signal, stderr } = context;
+export async function handle(args: SendArgs, given: CommandContext): Promise<number> {
   assertFit(args);
+  const context = await withFormat(args, "send", given);
+  const { io, settings, signal } = context;
   const queueing = queueInput(args);
   const text = await readTextArgument(args.text, io, signal);
   if (args.plain) {
@@ -37,13 +41,38 @@ export async function handle(args: SendArgs, context: CommandContext): Promise<n
   }
   const input = { target: args.target, text, ...waitInput(context), ...queueing };
   const own = { receives: false, keeps: true };
-  const { delivery, by } = await withApi(context, own, async (api, by) => {
+  return await withApi(context, own, async (api, by) => {
     if (args.queue && by === "ourselves" && settings.store === "memory") throw notKept();
-    if (!args.queue || by === "daemon") {
-      return { delivery: await api.call("send", input, { signal }), by };
+    const send = (): Promise<DeliveryLine> =>
+      args.queue && by === "ourselves"
+        ? queueOurselves(api, input, context)
+        : api.call("send", input, { signal });
+    if (!args.waitRead) return await report(await send(), by, args, context);
+    const timeoutMs = settings.timeout ?? DEFAULT_TIMEOUT_MS;
+    const endMs = performance.now() + timeoutMs;
+    const reading = await ReadWait.begin(api, signal);
+    try {
+      const delivery = await send();
+      const code = await report(delivery, by, args, context);
+      if (code !== EXIT.done) return code;
+      const leftMs = endMs - performance.now();
+      const read = await reading.until(delivery, { clientId: args.id, timeoutMs: leftMs });
+      if (read === undefined && !signal.aborted) throw notRead(delivery, timeoutMs);
+      if (read !== undefined) await context.printer.line(read);
+      return EXIT.done;
+    } finally {
+      await reading.end();
     }
-    return { delivery: await queueOurselves(api, input, context), by };
   });
+}
+
+/** Says how far the message came; resolves with the exit code. */
+async function report(
+  delivery: DeliveryLine,
+  by: "daemon" | "ourselves",
+  { queue }: SendArgs,
+  { printer, settings, stderr }: CommandContext,
+): Promise<number> {
   if (delivery.status !== "undelivered") {
     await printer.line(delivery);
     if (delivery.status === "queued" && by === "ourselves" && !printer.forScripts) {
@@ -52,19 +81,17 @@ export async function handle(args: SendArgs, context: CommandContext): Promise<n
     return EXIT.done;
   }
   if (printer.forScripts) await printer.line(delivery);
-  await stderr.line(
-    undeliveredSentence(delivery, settings.timeout ?? DEFAULT_TIMEOUT_MS, args.queue),
-  );
+  await stderr.line(undeliveredSentence(delivery, settings.timeout ?? DEFAULT_TIMEOUT_MS, queue));
   return EXIT.notDelivered;
 }
 
 /** @throws UdpchatError INVALID_ARGUMENT for options that do not go together */
-function assertFit({ id, plain, queue, ttl, wait }: SendArgs): void {
+function assertFit({ id, plain, queue, ttl, wait, waitRead }: SendArgs): void {
   if (wait !== undefined && !plain) {
     throw invalid("--wait goes with --plain alone", "use --timeout to wait for a delivery");
   }
-  if (plain && (queue || id !== undefined)) {
-    const option = queue ? "--queue" : "--id";
+  if (plain && (queue || waitRead || id !== undefined)) {
+    const option = queue ? "--queue" : waitRead ? "--wait-read" : "--id";
     throw invalid(`${option} does not go with --plain`, "nobody acknowledges plain text");
   }
   if (ttl !== undefined && !queue) {
@@ -135,11 +162,22 @@ function invalid(message: string, remedy: string): UdpchatError {
   return new UdpchatError("INVALID_ARGUMENT", message, { remedy });
 }
 
+function notRead({ status, to }: DeliveryLine, timeoutMs: number): UdpchatError {
+  const howFar = status === "queued" ? "is queued" : "is delivered";
+  const message = `the message to ${whomText(to)} ${howFar}, but nobody read it`;
+  return new UdpchatError("TIMEOUT", `${message} within ${durationText(timeoutMs)}`, {
+    remedy: "wait longer with --timeout; who has switched read receipts off never tells",
+  });
+}
+
 /** `udpchat: not delivered to bob (10.77.0.2:22400) within 5 s: what to do about it`. */
 function undeliveredSentence({ to }: DeliveryLine, timeoutMs: number, queued: boolean): string {
-  const where = `${to.address}:${to.port}`;
-  const whom = to.name === "" ? where : `${sanitiseName(to.name)} (${where})`;
-  const message = `not delivered to ${whom} within ${durationText(timeoutMs)}`;
+  const message = `not delivered to ${whomText(to)} within ${durationText(timeoutMs)}`;
   const remedy = queued ? UNREACHABLE_REMEDY : `${UNREACHABLE_REMEDY}, or let it wait with --queue`;
   return errorSentence(new UdpchatError("TIMEOUT", message, { remedy }));
+}
+
+function whomText({ address, name, port }: PeerRefLine): string {
+  const where = `${address}:${port}`;
+  return name === "" ? where : `${sanitiseName(name)} (${where})`;
 }
