@@ -3,6 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { isIPv4 } from "node:net";
 import * as v from "valibot";
 import { MAX_TIMEOUT_MS } from "../api/operations.js";
+import type { HookPrograms } from "../daemon/hooks.js";
 import { type ErrorCode, errnoOf, UdpchatError } from "../errors.js";
 import { checkedNickname } from "../messenger/nickname.js";
 import { checkedPort } from "../messenger/target.js";
@@ -29,6 +30,8 @@ export interface Settings {
   readonly retention?: number;
   /** Tell others that their messages were read here. */
   readonly readReceipts?: boolean;
+  /** Programs that the daemon runs: in the file alone. */
+  readonly hooks?: HookPrograms;
 }
 
 /** Those that can be set in the environment and the file too. */
@@ -62,6 +65,10 @@ const MAX_FILE_BYTES = 1024 * 1024;
 /** A hundred years. */
 const MAX_RETENTION_MS = 36_500 * 86_400_000;
 
+const HOOKS_EXAMPLE = 'write {"message": ["notify-send", "a message came"]}';
+const HOOKS_EXPECTED = 'programs for "message" and "presence" are expected';
+const PROGRAM_EXPECTED = "a program and its arguments are expected, as a list";
+
 const port = (lowest: 0 | 1) =>
   v.pipe(
     v.union([v.number(), v.string()], "a port is expected"),
@@ -85,6 +92,12 @@ const duration = v.pipe(
 const yesOrNo = v.pipe(
   v.union([v.boolean(), v.picklist(["true", "false", "1", "0"])], "true or false is expected"),
   v.transform((value) => value === true || value === "true" || value === "1"),
+);
+const program = v.optional(
+  v.pipe(
+    v.array(v.string(PROGRAM_EXPECTED), PROGRAM_EXPECTED),
+    v.check(([file = ""]) => file !== "", PROGRAM_EXPECTED),
+  ),
 );
 const SettingsSchema = v.strictObject({
   name: v.optional(v.pipe(v.string("a text is expected"), v.transform(checkedNickname))),
@@ -119,6 +132,15 @@ const SettingsSchema = v.strictObject({
     ),
   ),
   readReceipts: v.optional(yesOrNo),
+  hooks: v.optional(
+    v.pipe(
+      v.custom<object>(
+        (value) => typeof value === "object" && !Array.isArray(value),
+        HOOKS_EXPECTED,
+      ),
+      v.strictObject({ message: program, presence: program }, HOOKS_EXPECTED),
+    ),
+  ),
 });
 
 function checkedIPv4(address: string): string {
@@ -250,8 +272,8 @@ function readOne(key: string, value: unknown, label: string): Settings {
   }
   if (result.success) return definedOnly(result.output);
   const [issue] = result.issues;
-  if (issue.type === "strict_object") {
-    const meant = nearest(key, SETTING_KEYS);
+  if (issue.type === "strict_object" && key !== "hooks") {
+    const meant = nearest(key, [...SETTING_KEYS, "hooks"]);
     throw invalid(
       "INVALID_ARGUMENT",
       `${label} is no setting`,
@@ -263,13 +285,13 @@ function readOne(key: string, value: unknown, label: string): Settings {
   throw invalid(
     CODE_OF_KEY[key] ?? "INVALID_ARGUMENT",
     `${label}: ${issue.message}`,
-    "see udpchat --help",
+    key === "hooks" ? HOOKS_EXAMPLE : "see udpchat --help",
   );
 }
 
 function definedOnly(output: v.InferOutput<typeof SettingsSchema>): Settings {
   const { name, port, discoveryPort, interface: interfaces, broadcast, peer, timeout } = output;
-  const { requireVerified, store, retention, readReceipts } = output;
+  const { requireVerified, store, retention, readReceipts, hooks } = output;
   return {
     ...(name === undefined ? {} : { name }),
     ...(port === undefined ? {} : { port }),
@@ -282,6 +304,17 @@ function definedOnly(output: v.InferOutput<typeof SettingsSchema>): Settings {
     ...(store === undefined ? {} : { store }),
     ...(retention === undefined ? {} : { retention }),
     ...(readReceipts === undefined ? {} : { readReceipts }),
+    ...(hooks === undefined ? {} : { hooks: hookPrograms(hooks) }),
+  };
+}
+
+function hookPrograms({
+  message,
+  presence,
+}: NonNullable<v.InferOutput<typeof SettingsSchema>["hooks"]>): HookPrograms {
+  return {
+    ...(message === undefined ? {} : { message }),
+    ...(presence === undefined ? {} : { presence }),
   };
 }
 

@@ -9,6 +9,7 @@ import { Messenger } from "../messenger/messenger.js";
 import type { MessengerApi, MessengerOptions } from "../messenger/types.js";
 import { type Memberships, MembershipsFile, MemoryMemberships } from "../store/memberships.js";
 import type { Paths } from "../store/paths.js";
+import { type HookPrograms, Hooks } from "./hooks.js";
 import { InstanceLock, type LockPaths } from "./instanceLock.js";
 import { failureRecord } from "./logRecord.js";
 import { type Log, type LogOptions, logEvent, logInterfaces, logStart, openLog } from "./logs.js";
@@ -18,6 +19,8 @@ export interface DaemonOptions {
   readonly paths: LockPaths & Pick<Paths, "membershipsFile">;
   readonly messengerOptions: MessengerOptions;
   readonly log?: LogOptions;
+  /** Run for what happens. */
+  readonly hooks?: HookPrograms;
   /** Default `Messenger.open`. */
   readonly openMessenger?: (options: MessengerOptions) => Promise<MessengerApi>;
   /** Default `process.exit`: after a second signal or a crash. */
@@ -58,11 +61,22 @@ export async function runDaemon(options: DaemonOptions): Promise<Daemon> {
     });
     cleanups.add("messenger", () => service.close());
     await restoreMemberships(service, memberships, log.logger);
+    const hooks = new Hooks({
+      programs: options.hooks ?? {},
+      home: options.messengerOptions.home,
+      env: process.env,
+      requireVerified: options.messengerOptions.requireVerified === true,
+      logger: log.logger,
+    });
+    cleanups.add("hooks", () => hooks.close());
     const server = await ApiServer.listen({
       api: service,
       socketPath: paths.socket,
       incarnation: randomBytes(INCARNATION_BYTES).toString("hex"),
-      observe: (line) => logEvent(log.logger, line),
+      observe: (line) => {
+        logEvent(log.logger, line);
+        hooks.take(line);
+      },
       internalError: (error) => log.logger.error({ err: error }, "internal error"),
     });
     void logInterfaceChanges(messenger, log.logger);

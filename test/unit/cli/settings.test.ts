@@ -145,6 +145,29 @@ describe("settings", () => {
     expect(error.message).toContain(words);
   });
 
+  it("have programs that the daemon runs, in the file alone", async () => {
+    const hooks = { message: ["notify-send", "a message", ""], presence: ["true"] };
+    expect(await load({ file: { hooks } })).toEqual({ hooks });
+    expect(await load({ file: { hooks: {} } })).toEqual({ hooks: {} });
+    expect(await load({ file: {}, env: { UDPCHAT_HOOKS: '{"message":["true"]}' } })).toEqual({});
+  });
+
+  it.each([
+    ["a text", "notify-send"],
+    ["a list", ["notify-send"]],
+    ["nothing", null],
+    ["a kind that there is not", { mesage: ["true"] }],
+    ["a line for a shell", { message: "notify-send hello" }],
+    ["no program", { message: [] }],
+    ["a program without a name", { presence: ["", "x"] }],
+    ["a number", { presence: ["sleep", 5] }],
+  ])("refuse hooks that are %s", async (_what, hooks) => {
+    const error = await failure({ file: { hooks } });
+    expect(error.code).toBe("INVALID_ARGUMENT");
+    expect(error.message).toMatch(/^"hooks" in .* expected/);
+    expect(error.remedy).toContain('{"message": [');
+  });
+
   it("are not read from a file that is far too large", async () => {
     const error = await failure({ file: `{}${" ".repeat(2 * 1024 * 1024)}` });
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT" });
@@ -155,6 +178,7 @@ describe("settings", () => {
     const error = await failure({ file: { discoveryprt: 1 } });
     expect(error.message).toContain('"discoveryprt" in');
     expect(error.remedy).toBe("did you mean discoveryPort?");
+    expect((await failure({ file: { hook: {} } })).remedy).toBe("did you mean hooks?");
     expect((await failure({ file: { zzz: 1 } })).remedy).toContain("the settings are name, port");
   });
 });

@@ -21,13 +21,14 @@ export async function handle(args: GlobalArgs, context: CommandContext): Promise
 }
 
 async function runOrReport(args: GlobalArgs, context: CommandContext): Promise<Daemon> {
-  const { io, paths } = context;
+  const { io, paths, settings } = context;
   try {
     // Not before: whoever started us in the background is told if it cannot even be loaded.
     const { runDaemon } = await import("../../../daemon/daemon.js");
     return await runDaemon({
       paths,
       messengerOptions: messengerOptions(context),
+      ...(settings.hooks === undefined ? {} : { hooks: settings.hooks }),
       log: { pretty: io.isTTY.stderr, level: args.verbose ? "debug" : "info" },
     });
   } catch (error) {

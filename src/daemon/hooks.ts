@@ -1,0 +1,122 @@
+/** Programs of the user that the daemon runs for what happens. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "pino";
+import type { EventLine, MessageLine, PresenceLine } from "../api/lines.js";
+import { homeEnvironment, lineEnvironment } from "../programs/environment.js";
+import { runProgram } from "../programs/program.js";
+import { WorkQueue } from "../programs/workQueue.js";
+
+/**
+ * A program and its arguments for each kind of event. Not a line for a shell: what others write is
+ * in the environment and on standard input alone, and nothing has to be quoted.
+ */
+export interface HookPrograms {
+  readonly message?: readonly string[];
+  readonly presence?: readonly string[];
+}
+
+export interface HooksOptions {
+  readonly programs: HookPrograms;
+  /** For a `udpchat` that they run; undefined: the default one. */
+  readonly home: string | undefined;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Leave out what others than verified peers do. */
+  readonly requireVerified: boolean;
+  readonly logger: Logger;
+}
+
+/** Of each kind, one runs at a time; what does not find room is counted and left out. */
+const MAX_WAITING = 100;
+const TIME_LIMIT_MS = 60_000;
+/** From one start to the next: whoever writes fast does not make us start programs as fast. */
+const INTERVAL_MS = 100;
+
+/** Runs them until it is closed. */
+export class Hooks {
+  readonly #options: HooksOptions;
+  readonly #message: Hook | undefined;
+  readonly #presence: Hook | undefined;
+  readonly #closing = new AbortController();
+
+  constructor(options: HooksOptions) {
+    this.#options = options;
+    const { message, presence } = options.programs;
+    const hook = (kind: keyof HookPrograms, argv: readonly string[] | undefined) =>
+      argv === undefined ? undefined : new Hook(kind, argv, options, this.#closing.signal);
+    this.#message = hook("message", message);
+    this.#presence = hook("presence", presence);
+  }
+
+  /** Late lines run none: they may be thousands, and are no news. */
+  take(line: EventLine): void {
+    if (line.type === "message" && !line.late && this.#isWanted(line.from)) {
+      this.#message?.take(line, line.text);
+    } else if (line.type === "presence" && this.#isWanted(line.peer)) {
+      this.#presence?.take(line, "");
+    }
+  }
+
+  /** Ends those that run. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all([this.#message?.idle(), this.#presence?.idle()]);
+  }
+
+  #isWanted({ trust }: { readonly trust: string | null }): boolean {
+    return !this.#options.requireVerified || trust === "verified";
+  }
+}
+
+/** One of them. */
+class Hook {
+  readonly #kind: keyof HookPrograms;
+  readonly #argv: readonly string[];
+  readonly #options: HooksOptions;
+  readonly #signal: AbortSignal;
+  readonly #queue = new WorkQueue({ concurrency: 1, maxWaiting: MAX_WAITING });
+  /** Since the last that ran. */
+  #leftOut = 0;
+
+  constructor(
+    kind: keyof HookPrograms,
+    argv: readonly string[],
+    options: HooksOptions,
+    signal: AbortSignal,
+  ) {
+    this.#kind = kind;
+    this.#argv = argv;
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  take(line: MessageLine | PresenceLine, input: string): void {
+    if (!this.#queue.offer(() => this.#run(line, input))) this.#leftOut += 1;
+  }
+
+  idle(): Promise<void> {
+    return this.#queue.idle();
+  }
+
+  async #run(line: MessageLine | PresenceLine, input: string): Promise<void> {
+    const { env, home, logger } = this.#options;
+    const hook = this.#kind;
+    if (this.#leftOut > 0) {
+      logger.warn({ hook, count: this.#leftOut }, "hook not run: too much happened at once");
+      this.#leftOut = 0;
+    }
+    const pause = delay(INTERVAL_MS, undefined, { signal: this.#signal }).catch(() => undefined);
+    const end = await runProgram(
+      { argv: this.#argv },
+      {
+        input,
+        env: { ...env, ...homeEnvironment(home), ...lineEnvironment(line) },
+        signal: this.#signal,
+        timeLimitMs: TIME_LIMIT_MS,
+      },
+    );
+    if (end.kind !== "done" && !this.#signal.aborted) {
+      logger.warn({ hook, program: this.#argv[0], reason: end.reason }, "hook failed");
+    }
+    await pause;
+  }
+}
