@@ -62,6 +62,51 @@ const FAULT_OF_CODE = {
   INTERNAL: "ours",
 } as const satisfies Record<string, Fault>;
 
+/** What to do about each, where whoever throws knows nothing better. */
+const REMEDY_OF_CODE = {
+  INVALID_ARGUMENT: "correct it, see udpchat --help",
+  INVALID_TARGET: "use host:port, a name or the first characters of an id",
+  INVALID_GROUP: "use 224.0.1.100, address:port or '#name'",
+  INVALID_NAME: "use at most 32 bytes, without control characters",
+  INVALID_PORT: "use 1 to 65535",
+  INVALID_DURATION: "write it as 500ms, 2s, 5m or 7d",
+  MESSAGE_TOO_LARGE: "send it in parts or as a file",
+  AMBIGUOUS_PEER: "write more characters of the id",
+  NOT_A_MEMBER: "join the group first",
+  INVALID_PASSPHRASE: "type it again",
+  ABORTED: "try again if it is still wanted",
+  CLOSED: "open it again",
+  NO_SUCH_MESSAGE: "see udpchat outbox",
+  DAEMON_NOT_RUNNING: "start it with `udpchat start`",
+  DAEMON_RUNNING: "stop it first with `udpchat stop`",
+
+  NO_SUCH_PEER: "see udpchat discover for who is there",
+  NOBODY: "check that udpchat runs on other hosts of this network",
+  TIMEOUT: "wait longer with --timeout",
+  NAME_NOT_RESOLVED: "check the spelling, or use the address",
+  NETWORK_UNAVAILABLE: "check that this machine is on a network",
+
+  REFUSED: "talk to whoever runs the other side",
+  NO_HANDLER: "run `udpchat serve` over there",
+  HANDLER_FAILED: "talk to whoever runs the program that answers",
+  EXPIRED: "ask again",
+  PEER_RESTARTED: "ask again, if doing it twice does no harm",
+  BLOCKED: "see udpchat unblock, or talk to whoever runs the other side",
+  KEY_CHANGED: "compare codes with udpchat verify",
+  NOT_VERIFIED: "compare codes with udpchat verify",
+  CODE_MISMATCH: "compare them again, face to face: somebody may stand between you",
+  NO_GROUP_KEY: "ask a member for an invitation",
+  MALFORMED_DATAGRAM: "update udpchat on both sides",
+
+  PORT_IN_USE: "choose another one with --port",
+  HOME_UNUSABLE: "check the permissions of the folder, or choose another with --home",
+  NO_CRYPTO: "install udpchat anew",
+  NO_SQLITE: "use Node 22.13 or later",
+  STORE_UNUSABLE: "make room on that disk, or make it writable",
+  LIMIT_REACHED: "try again later",
+  INTERNAL: "run again with --verbose and report it as a bug",
+} as const satisfies Record<keyof typeof FAULT_OF_CODE, string>;
+
 /** The stable name of a failure; see the table above for whose fault each one is. */
 export type ErrorCode = keyof typeof FAULT_OF_CODE;
 
@@ -72,7 +117,10 @@ export function isErrorCode(value: string): value is ErrorCode {
 
 /** Options of an {@link UdpchatError}. */
 export interface UdpchatErrorOptions {
-  /** What the reader can do about it: an imperative clause without a full stop. */
+  /**
+   * What the reader can do about it: an imperative clause without a full stop. Default: what can be
+   * done about every error of this code.
+   */
   readonly remedy?: string;
   /** The error underneath, kept for `--verbose` and logs. */
   readonly cause?: unknown;
@@ -82,13 +130,13 @@ export interface UdpchatErrorOptions {
 export class UdpchatError extends Error {
   override readonly name = "UdpchatError";
   readonly code: ErrorCode;
-  readonly remedy: string | undefined;
+  readonly remedy: string;
 
   /** `message` says what went wrong, as a clause without a full stop. */
   constructor(code: ErrorCode, message: string, options: UdpchatErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.remedy = options.remedy;
+    this.remedy = options.remedy ?? REMEDY_OF_CODE[code];
   }
 
   /** Whose fault this is. */
@@ -132,6 +180,5 @@ export function toUdpchatError(thrown: unknown): UdpchatError {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new UdpchatError("INTERNAL", message, {
     cause: thrown,
-    remedy: "run again with --verbose and report it as a bug",
   });
 }

@@ -77,7 +77,9 @@ export class RequestDesk {
   answer(id: string, outcome: { readonly text: string } | { readonly error: string }): void {
     const waiting = this.#clerk?.waiting.get(id);
     if (waiting === undefined) {
-      throw new UdpchatError("INVALID_ARGUMENT", `no request ${id} waits for an answer`);
+      throw new UdpchatError("INVALID_ARGUMENT", `no request ${id} waits for an answer`, {
+        remedy: "answer sooner: whoever asked has given up",
+      });
     }
     this.#clerk?.waiting.delete(id);
     if ("text" in outcome) waiting.resolve(outcome.text);

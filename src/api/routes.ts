@@ -86,7 +86,9 @@ export function buildRoutes(options: RoutesOptions): Routes {
     response.on("error", () => undefined);
     try {
       if (isOfWebPage(request)) {
-        throw new UdpchatError("INVALID_ARGUMENT", "requests of web pages are refused");
+        throw new UdpchatError("INVALID_ARGUMENT", "requests of web pages are refused", {
+          remedy: "send it from a program: curl --unix-socket",
+        });
       }
       const { method = "" } = request;
       const path = pathOf(request);
@@ -245,7 +247,10 @@ async function readInput<N extends OperationName>(
   try {
     value = body.trim() === "" ? {} : JSON.parse(body);
   } catch (error) {
-    throw new UdpchatError("INVALID_ARGUMENT", "the body is not JSON", { cause: error });
+    throw new UdpchatError("INVALID_ARGUMENT", "the body is not JSON", {
+      cause: error,
+      remedy: "send one JSON object",
+    });
   }
   const schema: Operations[N]["input"] = OPERATIONS[name].input;
   const result = v.safeParse(schema, value);
@@ -253,7 +258,9 @@ async function readInput<N extends OperationName>(
   const issue = result.issues[0];
   const field = v.getDotPath(issue) ?? "the body";
   if (issue.type === "strict_object") throw unknownField(field);
-  throw new UdpchatError("INVALID_ARGUMENT", `${field}: ${issue.message}`);
+  throw new UdpchatError("INVALID_ARGUMENT", `${field}: ${issue.message}`, {
+    remedy: "see the list of operations",
+  });
 }
 
 /** To ignore it could be to drop a condition: `requireVerified`, say. */

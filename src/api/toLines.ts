@@ -245,7 +245,7 @@ export function toErrorLine(thrown: unknown): ErrorLine {
     type: "error",
     code: error.code,
     message: error.message,
-    remedy: error.remedy ?? null,
+    remedy: error.remedy,
   };
 }
 

@@ -66,9 +66,9 @@ export async function withHistory<T>(
   }
 }
 
-/** What to do where no daemon runs; undefined: nothing. */
+/** What to do where no daemon runs. */
 export interface WithoutDaemon {
-  readonly remedy: string | undefined;
+  readonly remedy: string;
 }
 
 /**
@@ -82,8 +82,7 @@ export async function withDaemon<T>(
 ): Promise<T> {
   const { home, socket } = context.paths;
   if (!(await daemonAnswers(socket))) {
-    const message = `no daemon runs in ${home}`;
-    throw new UdpchatError("DAEMON_NOT_RUNNING", message, remedy === undefined ? {} : { remedy });
+    throw new UdpchatError("DAEMON_NOT_RUNNING", `no daemon runs in ${home}`, { remedy });
   }
   return await useDaemon(context, use);
 }

@@ -8,8 +8,7 @@ import type { Printer } from "./printers/printer.js";
 
 /** `udpchat: what went wrong: what to do about it`. */
 export function errorSentence(error: UdpchatError): string {
-  const remedy = error.remedy === undefined ? "" : `: ${error.remedy}`;
-  return sanitiseName(`udpchat: ${error.message}${remedy}`);
+  return sanitiseName(`udpchat: ${error.message}: ${error.remedy}`);
 }
 
 /** Tells people on standard error and scripts on standard output. */

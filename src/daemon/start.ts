@@ -64,7 +64,7 @@ function reportOf(child: ChildProcess, options: StartOptions): Promise<StatusLin
     child.once("message", (message) => {
       const report = v.safeParse(StartReportSchema, message);
       if (!report.success) {
-        reject(new UdpchatError("INTERNAL", "the daemon reports what is not understood"));
+        reject(new UdpchatError("INTERNAL", "the daemon's report is not understood", { remedy }));
       } else if ("ready" in report.output) {
         resolve(report.output.ready);
       } else {
@@ -74,7 +74,7 @@ function reportOf(child: ChildProcess, options: StartOptions): Promise<StatusLin
       }
     });
     child.once("error", (cause) => {
-      reject(new UdpchatError("INTERNAL", "the daemon could not be started", { cause }));
+      reject(new UdpchatError("INTERNAL", "the daemon could not be started", { cause, remedy }));
     });
     child.once("exit", (code, signal) => {
       const how = signal === null ? `with code ${code ?? 0}` : `by ${signal}`;

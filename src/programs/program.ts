@@ -30,7 +30,7 @@ export type ProgramEnd =
   | { readonly kind: "stopped"; readonly reason: string };
 
 /** The reason when the signal ended it. */
-export const INTERRUPTED = "the command was interrupted";
+const INTERRUPTED = "the command was interrupted";
 
 /**
  * Runs a program to its end, and ends what it left running in the background. Never rejects.

@@ -383,10 +383,9 @@ export class ResilientStore implements MessageStore {
   #tellFailure({ message, remedy }: UdpchatError): void {
     if (this.#hasToldFailure) return;
     this.#hasToldFailure = true;
-    const advice = remedy === undefined ? "" : `; ${remedy}`;
     this.#parts.onTrouble({
       code: "STORE_FAILED",
-      message: `${message}: messages are kept in memory only, until this program ends${advice}`,
+      message: `${message}: messages are kept in memory only, until this program ends; ${remedy}`,
     });
   }
 }
