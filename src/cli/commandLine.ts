@@ -22,8 +22,27 @@ const HELP_WIDTH = 90;
 /** @throws UdpchatError INVALID_ARGUMENT, naming the nearest command or option */
 export function parseCommandLine(
   argv: readonly string[],
-  { commands, version }: CommandLineOptions,
+  options: CommandLineOptions,
 ): CommandLine {
+  return parse(argv[0] === HELP ? asHelp(argv, options.commands) : argv, options);
+}
+
+/** `send --help` for `help send`. @throws UdpchatError INVALID_ARGUMENT */
+function asHelp([, topic, ...more]: readonly string[], commands: readonly Command[]): string[] {
+  if (topic === undefined || topic.startsWith("-") || topic === HELP) return ["--help"];
+  if (commands.some(({ name }) => name === topic)) return [topic, "--help", ...more];
+  throw noSuchCommand(topic, commands);
+}
+
+/** yargs answers it itself. */
+const HELP = "help";
+
+function noSuchCommand(word: string, commands: readonly Command[]): UdpchatError {
+  const meant = nearest(word, [...commands.map(({ name }) => name), HELP]);
+  return notKnown(`command ${word}`, meant, "see udpchat --help");
+}
+
+function parse(argv: readonly string[], { commands, version }: CommandLineOptions): CommandLine {
   const words = new ShieldedWords(argv);
   let chosen: Chosen | undefined;
   let text = "";
@@ -37,6 +56,7 @@ export function parseCommandLine(
       chosen = command.choose(args);
     });
   }
+  parser = parser.command("help [command]", "Explain a command");
   // Synchronous: every handler only says that it was chosen.
   void parser.parse([...words.argv], {}, (_error, _args, output) => {
     text = output;
@@ -122,11 +142,7 @@ function explain(
     return usage(reworded(message), example ?? "see udpchat --help");
   }
   if (command === undefined) {
-    const meant = nearest(
-      unknown,
-      commands.map((one) => one.name),
-    );
-    return notKnown(`command ${unknown}`, meant, "see udpchat --help");
+    return noSuchCommand(unknown, commands);
   }
   return usage(
     `${command.name} takes fewer words: "${unknown}" is too much`,

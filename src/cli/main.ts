@@ -14,6 +14,7 @@ import type { Printer } from "./printers/printer.js";
 import { styleFor } from "./printers/style.js";
 import { loadSettings } from "./settings.js";
 import { packageVersion } from "./version.js";
+import { WELCOME } from "./welcome.js";
 
 /** Runs one command line and resolves with its exit code; never rejects. */
 export async function main(argv: readonly string[], io: CliIo): Promise<number> {
@@ -23,6 +24,10 @@ export async function main(argv: readonly string[], io: CliIo): Promise<number> 
   let printer = printerFor(argv.includes("--json"), stdout, io);
   let verbose = argv.includes("--verbose");
   try {
+    if (argv.length === 0) {
+      await stderr.write(WELCOME);
+      return EXIT.usage;
+    }
     const chosen =
       (await machineText(argv, io.env)) ??
       plainCommandLine(argv, COMMANDS) ??

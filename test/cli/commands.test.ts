@@ -29,6 +29,20 @@ describe("help", () => {
     expect(stdout.replace(/\n*Everywhere:[\s\S]*?(?=\n\n[A-Z])/, "")).toMatchSnapshot();
   });
 
+  it("explains a command in other words", async () => {
+    expect(await run("help", "send")).toEqual(await run("send", "--help"));
+    expect(await run("help", "send", "--verbose")).toEqual(await run("send", "--help"));
+    for (const words of [["help"], ["help", "help"], ["help", "--json"], ["-h"]]) {
+      expect(await run(...words)).toEqual(await run("--help"));
+    }
+  });
+
+  it("says to who types the name alone what a newcomer needs", async () => {
+    const { code, stdout, stderr } = await run();
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatchSnapshot();
+  });
+
   it("prints the version", async () => {
     expect((await run("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
@@ -64,7 +78,9 @@ describe("a wrong command line", () => {
     [["serve", "--exec", ""], "--exec is empty: "],
     [["send", "bob", "two", "words"], 'send takes fewer words: "words" is too much: put a text'],
     [["status", "now"], 'status takes fewer words: "now" is too much'],
-    [[], "no command is given"],
+    [["sned", "bob", "hi"], "there is no command sned: did you mean send?"],
+    [["help", "sned"], "there is no command sned: did you mean send?"],
+    [["--json=true"], "no command is given: see udpchat --help"],
     [["listen", "--port"], "--port needs a value"],
     [["listen", "--port", "x"], '--port: "x" is not a port: use 0 to 65535'],
     [["listen", "--port", "1", "--port", "2"], "--port is given twice: give it once"],
@@ -97,6 +113,28 @@ describe("a wrong command line", () => {
     [["join", "10.0.0.1"], "multicast"],
     [["say", "#two words", "x"], "white space"],
     [["serve"], "--exec is missing: udpchat serve --exec 'uptime'"],
+    [
+      ["serve", "--exec", "x", "--concurrency", "0"],
+      '--concurrency: "0" is not possible: use 1 to',
+    ],
+    [["serve", "--exec", "x", "--concurrency", "1e3"], '"1e3" is not possible: use 1 to 256'],
+    [["serve", "--exec", "x", "--time-limit", "0"], '--time-limit: "0" is not possible: use 1ms'],
+    [["serve", "--exec", "x", "--time-limit", "1w"], '"1w" is not a duration: write it as'],
+    [["listen", "--exec", " "], "--exec is empty: udpchat listen --exec"],
+    [["listen", "--stdin", "json"], "--stdin goes with --exec alone: udpchat listen --exec"],
+    [["listen", "--concurrency", "2"], "--concurrency goes with --exec alone: "],
+    [["listen", "--time-limit", "2s"], "--time-limit goes with --exec alone: "],
+    [["listen", "--exec", "x", "--stdin", "xml"], '--stdin: "xml" is not possible: use text or'],
+    [["listen", "--exec", "x", "--format", "{id}"], "--format does not go with --exec: print"],
+    [
+      ["listen", "--format", "{from.nam}"],
+      "there is no field {from.nam}: did you mean {from.name}?",
+    ],
+    [["join", "#a", "--format", "{text"], "--format: a { stands alone: write \\{ for one"],
+    [["peers", "--format", ""], "--format: it is empty: write it as"],
+    [["discover", "--format"], "--format needs a value: see udpchat --help"],
+    [["send", "bob", "x", "--format", "{statu}"], "no field {statu}: did you mean {status}?"],
+    [["send", "1.2.3.4", "x", "--plain", "--wait-read"], "--wait-read does not go with --plain: "],
   ])("%j ends with 2", async (argv, words) => {
     const { code, stdout, stderr } = await run(...argv);
     expect(stderr).toContain(words);
@@ -188,7 +226,7 @@ describe("without a daemon, too", () => {
 
   it("stop has nothing to stop", async () => {
     const { code, stderr } = await run("stop");
-    expect(stderr).toBe(`udpchat: no daemon runs in ${home}\n`);
+    expect(stderr).toBe(`udpchat: no daemon runs in ${home}: there is nothing to stop\n`);
     expect(code).toBe(6);
   });
 });

@@ -33,16 +33,21 @@ export class CliWorld {
 
   /** A command of a user, left running. */
   spawn(user: string, ...argv: string[]): RunningCommand {
+    const command = new RunningCommand([BIN, ...argv], this.environment(user));
+    this.#running.push(command);
+    return command;
+  }
+
+  /** What makes any command one of this user. */
+  environment(user: string): Record<string, string> {
     this.#homes.add(this.home(user));
-    const command = new RunningCommand([BIN, ...argv], {
+    return {
       UDPCHAT_HOME: this.home(user),
       UDPCHAT_NAME: user,
       UDPCHAT_PORT: "0",
       UDPCHAT_DISCOVERY_PORT: String(this.discoveryPort),
       UDPCHAT_INTERFACE: "lo",
-    });
-    this.#running.push(command);
-    return command;
+    };
   }
 
   /** A command with its standard input ended. */
@@ -103,6 +108,10 @@ export class RunningCommand {
       this.#child.once("error", reject);
       this.#child.once("close", (code, signal) => resolve(code ?? (signal === null ? -1 : -2)));
     });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   /** The exit code; -2 if a signal ended it. */

@@ -9,14 +9,16 @@ export interface FormatArgs {
   readonly format?: string | undefined;
 }
 
-/** Its declaration. */
-export const FORMAT_OPTIONS: SpecsOf<FormatArgs> = {
-  format: {
-    type: "string",
-    requiresArg: true,
-    describe: "Print each line so: '{from.name}\\t{text}'; fields are the keys of --json",
-  },
-};
+/** Its declaration, with a template that fits the command. */
+export function formatOptions(example: string): SpecsOf<FormatArgs> {
+  return {
+    format: {
+      type: "string",
+      requiresArg: true,
+      describe: `Print lines as '${example}'; fields are the keys of --json`,
+    },
+  };
+}
 
 /**
  * The context with a printer that goes by the template, if one was given.

@@ -5,7 +5,7 @@ import type { AskArgs } from "./handler.js";
 export const ask = defineCommand<AskArgs>({
   usage: "ask <target> <text>",
   summary: "A request to a peer; prints its reply",
-  examples: ["udpchat ask bob uptime --timeout 10s"],
+  examples: ["udpchat ask bob uptime --timeout 10s", "date | udpchat ask bob -"],
   arguments: {
     target: PEER_PLACE,
     text: {

@@ -4,7 +4,7 @@ import type { BlockArgs } from "./handler.js";
 export const block = defineCommand<BlockArgs>({
   usage: "block [target]",
   summary: "Block a peer; without TARGET: who is blocked",
-  examples: ["udpchat block eve", "udpchat block eve~9c1f"],
+  examples: ["udpchat block eve", "udpchat block"],
   arguments: {
     target: {
       type: "string",

@@ -1,5 +1,5 @@
 import { defineCommand } from "../../command.js";
-import { FORMAT_OPTIONS } from "../../format/options.js";
+import { formatOptions } from "../../format/options.js";
 import { FILTER_GROUP, FILTER_OPTIONS } from "../../historyFilter.js";
 import type { HistoryArgs } from "./handler.js";
 
@@ -24,7 +24,7 @@ export const history = defineCommand<HistoryArgs>({
       group: FILTER_GROUP,
       describe: "The latest so many, at most 10000 (100)",
     },
-    ...FORMAT_OPTIONS,
+    ...formatOptions("{sentAt} {text}"),
   },
   load: async () => (await import("./handler.js")).handle,
 });

@@ -1,5 +1,5 @@
 import { defineCommand } from "../../command.js";
-import { FORMAT_OPTIONS } from "../../format/options.js";
+import { formatOptions } from "../../format/options.js";
 import { GROUP_PLACE } from "../../options.js";
 import type { JoinArgs } from "./handler.js";
 
@@ -29,7 +29,7 @@ export const join = defineCommand<JoinArgs>({
       completes: "file",
       describe: "With --secret: its first line is the passphrase (or UDPCHAT_PASSPHRASE)",
     },
-    ...FORMAT_OPTIONS,
+    ...formatOptions("{from.name}: {text}"),
   },
   load: async () => (await import("./handler.js")).handle,
 });

@@ -1,6 +1,6 @@
 import { defineCommand } from "../../command.js";
 import { EXEC_OPTIONS } from "../../execOptions.js";
-import { FORMAT_OPTIONS } from "../../format/options.js";
+import { formatOptions } from "../../format/options.js";
 import type { ListenArgs } from "./handler.js";
 
 const NOTES = `With --exec messages are not printed: CMD gets the text of each on its standard input, and
@@ -13,7 +13,7 @@ export const listen = defineCommand<ListenArgs>({
   summary: "Everything that arrives, as it arrives",
   examples: [
     "udpchat listen",
-    `udpchat listen --json | jq -r 'select(.type == "message") | .text'`,
+    `udpchat listen --json | jq --unbuffered -r 'select(.type == "message").text'`,
     "udpchat listen --format '{receivedAt} {from.name}: {text}'",
     `udpchat listen --exec 'echo "$UDPCHAT_FROM_NAME wrote $(wc -c) bytes"'`,
   ],
@@ -30,7 +30,7 @@ export const listen = defineCommand<ListenArgs>({
       describe: "What that command reads: the text, or the message as JSON (text)",
     },
     ...EXEC_OPTIONS,
-    ...FORMAT_OPTIONS,
+    ...formatOptions("{from.name}: {text}"),
   },
   notes: NOTES,
   load: async () => (await import("./handler.js")).handle,

@@ -4,7 +4,7 @@ import type { OutboxArgs } from "./handler.js";
 export const outbox = defineCommand<OutboxArgs>({
   usage: "outbox [action] [id]",
   summary: "What is still queued; outbox drop ID gives one up",
-  examples: ["udpchat outbox", "udpchat outbox drop 001c"],
+  examples: ["udpchat outbox", 'udpchat outbox drop "report-$(date +%F)"'],
   arguments: {
     action: {
       type: "string",

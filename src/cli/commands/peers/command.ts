@@ -1,9 +1,10 @@
 import { defineCommand } from "../../command.js";
-import { FORMAT_OPTIONS, type FormatArgs } from "../../format/options.js";
+import { type FormatArgs, formatOptions } from "../../format/options.js";
 
 export const peers = defineCommand<FormatArgs>({
   usage: "peers",
   summary: "The daemon's roster: who is online, and how each was found",
-  arguments: FORMAT_OPTIONS,
+  examples: ["udpchat peers", "udpchat peers --format '{name} {address}:{port} {state}'"],
+  arguments: formatOptions("{name} {state}"),
   load: async () => (await import("./handler.js")).handle,
 });

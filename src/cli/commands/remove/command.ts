@@ -5,7 +5,10 @@ import type { RemoveArgs } from "./handler.js";
 export const remove = defineCommand<RemoveArgs>({
   usage: "remove <target> <group>",
   summary: "Change the key of a secret group, and keep it from a peer",
-  examples: ["udpchat remove bob '#ops'"],
+  examples: [
+    "udpchat remove bob '#ops'",
+    "udpchat remove bob '#ops' && udpchat say '#ops' 'The key is changed'",
+  ],
   arguments: {
     target: {
       type: "string",

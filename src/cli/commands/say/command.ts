@@ -5,7 +5,7 @@ import type { SayArgs } from "./handler.js";
 export const say = defineCommand<SayArgs>({
   usage: "say <group> <text>",
   summary: "One message to a group",
-  examples: ["udpchat say '#ops' 'the build is green'"],
+  examples: ["udpchat say '#ops' 'the build is green'", "df -h / | udpchat say '#ops' -"],
   arguments: {
     group: GROUP_PLACE,
     text: {

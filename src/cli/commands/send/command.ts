@@ -1,5 +1,5 @@
 import { defineCommand } from "../../command.js";
-import { FORMAT_OPTIONS } from "../../format/options.js";
+import { formatOptions } from "../../format/options.js";
 import { PEER_PLACE } from "../../options.js";
 import type { SendArgs } from "./handler.js";
 
@@ -9,7 +9,7 @@ export const send = defineCommand<SendArgs>({
   examples: [
     "udpchat send bob 'Lunch at noon?'",
     "udpchat send bob 'The door is open' --wait-read --timeout 10m",
-    "udpchat send 10.77.0.2 - --require-verified < report.txt",
+    "udpchat send bob - --require-verified < report.txt",
     "udpchat send bob 'Call me' --queue --ttl 2d",
     'udpchat send bob "backup finished" --queue --id "backup-$(date +%F)"',
   ],
@@ -50,7 +50,7 @@ export const send = defineCommand<SendArgs>({
       requiresArg: true,
       describe: "With --plain: print bare replies for this long",
     },
-    ...FORMAT_OPTIONS,
+    ...formatOptions("{status} {to.name}"),
   },
   load: async () => (await import("./handler.js")).handle,
 });

@@ -4,7 +4,10 @@ import type { UnblockArgs } from "./handler.js";
 export const unblock = defineCommand<UnblockArgs>({
   usage: "unblock <target>",
   summary: "Take a block back",
-  examples: ["udpchat unblock eve"],
+  examples: [
+    "udpchat unblock eve",
+    "udpchat block --json | jq -r .peer.id | xargs -n 1 udpchat unblock",
+  ],
   arguments: {
     target: {
       type: "string",

@@ -7,7 +7,7 @@ On a terminal it asks whether they are the same; in a script give the code of th
 export const verify = defineCommand<VerifyArgs>({
   usage: "verify <target> [code..]",
   summary: "Make sure of a peer's key: a code that both sides compare",
-  examples: ["udpchat verify alice", "udpchat verify alice 12345 67890 12345 67890 12345"],
+  examples: ["udpchat verify bob", "udpchat verify bob --json | jq -r .code"],
   arguments: {
     target: {
       type: "string",
