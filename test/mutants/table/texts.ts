@@ -25,6 +25,47 @@ export const TEXTS = [
       caughtBy: unit("wire/header"),
     },
   ]),
+  ...mutantsOf("src/programs/environment.ts", [
+    {
+      name: "names in an environment",
+      find: 'UDPCHAT_FROM_NAME: sanitiseName(party?.name ?? ""),',
+      replace: 'UDPCHAT_FROM_NAME: party?.name ?? "",',
+      why: "a script prints a name that draws on the terminal, or NUL keeps it from starting",
+      caughtBy: unit("programs/environment"),
+    },
+    {
+      name: "variables of the line before",
+      find: 'UDPCHAT_EVENT: presence?.event ?? "",',
+      replace: "...(presence === undefined ? {} : { UDPCHAT_EVENT: presence.event }),",
+      why: "a program takes what an outer one was told for its own",
+      caughtBy: unit("programs/environment"),
+    },
+  ]),
+  ...mutantsOf("src/programs/workQueue.ts", [
+    {
+      name: "work that waits",
+      find: "if (this.#waiting.length >= this.#maxWaiting) return false;",
+      replace: "",
+      why: "who writes faster than our programs run fills our memory",
+      caughtBy: unit("programs/workQueue"),
+    },
+    {
+      name: "programs at a time",
+      find: "this.#running < this.#concurrency",
+      replace: "this.#running >= 0",
+      why: "who writes fast starts as many programs as he likes",
+      caughtBy: unit("programs/workQueue"),
+    },
+  ]),
+  ...mutantsOf("src/cli/format/template.ts", [
+    {
+      name: "texts in a template",
+      find: 'return field === "text" ? oneLine(value) : sanitiseName(value);',
+      replace: "return value;",
+      why: "a text draws on the terminal, or forges a line of a log",
+      caughtBy: unit("cli/format/template"),
+    },
+  ]),
   ...mutantsOf("src/wire/record.ts", [
     {
       name: "message size bound",
