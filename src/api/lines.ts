@@ -328,6 +328,20 @@ export const ErrorLineSchema = v.object({
 });
 export type ErrorLine = v.InferOutput<typeof ErrorLineSchema>;
 
+/** A line of the daemon's log. */
+export const LogLineSchema = v.object({
+  type: v.literal("log"),
+  /** Null for what Node itself wrote before anything else. */
+  time: v.nullable(timestamp),
+  level: v.picklist(["debug", "info", "warn", "error", "fatal"]),
+  /** Process id of the daemon; null for what Node itself wrote. */
+  pid: v.nullable(v.number()),
+  message: v.string(),
+  /** Whatever belongs to it. */
+  fields: v.record(v.string(), v.unknown()),
+});
+export type LogLine = v.InferOutput<typeof LogLineSchema>;
+
 /** Everything that happens, in order. */
 export const EventLineSchema = v.variant("type", [
   ReadyLineSchema,

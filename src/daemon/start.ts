@@ -12,7 +12,10 @@ export interface StartOptions {
   /** Absolute path of the script that runs the daemon in the foreground. */
   readonly script: string;
   readonly args: readonly string[];
-  /** Appended to; made readable for this user only. */
+  /**
+   * What Node itself says at its end is appended to it; made readable for this user only. The
+   * daemon opens it on its own.
+   */
   readonly logFile: string;
   /** Default 10,000. */
   readonly timeoutMs?: number;

@@ -12,6 +12,7 @@ import { invite } from "./invite/command.js";
 import { join } from "./join/command.js";
 import { leave } from "./leave/command.js";
 import { listen } from "./listen/command.js";
+import { logs } from "./logs/command.js";
 import { outbox } from "./outbox/command.js";
 import { peers } from "./peers/command.js";
 import { remove } from "./remove/command.js";
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   start,
   stop,
   status,
+  logs,
   discover,
   peers,
   join,

@@ -12,6 +12,7 @@ import {
   warningText,
 } from "./conversation.js";
 import { droppedText, historyLog, historyRow, historyTabs } from "./historyLog.js";
+import { logText } from "./logText.js";
 import { endpoint, Names } from "./names.js";
 import type { Line, Printer, Write } from "./printer.js";
 import { deliveryText, idText, statusText, trustText } from "./results.js";
@@ -150,6 +151,8 @@ export class PeoplePrinter implements Printer {
       case "sent":
         // Of plain text nothing is known that people would want to read.
         return line.group === null ? undefined : `sent to ${sanitiseName(line.group)}`;
+      case "log":
+        return logText(line, style);
       case "stopped":
         return `stopped: pid ${line.pid}`;
       case "resync":

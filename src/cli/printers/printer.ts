@@ -9,6 +9,7 @@ import type {
   IdLine,
   InvitedLine,
   LeftLine,
+  LogLine,
   PeerLine,
   ProgressLine,
   RemovedLine,
@@ -33,6 +34,7 @@ export type Line =
   | IdLine
   | InvitedLine
   | LeftLine
+  | LogLine
   | PeerLine
   | RemovedLine
   | ReplyLine

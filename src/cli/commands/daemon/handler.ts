@@ -7,7 +7,14 @@ import { EXIT } from "../../exitCodes.js";
 import type { GlobalArgs } from "../../globalOptions.js";
 import { remarkAbsentInterface } from "../../interfaces.js";
 
-export async function handle(args: GlobalArgs, context: CommandContext): Promise<number> {
+export interface DaemonArgs {
+  readonly background: boolean;
+}
+
+export async function handle(
+  args: GlobalArgs & DaemonArgs,
+  context: CommandContext,
+): Promise<number> {
   const { interruption, printer } = context;
   await remarkAbsentInterface(context);
   const daemon = await runOrReport(args, context);
@@ -20,13 +27,19 @@ export async function handle(args: GlobalArgs, context: CommandContext): Promise
   return EXIT.done;
 }
 
-async function runOrReport(args: GlobalArgs, context: CommandContext): Promise<Daemon> {
+async function runOrReport(
+  args: GlobalArgs & DaemonArgs,
+  context: CommandContext,
+): Promise<Daemon> {
   const { io, paths } = context;
   try {
     return await runDaemon({
       paths,
       messengerOptions: messengerOptions(context),
-      log: { pretty: io.isTTY.stderr, level: args.verbose ? "debug" : "info" },
+      log: {
+        ...(args.background ? { file: paths.logFile } : { pretty: io.isTTY.stderr }),
+        level: args.verbose ? "debug" : "info",
+      },
     });
   } catch (error) {
     await reportToParent({ error: toErrorLine(error) });

@@ -11,7 +11,7 @@ export async function handle(args: GlobalArgs, context: CommandContext): Promise
   await remarkAbsentInterface(context);
   const status = await startDaemon({
     script: io.script,
-    args: ["daemon", ...daemonFlags(args, context.home)],
+    args: ["daemon", "--background", ...daemonFlags(args, context.home)],
     logFile: paths.logFile,
   });
   if (printer.forScripts) await printer.line(status);
