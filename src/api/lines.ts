@@ -342,6 +342,37 @@ export const LogLineSchema = v.object({
 });
 export type LogLine = v.InferOutput<typeof LogLineSchema>;
 
+/** A setting as commands of this home have it. */
+export const SettingLineSchema = v.object({
+  type: v.literal("setting"),
+  key: v.string(),
+  /** As it is written in the config file; null: there is none, and that means something. */
+  value: v.nullable(v.union([v.string(), v.number(), v.boolean(), v.array(v.string())])),
+  /** Where it is said. */
+  source: v.picklist(["flag", "environment", "file", "default"]),
+  /** What it is called there, or the path of the file; null for a default. */
+  origin: v.nullable(v.string()),
+});
+export type SettingLine = v.InferOutput<typeof SettingLineSchema>;
+
+/** Where the settings of this home are kept. */
+export const ConfigLineSchema = v.object({
+  type: v.literal("config"),
+  path: v.string(),
+  exists: v.boolean(),
+});
+export type ConfigLine = v.InferOutput<typeof ConfigLineSchema>;
+
+/** The daemon has read its settings again. */
+export const ReloadedLineSchema = v.object({
+  type: v.literal("reloaded"),
+  /** Settings that are others now. */
+  changed: v.array(v.string()),
+  /** Settings that will be others when the daemon is started again. */
+  restart: v.array(v.string()),
+});
+export type ReloadedLine = v.InferOutput<typeof ReloadedLineSchema>;
+
 /** Everything that happens, in order. */
 export const EventLineSchema = v.variant("type", [
   ReadyLineSchema,

@@ -12,12 +12,15 @@ import type { Paths } from "../store/paths.js";
 import { InstanceLock, type LockPaths } from "./instanceLock.js";
 import { failureRecord } from "./logRecord.js";
 import { type Log, type LogOptions, logEvent, logInterfaces, logStart, openLog } from "./logs.js";
+import { Reloading, type SettingsReader } from "./reloading.js";
 import { handleSignals } from "./signals.js";
 
 export interface DaemonOptions {
   readonly paths: LockPaths & Pick<Paths, "membershipsFile">;
   readonly messengerOptions: MessengerOptions;
   readonly log?: LogOptions;
+  /** Where `messengerOptions` come from, which can change while it runs. */
+  readonly settings: SettingsReader;
   /** Default `Messenger.open`. */
   readonly openMessenger?: (options: MessengerOptions) => Promise<MessengerApi>;
   /** Default `process.exit`: after a second signal or a crash. */
@@ -52,8 +55,10 @@ export async function runDaemon(options: DaemonOptions): Promise<Daemon> {
     const open = options.openMessenger ?? ((wanted) => Messenger.open(wanted));
     const messenger = await open(options.messengerOptions);
     const memberships = membershipsOf(options);
+    const reloading = new Reloading(messenger, options.settings, log.logger);
     const service = new Service(messenger, {
       standing: memberships,
+      onReload: () => reloading.reload(),
       onStop: () => requestStop(),
     });
     cleanups.add("messenger", () => service.close());
@@ -71,7 +76,12 @@ export async function runDaemon(options: DaemonOptions): Promise<Daemon> {
     await lock.assertHeld();
     const status = await service.call("status", {});
     logStart(log.logger, status, paths.socket);
-    return { status, ...untilStopped(options, log, cleanups, (stop) => (requestStop = stop)) };
+    const requests = {
+      onStop: (stop: () => void) => (requestStop = stop),
+      // The log tells how it went.
+      reload: () => void reloading.reload().catch(() => undefined),
+    };
+    return { status, ...untilStopped(options, log, cleanups, requests) };
   } catch (error) {
     log.logger.error(failureRecord(error), "could not start");
     await cleanups.run();
@@ -146,7 +156,7 @@ function untilStopped(
   { paths, exit }: DaemonOptions,
   { logger, flush }: Log,
   cleanups: Cleanups,
-  onRequest: (stop: () => void) => void,
+  requests: { readonly onStop: (stop: () => void) => void; readonly reload: () => void },
 ): Pick<Daemon, "stop" | "stopped"> {
   const exitNow = exit ?? ((code) => process.exit(code));
   let settle: () => void = () => undefined;
@@ -169,6 +179,7 @@ function untilStopped(
       logger.info({ signal }, "stopping");
       void stop();
     },
+    reload: requests.reload,
     force: () => exitNow(1),
     crash: (thrown) => {
       logger.fatal({ err: thrown }, "crashed");
@@ -178,7 +189,7 @@ function untilStopped(
       exitNow(1);
     },
   });
-  onRequest(() => {
+  requests.onStop(() => {
     logger.info("stopping: asked to");
     void stop();
   });

@@ -23,7 +23,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "api/": [],
   ...serverSide("server", "service", "memberships", "requestDesk", "historyService", "toLines"),
   "daemon/": ["messenger/", "api/", "store/"],
-  "cli/": ["api/", "messenger/", "daemon/", "store/paths.ts"],
+  "cli/": ["api/", "messenger/", "daemon/", "store/paths.ts", "store/configFile.ts"],
   "index.ts": ["messenger/", "api/"],
 };
 

@@ -2,6 +2,7 @@
 import type { Command } from "../command.js";
 import { ask } from "./ask/command.js";
 import { block } from "./block/command.js";
+import { config } from "./config/command.js";
 import { daemon } from "./daemon/command.js";
 import { discover } from "./discover/command.js";
 import { exportHistory } from "./export/command.js";
@@ -15,6 +16,7 @@ import { listen } from "./listen/command.js";
 import { logs } from "./logs/command.js";
 import { outbox } from "./outbox/command.js";
 import { peers } from "./peers/command.js";
+import { reload } from "./reload/command.js";
 import { remove } from "./remove/command.js";
 import { say } from "./say/command.js";
 import { send } from "./send/command.js";
@@ -31,6 +33,8 @@ export const COMMANDS: readonly Command[] = [
   stop,
   status,
   logs,
+  config,
+  reload,
   discover,
   peers,
   join,

@@ -1,4 +1,10 @@
-import type { GroupLine, HistoryLine, PeerLine, ProgressLine } from "../../api/lines.js";
+import type {
+  GroupLine,
+  HistoryLine,
+  PeerLine,
+  ProgressLine,
+  SettingLine,
+} from "../../api/lines.js";
 import { toJson } from "../../sanitise.js";
 import type { Line, Printer, Write } from "./printer.js";
 
@@ -29,6 +35,10 @@ export class JsonPrinter implements Printer {
 
   outbox(queued: readonly HistoryLine[]): Promise<void> {
     return this.history(queued);
+  }
+
+  async settings(settings: readonly SettingLine[]): Promise<void> {
+    for (const setting of settings) await this.line(setting);
   }
 
   dropped(message: HistoryLine): Promise<void> {

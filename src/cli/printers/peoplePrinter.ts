@@ -1,4 +1,10 @@
-import type { GroupLine, HistoryLine, PeerLine, ProgressLine } from "../../api/lines.js";
+import type {
+  GroupLine,
+  HistoryLine,
+  PeerLine,
+  ProgressLine,
+  SettingLine,
+} from "../../api/lines.js";
 import { sanitiseName, sanitiseText } from "../../sanitise.js";
 import {
   gapText,
@@ -16,6 +22,7 @@ import { logText } from "./logText.js";
 import { endpoint, Names } from "./names.js";
 import type { Line, Printer, Write } from "./printer.js";
 import { deliveryText, idText, statusText, trustText } from "./results.js";
+import { reloadedText, settingTabs, settingText } from "./settingText.js";
 import type { Style } from "./style.js";
 import {
   groupTable,
@@ -26,6 +33,7 @@ import {
   peerRowHead,
   peerTable,
   peerTabs,
+  settingTable,
 } from "./tables.js";
 
 export interface PeoplePrinterOptions {
@@ -94,6 +102,13 @@ export class PeoplePrinter implements Printer {
     await this.#write(`${text}\n`);
   }
 
+  async settings(settings: readonly SettingLine[]): Promise<void> {
+    const text = this.#tables
+      ? await settingTable(settings, this.#style)
+      : settings.map(settingTabs).join("\n");
+    await this.#write(`${text}\n`);
+  }
+
   async dropped(message: HistoryLine): Promise<void> {
     await this.#write(`${droppedText(message, this.#names)}\n`);
   }
@@ -151,6 +166,12 @@ export class PeoplePrinter implements Printer {
       case "sent":
         // Of plain text nothing is known that people would want to read.
         return line.group === null ? undefined : `sent to ${sanitiseName(line.group)}`;
+      case "setting":
+        return settingText(line);
+      case "config":
+        return sanitiseName(line.path);
+      case "reloaded":
+        return reloadedText(line);
       case "log":
         return logText(line, style);
       case "stopped":

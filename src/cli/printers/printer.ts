@@ -1,6 +1,7 @@
 import type {
   AnsweredLine,
   ChatLine,
+  ConfigLine,
   DeliveryLine,
   ErrorLine,
   EventLine,
@@ -12,10 +13,12 @@ import type {
   LogLine,
   PeerLine,
   ProgressLine,
+  ReloadedLine,
   RemovedLine,
   ReplyLine,
   SentLine,
   ServeLine,
+  SettingLine,
   StatusLine,
   StoppedLine,
   TrustLine,
@@ -26,6 +29,7 @@ import type {
 export type Line =
   | AnsweredLine
   | ChatLine
+  | ConfigLine
   | DeliveryLine
   | ErrorLine
   | EventLine
@@ -36,10 +40,12 @@ export type Line =
   | LeftLine
   | LogLine
   | PeerLine
+  | ReloadedLine
   | RemovedLine
   | ReplyLine
   | SentLine
   | ServeLine
+  | SettingLine
   | StatusLine
   | StoppedLine
   | TrustLine
@@ -55,6 +61,7 @@ export interface Printer {
   groups(groups: readonly GroupLine[]): Promise<void>;
   history(messages: readonly HistoryLine[]): Promise<void>;
   outbox(queued: readonly HistoryLine[]): Promise<void>;
+  settings(settings: readonly SettingLine[]): Promise<void>;
   /** A queued message that was given up. */
   dropped(message: HistoryLine): Promise<void>;
   /** Not the end of this command, but what became of an earlier message. */

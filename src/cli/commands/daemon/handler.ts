@@ -6,6 +6,7 @@ import type { CommandContext } from "../../context.js";
 import { EXIT } from "../../exitCodes.js";
 import type { GlobalArgs } from "../../globalOptions.js";
 import { remarkAbsentInterface } from "../../interfaces.js";
+import { loadSettings, type Settings } from "../../settings.js";
 
 export interface DaemonArgs {
   readonly background: boolean;
@@ -36,6 +37,17 @@ async function runOrReport(
     return await runDaemon({
       paths,
       messengerOptions: messengerOptions(context),
+      settings: {
+        atStart: ofTheDaemon(context.settings),
+        read: async () => {
+          const settings = await loadSettings(args, io.env, paths.configFile);
+          const { home } = context;
+          return {
+            values: ofTheDaemon(settings),
+            messengerOptions: messengerOptions({ home, settings }),
+          };
+        },
+      },
       log: {
         ...(args.background ? { file: paths.logFile } : { pretty: io.isTTY.stderr }),
         level: args.verbose ? "debug" : "info",
@@ -45,4 +57,9 @@ async function runOrReport(
     await reportToParent({ error: toErrorLine(error) });
     throw error;
   }
+}
+
+/** Each command reads for itself how long it waits. */
+function ofTheDaemon({ timeout: _timeout, ...values }: Settings): Omit<Settings, "timeout"> {
+  return values;
 }
