@@ -56,6 +56,10 @@ const FAULT_OF_CODE = {
   NO_SQLITE: "ours",
   /** The database can be neither read nor written: the disk is full, read-only or broken. */
   STORE_UNUSABLE: "ours",
+  /** The system's service manager does not answer this user, or there is none. */
+  NO_SERVICE_MANAGER: "ours",
+  /** It answers, and does not do what it is asked for. */
+  SERVICE_FAILED: "ours",
   LIMIT_REACHED: "ours",
   INTERNAL: "ours",
 } as const satisfies Record<string, Fault>;

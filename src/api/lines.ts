@@ -373,6 +373,26 @@ export const ReloadedLineSchema = v.object({
 });
 export type ReloadedLine = v.InferOutput<typeof ReloadedLineSchema>;
 
+/** The daemon of this home as a service of the system. */
+export const ServiceLineSchema = v.object({
+  type: v.literal("service"),
+  manager: v.picklist(["systemd", "launchd", "taskScheduler"]),
+  /** Where its definition lies, or would. */
+  file: v.string(),
+  installed: v.boolean(),
+  /** It is started at every log-in. */
+  enabled: v.boolean(),
+  running: v.boolean(),
+  /** Null if it does not run, or the manager does not tell. */
+  pid: v.nullable(v.number()),
+  since: v.nullable(timestamp),
+  /** The words of what it runs; null if nothing of ours is installed. */
+  program: v.nullable(v.array(v.string())),
+  /** What keeps it from starting again, and what to do about it. */
+  problem: v.nullable(v.string()),
+});
+export type ServiceLine = v.InferOutput<typeof ServiceLineSchema>;
+
 /** Everything that happens, in order. */
 export const EventLineSchema = v.variant("type", [
   ReadyLineSchema,

@@ -57,6 +57,8 @@ const EXIT_OF_CODE: Readonly<Record<ErrorCode, ExitCode>> = {
   HOME_UNUSABLE: EXIT.internal,
   NO_SQLITE: EXIT.internal,
   STORE_UNUSABLE: EXIT.internal,
+  NO_SERVICE_MANAGER: EXIT.internal,
+  SERVICE_FAILED: EXIT.internal,
   LIMIT_REACHED: EXIT.internal,
   INTERNAL: EXIT.internal,
 };

@@ -12,6 +12,7 @@ import type { Paths } from "../store/paths.js";
 import { InstanceLock, type LockPaths } from "./instanceLock.js";
 import { failureRecord } from "./logRecord.js";
 import { type Log, type LogOptions, logEvent, logInterfaces, logStart, openLog } from "./logs.js";
+import { tellReady } from "./readiness.js";
 import { Reloading, type SettingsReader } from "./reloading.js";
 import { handleSignals } from "./signals.js";
 
@@ -76,6 +77,8 @@ export async function runDaemon(options: DaemonOptions): Promise<Daemon> {
     await lock.assertHeld();
     const status = await service.call("status", {});
     logStart(log.logger, status, paths.socket);
+    const untold = await tellReady(`port ${status.port}`);
+    if (untold !== undefined) log.logger.error({ detail: untold }, "systemd was not told");
     const requests = {
       onStop: (stop: () => void) => (requestStop = stop),
       // The log tells how it went.

@@ -27,7 +27,7 @@ const DEFAULT_TIMEOUT_MS = 10_000;
  * glibc gives threads heaps of their own (mallopt(3), M_ARENA_MAX). One of a daemon's ten threads
  * works; what the others keep for themselves is a fifteenth of its memory.
  */
-const ONE_HEAP = { MALLOC_ARENA_MAX: "1" };
+export const ONE_HEAP = { MALLOC_ARENA_MAX: "1" };
 
 /**
  * Starts a daemon in the background, on the same Node. Resolves with its status when it is ready;

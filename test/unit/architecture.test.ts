@@ -23,7 +23,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "api/": [],
   ...serverSide("server", "service", "memberships", "requestDesk", "historyService", "toLines"),
   "daemon/": ["messenger/", "api/", "store/"],
-  "cli/": ["api/", "messenger/", "daemon/", "store/paths.ts", "store/configFile.ts"],
+  "service/": ["store/"],
+  "cli/": ["service/", "api/", "messenger/", "daemon/", "store/paths.ts", "store/configFile.ts"],
   "index.ts": ["messenger/", "api/"],
 };
 

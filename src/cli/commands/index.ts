@@ -21,6 +21,7 @@ import { remove } from "./remove/command.js";
 import { say } from "./say/command.js";
 import { send } from "./send/command.js";
 import { serve } from "./serve/command.js";
+import { service } from "./service/command.js";
 import { start } from "./start/command.js";
 import { status } from "./status/command.js";
 import { stop } from "./stop/command.js";
@@ -32,6 +33,7 @@ export const COMMANDS: readonly Command[] = [
   start,
   stop,
   status,
+  service,
   logs,
   config,
   reload,

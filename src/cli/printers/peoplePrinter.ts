@@ -22,6 +22,7 @@ import { logText } from "./logText.js";
 import { endpoint, Names } from "./names.js";
 import type { Line, Printer, Write } from "./printer.js";
 import { deliveryText, idText, statusText, trustText } from "./results.js";
+import { serviceText } from "./serviceText.js";
 import { reloadedText, settingTabs, settingText } from "./settingText.js";
 import type { Style } from "./style.js";
 import {
@@ -166,6 +167,8 @@ export class PeoplePrinter implements Printer {
       case "sent":
         // Of plain text nothing is known that people would want to read.
         return line.group === null ? undefined : `sent to ${sanitiseName(line.group)}`;
+      case "service":
+        return serviceText(line);
       case "setting":
         return settingText(line);
       case "config":

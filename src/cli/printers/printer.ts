@@ -18,6 +18,7 @@ import type {
   ReplyLine,
   SentLine,
   ServeLine,
+  ServiceLine,
   SettingLine,
   StatusLine,
   StoppedLine,
@@ -45,6 +46,7 @@ export type Line =
   | ReplyLine
   | SentLine
   | ServeLine
+  | ServiceLine
   | SettingLine
   | StatusLine
   | StoppedLine
