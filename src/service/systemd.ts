@@ -40,7 +40,7 @@ export class Systemd implements ServiceManager {
     const said = await this.#systemctl("show-environment");
     if (said.code === 0) return;
     const remedy =
-      "log in as this user, not by su or sudo; where there is no systemd: udpchat start";
+      "log in as this user, not by su or sudo; without a service: udpchat service remove, udpchat start";
     throw noManager("no systemd session of this user answers", said, remedy);
   }
 

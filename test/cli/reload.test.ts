@@ -11,7 +11,8 @@ import {
   StatusLineSchema,
 } from "../../src/api/lines.js";
 import { pathsOf } from "../../src/store/paths.js";
-import { buildBin, CliWorld, eventually } from "../support/cliWorld.js";
+import { BIN, buildBin, CliWorld, eventually, RunningCommand } from "../support/cliWorld.js";
+import { describeUnless, missing } from "../support/describeUnless.js";
 import { parseLines } from "../support/jsonLines.js";
 
 // Names come from the config files.
@@ -127,6 +128,42 @@ it("stays as it was where the file is broken, and says so in the answer and the 
   writeFileSync(configOf("alice"), JSON.stringify({ name }));
   expect((await world.run("alice", "reload")).stdout).toBe("the daemon goes on as before\n");
   expect(await statusOf("alice")).toMatchObject({ name, pid });
+});
+
+/** Runs a command on a terminal of its own, until its input ends: then the terminal closes. */
+const ON_A_TERMINAL = `
+import os, pty, sys
+child, terminal = pty.fork()
+if child == 0: os.execvp(sys.argv[1], sys.argv[1:])
+os.read(terminal, 1)
+print("shown", flush=True)
+sys.stdin.read()
+os.close(terminal)
+print("closed", flush=True)
+os.waitpid(child, 0)
+`;
+
+describeUnless(missing("python3"), "a daemon in the foreground", () => {
+  it("goes on as it was when its terminal closes, and still reads its settings", async () => {
+    const env = { UDPCHAT_HOME: world.home("dave"), UDPCHAT_INTERFACE: "lo", UDPCHAT_PORT: "0" };
+    const port = { UDPCHAT_DISCOVERY_PORT: String(world.discoveryPort) };
+    const daemon = [process.execPath, BIN, "daemon"];
+    const argv = ["-c", ON_A_TERMINAL, ...daemon];
+    const terminal = new RunningCommand(argv, { ...env, ...port }, "python3");
+    await terminal.prints(/shown/);
+    const { pid } = await statusOf("dave");
+    terminal.endInput("");
+    await terminal.prints(/closed/);
+    expect(await statusOf("dave")).toMatchObject({ pid });
+    writeFileSync(configOf("dave"), JSON.stringify({ name: "dave" }));
+    process.kill(pid, "SIGHUP");
+    await eventually(
+      async () => (await statusOf("dave")).name === "dave",
+      () => "dave's name",
+    );
+    expect((await world.run("dave", "stop")).code).toBe(0);
+    await terminal.ended();
+  });
 });
 
 it("needs a daemon", async () => {

@@ -92,7 +92,7 @@ describeOnSystemd("a service under systemd", () => {
       process.execPath,
       BIN,
       "daemon",
-      "--background",
+      "--log-to-file",
       `--home=${home}`,
       "--interface=lo",
     ]);
@@ -264,7 +264,7 @@ describe("a daemon that systemd waits for", () => {
       const socket = join(folder, "notify");
       const receiver = new RunningCommand(["-c", RECEIVER, socket], {}, "python3");
       await receiver.prints(/listening/);
-      const command = [BIN, "daemon", "--background"];
+      const command = [BIN, "daemon", "--log-to-file"];
       const daemon = new RunningCommand(command, { ...env, NOTIFY_SOCKET: socket });
       await receiver.prints(/READY=1\n/);
       expect(receiver.stdout).toMatch(/STATUS=port \d+/);
@@ -281,7 +281,7 @@ describe("a daemon that systemd waits for", () => {
   it("goes on where nobody can be told, and says so in the log", async () => {
     await buildBin();
     const nowhere = { ...env, NOTIFY_SOCKET: join(folder, "nowhere") };
-    const daemon = new RunningCommand([BIN, "daemon", "--background"], nowhere);
+    const daemon = new RunningCommand([BIN, "daemon", "--log-to-file"], nowhere);
     const log = join(folder, "udpchat.log");
     await eventually(
       () => existsSync(log) && readFileSync(log, "utf8").includes("systemd was not told"),

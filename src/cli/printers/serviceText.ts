@@ -10,15 +10,15 @@ const MANAGER: Readonly<Record<ServiceLine["manager"], string>> = {
 /** One fact a line. */
 export function serviceText(line: ServiceLine): string {
   const manager = MANAGER[line.manager];
-  if (!line.installed) return `service: not installed (${manager})`;
+  const problem = line.problem === null ? [] : [`problem: ${sanitiseName(line.problem)}`];
+  if (!line.installed) return [`service: not installed (${manager})`, ...problem].join("\n");
   const facts = [
     `service: installed, ${line.enabled ? "enabled" : "not enabled"} (${manager})`,
     `definition: ${sanitiseName(line.file)}`,
   ];
   if (line.program !== null) facts.push(`program: ${line.program.map(shellWord).join(" ")}`);
   facts.push(line.running ? runningText(line) : "running: no");
-  if (line.problem !== null) facts.push(`problem: ${sanitiseName(line.problem)}`);
-  return facts.join("\n");
+  return [...facts, ...problem].join("\n");
 }
 
 function runningText({ pid, since }: ServiceLine): string {

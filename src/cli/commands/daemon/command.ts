@@ -6,7 +6,7 @@ export const daemon = defineCommand<DaemonArgs>({
   usage: "daemon",
   summary: "Run the daemon in the foreground; logs go to standard error",
   arguments: {
-    background: {
+    logToFile: {
       type: "boolean",
       default: false,
       describe: "Log to the log file, as `start` and the service do",

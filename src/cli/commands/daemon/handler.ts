@@ -9,7 +9,7 @@ import { remarkAbsentInterface } from "../../interfaces.js";
 import { loadSettings, type Settings } from "../../settings.js";
 
 export interface DaemonArgs {
-  readonly background: boolean;
+  readonly logToFile: boolean;
 }
 
 export async function handle(
@@ -49,7 +49,7 @@ async function runOrReport(
         },
       },
       log: {
-        ...(args.background ? { file: paths.logFile } : { pretty: io.isTTY.stderr }),
+        ...(args.logToFile ? { file: paths.logFile } : { pretty: io.isTTY.stderr }),
         level: args.verbose ? "debug" : "info",
       },
     });

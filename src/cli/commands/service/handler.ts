@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { connectApi, daemonAnswers } from "../../../api/client.js";
 import type { ServiceLine } from "../../../api/lines.js";
 import { stopDaemon } from "../../../daemon/stop.js";
-import { UdpchatError } from "../../../errors.js";
+import { toUdpchatError, UdpchatError } from "../../../errors.js";
 import { shellWord } from "../../../sanitise.js";
 import type { ServiceStatus, UserService } from "../../../service/service.js";
 import type { CommandContext } from "../../context.js";
@@ -90,6 +90,7 @@ async function serviceLine(service: UserService, context: CommandContext): Promi
   const status = await service.status();
   const { manager } = service;
   const daemon = status.installed ? await runningDaemon(context) : undefined;
+  const unusable = await manager.assertUsable().catch((error: unknown) => toUdpchatError(error));
   // Where the manager does not tell, a daemon of this home is the service's: it leaves no other.
   const isOurs = status.pid === undefined || status.pid === daemon?.pid;
   const running = status.running || (manager.kind === "taskScheduler" && daemon !== undefined);
@@ -103,7 +104,7 @@ async function serviceLine(service: UserService, context: CommandContext): Promi
     pid: running ? (status.pid ?? daemon?.pid ?? null) : null,
     since: running && isOurs ? (daemon?.startedAt ?? null) : null,
     program: status.program === undefined ? null : [...status.program],
-    problem: problemOf(status, context),
+    problem: problemOf(status, context) ?? unusable?.message ?? null,
   };
 }
 

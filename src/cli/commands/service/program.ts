@@ -33,7 +33,7 @@ export function serviceProgram(args: GlobalArgs, { home, io, paths }: Where): Se
   return {
     name: nameOf(home),
     executable: process.execPath,
-    args: [io.script, "daemon", "--background", ...place, ...verbosity(args), ...settings],
+    args: [io.script, "daemon", "--log-to-file", ...place, ...verbosity(args), ...settings],
     reloadArgs: [io.script, "reload", ...place],
     environment: { ...ONE_HEAP, ...Object.fromEntries(folders) },
   };

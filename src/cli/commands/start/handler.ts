@@ -38,7 +38,7 @@ async function startService(context: CommandContext): Promise<StatusLine | undef
 function startInBackground(args: GlobalArgs, { home, io, paths }: CommandContext) {
   return startDaemon({
     script: io.script,
-    args: ["daemon", "--background", ...daemonFlags(args, home)],
+    args: ["daemon", "--log-to-file", ...daemonFlags(args, home)],
     logFile: paths.logFile,
   });
 }
