@@ -35,7 +35,7 @@ describeOnSystemd("a service under systemd", () => {
     await buildBin();
     systemd = new UserSystemd("udpchat-systemd-");
     // Everything that systemd's own rules could take for something else.
-    home = join(systemd.folder, `it's "möin" 100%h $HOME \\x`);
+    home = join(systemd.folder, `it's "möin" 100%h \${HOME} \\x`);
     mkdirSync(home);
     place = `--home ${word(home)}`;
     const status = await systemd.run(`udpchat service status --json ${place}`);

@@ -2,6 +2,7 @@ import {
   appendFileSync,
   mkdirSync,
   mkdtempSync,
+  renameSync,
   rmSync,
   truncateSync,
   writeFileSync,
@@ -126,6 +127,17 @@ describe("following", () => {
       if (count === 1) appendFileSync(path, record(2).slice(10) + record(3));
     });
     expect(seen).toEqual(["1", "2", "3"]);
+  });
+
+  it("reads a file to its end that was moved, and then the one in its place", async () => {
+    writeFileSync(path, record(1));
+    const seen = await followed(4, (count) => {
+      if (count !== 0) return;
+      appendFileSync(path, record(2));
+      renameSync(path, join(folder, "udpchat.1.log"));
+      writeFileSync(path, record(3) + record(4) + record(5));
+    });
+    expect(seen).toEqual(["1", "2", "3", "4", "5"]);
   });
 
   it("begins again in a file that was emptied", async () => {

@@ -10,12 +10,15 @@ type Values = DaemonSettings["values"];
 const AT_START: Values = { name: "alice", port: 1, interface: ["lo"] };
 
 let values: Values;
+/** Until then what was read is not handed over. */
+let slow: Promise<void> | undefined;
 let configured: ChangeableOptions[];
 let refusal: UdpchatError | undefined;
 let log: ReturnType<typeof textSink>;
 let reloading: Reloading;
 beforeEach(() => {
   values = AT_START;
+  slow = undefined;
   configured = [];
   refusal = undefined;
   log = textSink();
@@ -25,10 +28,11 @@ beforeEach(() => {
       configured.push(options);
     },
   };
-  const read = async (): Promise<DaemonSettings> => ({
-    values,
-    messengerOptions: { name: String(values["name"]) },
-  });
+  const read = async (): Promise<DaemonSettings> => {
+    const found = values;
+    await slow;
+    return { values: found, messengerOptions: { name: String(found["name"]) } };
+  };
   reloading = new Reloading(messenger, { atStart: AT_START, read }, pino(log.stream));
 });
 
@@ -62,9 +66,15 @@ it("stays as it was where a setting is wrong, and says so in the log", async () 
 });
 
 it("ends with what is said last, however many ask at once", async () => {
+  let release: () => void = () => undefined;
+  slow = new Promise((resolve) => (release = resolve));
   const results = [reloading.reload()];
+  // The first has read what was there before.
+  await Promise.resolve();
+  slow = undefined;
   values = { ...AT_START, name: "zoe" };
-  results.push(reloading.reload(), reloading.reload());
+  results.push(reloading.reload());
+  setImmediate(release);
   await Promise.all(results);
   expect(configured.at(-1)).toEqual({ name: "zoe" });
   expect(await reloading.reload()).toMatchObject({ changed: [] });
