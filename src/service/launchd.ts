@@ -8,6 +8,7 @@ import type { Tool, ToolResult } from "./tool.js";
 /** An agent of the user's own launchd, by launchctl(1). */
 export class Launchd implements ServiceManager {
   readonly kind = "launchd";
+  readonly encoding = "utf8";
   readonly file: string;
   /** The session of a user at the screen. */
   readonly #domain: string;
@@ -27,14 +28,6 @@ export class Launchd implements ServiceManager {
 
   programOf(definition: string): ProgramWords | undefined {
     return programOfLaunchAgent(definition);
-  }
-
-  encode(definition: string): Uint8Array {
-    return Buffer.from(definition);
-  }
-
-  decode(bytes: Uint8Array): string {
-    return Buffer.from(bytes).toString();
   }
 
   async assertUsable(): Promise<void> {

@@ -14,11 +14,10 @@ export interface ServiceManager {
   readonly kind: "systemd" | "launchd" | "taskScheduler";
   /** Where its definition lies. */
   readonly file: string;
+  readonly encoding: "utf8" | "utf16le";
   define(program: ServiceProgram): string;
   /** What a definition starts; undefined if it is none of ours. */
   programOf(definition: string): ProgramWords | undefined;
-  encode(definition: string): Uint8Array;
-  decode(bytes: Uint8Array): string;
   /** @throws UdpchatError NO_SERVICE_MANAGER if none answers this user */
   assertUsable(): Promise<void>;
   /**

@@ -21,14 +21,15 @@ export interface ServicePlace {
  * we do not know.
  */
 export function platformService({ name, home, env }: ServicePlace): UserService | undefined {
+  const uid = process.getuid?.() ?? 0;
   switch (process.platform) {
     case "linux": {
       const configFolder = env["XDG_CONFIG_HOME"] ?? "";
       const folder = configFolder === "" ? join(homedir(), ".config") : configFolder;
-      return new UserService(new Systemd(name, folder, runTool));
+      return new UserService(new Systemd(name, folder, uid, runTool));
     }
     case "darwin":
-      return new UserService(new Launchd(name, homedir(), process.getuid?.() ?? 0, runTool));
+      return new UserService(new Launchd(name, homedir(), uid, runTool));
     case "win32": {
       const user = `${env["USERDOMAIN"] ?? "."}\\${env["USERNAME"] ?? ""}`;
       return new UserService(new TaskScheduler(name, home, user, runTool));

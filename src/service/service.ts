@@ -6,6 +6,9 @@ import { makeFolder } from "../store/privateFolder.js";
 import type { ServiceManager, ServiceState } from "./manager.js";
 import { assertDefinable, type ProgramWords, type ServiceProgram } from "./program.js";
 
+/** Windows takes UTF-16 for what it is by it. */
+const BYTE_ORDER_MARK = "\ufeff";
+
 /** What there is of a service. */
 export interface ServiceStatus extends ServiceState {
   readonly installed: boolean;
@@ -73,7 +76,8 @@ export class UserService {
 
   async #definition(): Promise<string | undefined> {
     try {
-      return this.manager.decode(await readFile(this.manager.file));
+      const text = await readFile(this.manager.file, this.manager.encoding);
+      return text.replace(BYTE_ORDER_MARK, "");
     } catch (error) {
       if (errnoOf(error) === "ENOENT") return undefined;
       throw this.#unusable("read", error);
@@ -83,7 +87,9 @@ export class UserService {
   async #write(definition: string): Promise<void> {
     await makeFolder(dirname(this.manager.file));
     try {
-      await replaceFile(this.manager.file, this.manager.encode(definition));
+      const { encoding, file } = this.manager;
+      const mark = encoding === "utf16le" ? BYTE_ORDER_MARK : "";
+      await replaceFile(file, Buffer.from(mark + definition, encoding));
     } catch (error) {
       throw this.#unusable("write", error);
     }

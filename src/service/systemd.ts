@@ -9,14 +9,17 @@ import type { Tool, ToolResult } from "./tool.js";
 /** A unit of the user's own systemd, by systemctl(1). */
 export class Systemd implements ServiceManager {
   readonly kind = "systemd";
+  readonly encoding = "utf8";
   readonly file: string;
   readonly #unit: string;
+  readonly #uid: number;
   readonly #tool: Tool;
 
   /** @param configFolder `~/.config`, as XDG_CONFIG_HOME says */
-  constructor(name: string, configFolder: string, tool: Tool) {
+  constructor(name: string, configFolder: string, uid: number, tool: Tool) {
     this.#unit = `${name}.service`;
     this.file = join(configFolder, "systemd", "user", this.#unit);
+    this.#uid = uid;
     this.#tool = tool;
   }
 
@@ -26,14 +29,6 @@ export class Systemd implements ServiceManager {
 
   programOf(definition: string): ProgramWords | undefined {
     return programOfUnit(definition);
-  }
-
-  encode(definition: string): Uint8Array {
-    return Buffer.from(definition);
-  }
-
-  decode(bytes: Uint8Array): string {
-    return Buffer.from(bytes).toString();
   }
 
   async assertUsable(): Promise<void> {
@@ -80,7 +75,8 @@ export class Systemd implements ServiceManager {
   }
 
   async presence(): Promise<{ readonly withoutLogin: boolean; readonly remedy: string }> {
-    const { code, stdout } = await this.#tool("loginctl", ["show-user", "--property=Linger"]);
+    const args = ["show-user", "--property=Linger", String(this.#uid)];
+    const { code, stdout } = await this.#tool("loginctl", args);
     const withoutLogin = code === 0 && stdout.trim() === "Linger=yes";
     return { withoutLogin, remedy: "loginctl enable-linger" };
   }

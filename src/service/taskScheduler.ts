@@ -5,11 +5,10 @@ import type { ProgramWords, ServiceProgram } from "./program.js";
 import { programOfTask, scheduledTask } from "./scheduledTask.js";
 import type { Tool, ToolResult } from "./tool.js";
 
-const BYTE_ORDER_MARK = "\ufeff";
-
 /** A task of the Windows scheduler, by schtasks. The scheduler keeps a copy of the definition. */
 export class TaskScheduler implements ServiceManager {
   readonly kind = "taskScheduler";
+  readonly encoding = "utf16le";
   readonly file: string;
   readonly #task: string;
   readonly #user: string;
@@ -29,14 +28,6 @@ export class TaskScheduler implements ServiceManager {
 
   programOf(definition: string): ProgramWords | undefined {
     return programOfTask(definition);
-  }
-
-  encode(definition: string): Uint8Array {
-    return Buffer.from(BYTE_ORDER_MARK + definition, "utf16le");
-  }
-
-  decode(bytes: Uint8Array): string {
-    return Buffer.from(bytes).toString("utf16le").replace(BYTE_ORDER_MARK, "");
   }
 
   async assertUsable(): Promise<void> {

@@ -90,7 +90,7 @@ it("names what needs a restart", async () => {
   const { port } = await statusOf("bob");
   // What the environment of the daemon says stays.
   expect((await world.run("bob", "config", "set", "port", "4711")).stdout).toBe(
-    "port = 0 (UDPCHAT_PORT)\nthe daemon goes on as before\n",
+    "port = 0 (UDPCHAT_PORT)\nthe daemon goes on as before (what it was started with goes before the file)\n",
   );
   const { stdout } = await world.run("bob", "config", "set", "store", "memory", "--json");
   const [setting = "", reloaded = ""] = stdout.trimEnd().split("\n");
@@ -126,7 +126,9 @@ it("stays as it was where the file is broken, and says so in the answer and the 
     { level: "error", fields: { code: "INVALID_ARGUMENT" } },
   ]);
   writeFileSync(configOf("alice"), JSON.stringify({ name }));
-  expect((await world.run("alice", "reload")).stdout).toBe("the daemon goes on as before\n");
+  expect((await world.run("alice", "reload")).stdout).toBe(
+    "the daemon goes on as before (what it was started with goes before the file)\n",
+  );
   expect(await statusOf("alice")).toMatchObject({ name, pid });
 });
 

@@ -22,7 +22,9 @@ export function settingTabs({ key, value, source }: SettingLine): string {
 
 export function reloadedText({ changed, restart }: ReloadedLine): string {
   const list = (keys: readonly string[]): string => keys.map(sanitiseName).join(", ");
-  if (changed.length === 0 && restart.length === 0) return "the daemon goes on as before";
+  if (changed.length === 0 && restart.length === 0) {
+    return "the daemon goes on as before (what it was started with goes before the file)";
+  }
   const parts = [];
   if (changed.length > 0) parts.push(`the daemon goes on with another ${list(changed)}`);
   if (restart.length > 0) {

@@ -41,7 +41,7 @@ const program: ServiceProgram = {
 const questions = (): string[] => asked.splice(0);
 
 describe("systemd", () => {
-  const service = (): UserService => new UserService(new Systemd("udpchat", folder, tool));
+  const service = (): UserService => new UserService(new Systemd("udpchat", folder, 501, tool));
   const file = "F/systemd/user/udpchat.service";
 
   it("is told once of a definition, and again of another one", async () => {
@@ -84,6 +84,14 @@ describe("systemd", () => {
     await expect(service().install(program)).rejects.toMatchObject(refusal);
     await expect(service().start()).rejects.toMatchObject(refusal);
     expect(await service().isInstalled()).toBe(false);
+  });
+
+  it("knows whether it runs while nobody is logged in", async () => {
+    const { manager } = service();
+    const remedy = "loginctl enable-linger";
+    expect(await manager.presence()).toEqual({ withoutLogin: false, remedy });
+    answers["loginctl show-user --property=Linger 501"] = { stdout: "Linger=yes\n" };
+    expect(await manager.presence()).toEqual({ withoutLogin: true, remedy });
   });
 
   it("says why something failed", async () => {
@@ -157,7 +165,7 @@ describe("the Windows scheduler", () => {
     ]);
     const bytes = readFileSync(manager().file);
     expect([bytes[0], bytes[1]]).toEqual([0xff, 0xfe]);
-    expect(manager().decode(bytes)).toBe(service().define(program));
+    expect(bytes.toString("utf16le").slice(1)).toBe(service().define(program));
     expect(await service().install(program)).toEqual({ changed: false });
     expect(await service().status()).toMatchObject({ installed: true, enabled: true });
     questions();
@@ -177,7 +185,7 @@ describe("a program of the system", () => {
   });
 
   it("is not understood where somebody else wrote the definition", async () => {
-    const service = new UserService(new Systemd("udpchat", folder, tool));
+    const service = new UserService(new Systemd("udpchat", folder, 501, tool));
     await service.install(program);
     writeFileSync(service.manager.file, "[Service]\nExecStart=/bin/true\n");
     const status = await service.status();
