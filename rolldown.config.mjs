@@ -67,7 +67,7 @@ const SQLITE_ADDON = `
 
 /** Each file costs about as much as 50 KB of text: what a command needs with a daemon is in one. */
 const COMMANDS =
-  /[\\/]src[\\/]cli[\\/](commands[\\/](?!daemon[\\/]).*[\\/]handler|errorReport)\.[jt]s$/;
+  /[\\/]src[\\/]cli[\\/](commands[\\/](?!(?:chat|daemon|doctor|service)[\\/]).*[\\/]handler|errorReport)\.[jt]s$/;
 
 const outdir = join(import.meta.dirname, "dist/bin");
 const bundle = await rolldown({
@@ -77,7 +77,8 @@ const bundle = await rolldown({
   plugins: [fastStringWidth, nativeCode],
   preserveEntrySignatures: false,
   // yargs asks for `import.meta.resolve` only where a configuration extends another one.
-  checks: { emptyImportMeta: false },
+  // What is imported late here may be needed early elsewhere.
+  checks: { emptyImportMeta: false, ineffectiveDynamicImport: false },
 });
 const { output } = await bundle.generate({
   format: "cjs",

@@ -58,6 +58,10 @@ const FAULT_OF_CODE = {
   NO_SQLITE: "ours",
   /** The database can be neither read nor written: the disk is full, read-only or broken. */
   STORE_UNUSABLE: "ours",
+  /** The system's service manager does not answer this user, or there is none. */
+  NO_SERVICE_MANAGER: "ours",
+  /** It answers, and does not do what it is asked for. */
+  SERVICE_FAILED: "ours",
   LIMIT_REACHED: "ours",
   INTERNAL: "ours",
 } as const satisfies Record<string, Fault>;
@@ -102,6 +106,8 @@ const REMEDY_OF_CODE = {
   HOME_UNUSABLE: "check the permissions of the folder, or choose another with --home",
   NO_CRYPTO: "install udpchat anew",
   NO_SQLITE: "use Node 22.13 or later",
+  NO_SERVICE_MANAGER: "use `udpchat start`",
+  SERVICE_FAILED: "read `udpchat logs`",
   STORE_UNUSABLE: "make room on that disk, or make it writable",
   LIMIT_REACHED: "try again later",
   INTERNAL: "run again with --verbose and report it as a bug",

@@ -32,6 +32,7 @@ export {
   type PlainReply,
 } from "./messenger/plainExchange.js";
 export type {
+  ChangeableOptions,
   Delivered,
   Delivery,
   FoundVia,

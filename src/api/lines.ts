@@ -328,6 +328,71 @@ export const ErrorLineSchema = v.object({
 });
 export type ErrorLine = v.InferOutput<typeof ErrorLineSchema>;
 
+/** A line of the daemon's log. */
+export const LogLineSchema = v.object({
+  type: v.literal("log"),
+  /** Null for what Node itself wrote before anything else. */
+  time: v.nullable(timestamp),
+  level: v.picklist(["debug", "info", "warn", "error", "fatal"]),
+  /** Process id of the daemon; null for what Node itself wrote. */
+  pid: v.nullable(v.number()),
+  message: v.string(),
+  /** Whatever belongs to it. */
+  fields: v.record(v.string(), v.unknown()),
+});
+export type LogLine = v.InferOutput<typeof LogLineSchema>;
+
+/** A setting as commands of this home have it. */
+export const SettingLineSchema = v.object({
+  type: v.literal("setting"),
+  key: v.string(),
+  /** As it is written in the config file; null: there is none, and that means something. */
+  value: v.nullable(v.union([v.string(), v.number(), v.boolean(), v.array(v.string())])),
+  /** Where it is said. */
+  source: v.picklist(["flag", "environment", "file", "default"]),
+  /** What it is called there, or the path of the file; null for a default. */
+  origin: v.nullable(v.string()),
+});
+export type SettingLine = v.InferOutput<typeof SettingLineSchema>;
+
+/** Where the settings of this home are kept. */
+export const ConfigLineSchema = v.object({
+  type: v.literal("config"),
+  path: v.string(),
+  exists: v.boolean(),
+});
+export type ConfigLine = v.InferOutput<typeof ConfigLineSchema>;
+
+/** The daemon has read its settings again. */
+export const ReloadedLineSchema = v.object({
+  type: v.literal("reloaded"),
+  /** Settings that are others now. */
+  changed: v.array(v.string()),
+  /** Settings that will be others when the daemon is started again. */
+  restart: v.array(v.string()),
+});
+export type ReloadedLine = v.InferOutput<typeof ReloadedLineSchema>;
+
+/** The daemon of this home as a service of the system. */
+export const ServiceLineSchema = v.object({
+  type: v.literal("service"),
+  manager: v.picklist(["systemd", "launchd", "taskScheduler"]),
+  /** Where its definition lies, or would. */
+  file: v.string(),
+  installed: v.boolean(),
+  /** It is started at every log-in. */
+  enabled: v.boolean(),
+  running: v.boolean(),
+  /** Null if it does not run, or the manager does not tell. */
+  pid: v.nullable(v.number()),
+  since: v.nullable(timestamp),
+  /** The words of what it runs; null if nothing of ours is installed. */
+  program: v.nullable(v.array(v.string())),
+  /** What keeps it from starting again, and what to do about it. */
+  problem: v.nullable(v.string()),
+});
+export type ServiceLine = v.InferOutput<typeof ServiceLineSchema>;
+
 /** Everything that happens, in order. */
 export const EventLineSchema = v.variant("type", [
   ReadyLineSchema,

@@ -16,6 +16,7 @@ import {
   LeftLineSchema,
   MarkedLineSchema,
   PeerLineSchema,
+  ReloadedLineSchema,
   RemovedLineSchema,
   ReplyLineSchema,
   SentLineSchema,
@@ -338,6 +339,14 @@ export const OPERATIONS = {
       v.strictObject({ id: name, error: v.string() }),
     ]),
     output: AnsweredLineSchema,
+  },
+  reload: {
+    method: "POST",
+    path: "/v1/reload",
+    summary: "Read the config file again; no session ends, and a wrong file changes nothing",
+    kind: "unary",
+    input: nothing,
+    output: ReloadedLineSchema,
   },
   stop: {
     method: "POST",

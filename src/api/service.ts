@@ -9,7 +9,7 @@ import {
   type WaitOptions,
 } from "../messenger/types.js";
 import { HistoryService } from "./historyService.js";
-import type { ChatLine, EventLine } from "./lines.js";
+import type { ChatLine, EventLine, ReloadedLine } from "./lines.js";
 import { Memberships, type StandingGroups } from "./memberships.js";
 import type { Api, CallOptions, Input, Output, StreamName, UnaryName } from "./operations.js";
 import { RequestDesk } from "./requestDesk.js";
@@ -32,6 +32,8 @@ import {
 export interface ServiceOptions {
   /** Keeps standing memberships; without it `join` is refused. */
   readonly standing?: StandingGroups;
+  /** Reads the settings again; without it `reload` is refused. */
+  readonly onReload?: () => Promise<ReloadedLine>;
   /** Ends the process that serves; without it `stop` is refused. Called after the answer. */
   readonly onStop?: () => void;
 }
@@ -52,6 +54,7 @@ export class Service implements Api {
   readonly #memberships: Memberships;
   readonly #desk: RequestDesk;
   readonly #history: HistoryService;
+  readonly #onReload: (() => Promise<ReloadedLine>) | undefined;
   readonly #onStop: (() => void) | undefined;
   readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
@@ -61,6 +64,7 @@ export class Service implements Api {
     this.#memberships = new Memberships(messenger, options.standing);
     this.#desk = new RequestDesk((handler, options) => messenger.handle(handler, options));
     this.#history = new HistoryService(messenger);
+    this.#onReload = options.onReload;
     this.#onStop = options.onStop;
   }
 
@@ -145,11 +149,13 @@ export class Service implements Api {
       this.#desk.answer(input.id, input);
       return { type: "answered", id: input.id };
     },
+    reload: async () => {
+      if (this.#onReload === undefined) throw noDaemon();
+      return await this.#onReload();
+    },
     stop: () => {
       const onStop = this.#onStop;
-      if (onStop === undefined) {
-        throw new UdpchatError("DAEMON_NOT_RUNNING", "no daemon is running");
-      }
+      if (onStop === undefined) throw noDaemon();
       setImmediate(onStop);
       return { type: "stopping", pid: process.pid };
     },
@@ -275,6 +281,10 @@ function waiting(
     ...(requireVerified === undefined ? {} : { requireVerified }),
     ...(signal === undefined ? {} : { signal }),
   };
+}
+
+function noDaemon(): UdpchatError {
+  return new UdpchatError("DAEMON_NOT_RUNNING", "no daemon is running");
 }
 
 function closed(): UdpchatError {

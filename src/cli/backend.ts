@@ -110,7 +110,10 @@ function startIt({ args }: CommandContext): string {
 }
 
 /** What the messenger is told of the settings. */
-export function messengerOptions({ home, settings }: CommandContext): MessengerOptions {
+export function messengerOptions({
+  home,
+  settings,
+}: Pick<CommandContext, "home" | "settings">): MessengerOptions {
   const { name, port, discoveryPort, interface: interfaces, broadcast, peer } = settings;
   const { requireVerified, store, retention, readReceipts } = settings;
   return {

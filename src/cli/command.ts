@@ -17,6 +17,8 @@ export interface CommandDefinition<A> {
   readonly examples?: readonly string[];
   /** `--peer` says whose messages are meant, and not where a peer is. */
   readonly ownPeer?: boolean;
+  /** It works also where the config file or the environment is wrong: it sees the flags alone. */
+  readonly withoutSettings?: boolean;
   /** The words in `usage`, and its options. */
   readonly arguments: SpecsOf<A>;
   /** Imports the handler: what a command needs is loaded only if it runs. */
@@ -26,6 +28,8 @@ export interface CommandDefinition<A> {
 /** What was asked for on the command line. */
 export interface Chosen {
   readonly args: GlobalArgs;
+  /** Flags, environment and config file together; otherwise flags alone. */
+  readonly needsSettings: boolean;
   readonly run: (context: CommandContext) => Promise<number>;
 }
 
@@ -57,6 +61,7 @@ export interface Command {
 
 export function defineCommand<A = unknown>(definition: CommandDefinition<A>): Command {
   const { usage, summary, notes, examples = [], ownPeer = false, load } = definition;
+  const needsSettings = definition.withoutSettings !== true;
   const places = placesOf(usage);
   return {
     name: usage.split(" ", 1)[0] ?? usage,
@@ -75,7 +80,8 @@ export function defineCommand<A = unknown>(definition: CommandDefinition<A>): Co
         throw new UdpchatError("INTERNAL", `${usage}: arguments are not as declared`);
       }
       const global = ownPeer ? { ...values, peer: undefined } : values;
-      return { args: global, run: async (context) => (await load())(values, context) };
+      const run = async (context: CommandContext) => (await load())(values, context);
+      return { args: global, needsSettings, run };
     },
   };
 }

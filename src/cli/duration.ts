@@ -8,6 +8,13 @@ const MS_PER_UNIT: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
+/** The same duration as it is written, in the largest unit that it fills: `90d`. */
+export function writtenDuration(durationMs: number): string {
+  const units = Object.entries(MS_PER_UNIT).toReversed();
+  const [unit, msPerUnit] = units.find(([, ms]) => durationMs % ms === 0) ?? ["ms", 1];
+  return `${durationMs / msPerUnit}${unit}`;
+}
+
 /**
  * Milliseconds of `500ms`, `2s`, `1.5s`, `5m`, `1h` or `7d`; a bare number is milliseconds.
  * @throws UdpchatError INVALID_DURATION

@@ -16,7 +16,8 @@ export const EXIT = {
 export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   done: "done; for send: delivered (with --queue: delivered or queued)",
   internal:
-    "an internal error, or a home that cannot be used (NO_CRYPTO, NO_SQLITE, STORE_UNUSABLE)",
+    "an internal error, a home that cannot be used (NO_CRYPTO, NO_SQLITE, STORE_UNUSABLE), or a " +
+    "service manager (NO_SERVICE_MANAGER, SERVICE_FAILED)",
   usage: "the command line or a value in it is wrong",
   nobody: "nobody: no such peer, no answer to discover",
   notDelivered: "not delivered, no reply, or not read (--wait-read), in --timeout (5 s)",
@@ -73,6 +74,8 @@ const EXIT_OF_CODE: Readonly<Record<ErrorCode, ExitCode>> = {
   NO_CRYPTO: EXIT.internal,
   NO_SQLITE: EXIT.internal,
   STORE_UNUSABLE: EXIT.internal,
+  NO_SERVICE_MANAGER: EXIT.internal,
+  SERVICE_FAILED: EXIT.internal,
   LIMIT_REACHED: EXIT.internal,
   INTERNAL: EXIT.internal,
 };

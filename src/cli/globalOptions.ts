@@ -19,7 +19,13 @@ export interface GlobalArgs {
 }
 
 /** Options that hold a list. */
-export const REPEATABLE: ReadonlySet<string> = new Set(["interface", "broadcast", "peer", "code"]);
+export const REPEATABLE: ReadonlySet<string> = new Set([
+  "interface",
+  "broadcast",
+  "peer",
+  "code",
+  "values",
+]);
 
 const GROUP = "Everywhere:";
 

@@ -12,7 +12,7 @@ import { JsonPrinter } from "./printers/jsonPrinter.js";
 import { PeoplePrinter } from "./printers/peoplePrinter.js";
 import type { Printer } from "./printers/printer.js";
 import { styleFor } from "./printers/style.js";
-import { loadSettings } from "./settings.js";
+import { loadSettings, readFlags } from "./settings.js";
 import { packageVersion } from "./version.js";
 import { WELCOME } from "./welcome.js";
 
@@ -88,14 +88,19 @@ interface Surroundings {
   readonly interruption: Interruption;
 }
 
-async function run({ args, run }: Chosen, surroundings: Surroundings): Promise<number> {
+async function run(
+  { args, needsSettings, run }: Chosen,
+  surroundings: Surroundings,
+): Promise<number> {
   const { io, interruption } = surroundings;
   if (args.home === "") {
     throw new UdpchatError("INVALID_ARGUMENT", "--home is empty", { remedy: "name a folder" });
   }
   const home = args.home ?? io.env["UDPCHAT_HOME"];
   const paths = pathsOf(home);
-  const settings = await loadSettings(args, io.env, paths.configFile);
+  const settings = needsSettings
+    ? await loadSettings(args, io.env, paths.configFile)
+    : readFlags(args);
   return await run({
     ...surroundings,
     args,

@@ -1,12 +1,12 @@
 /** What flags, environment and config file say together. */
-import { readFile, stat } from "node:fs/promises";
 import { isIPv4 } from "node:net";
 import * as v from "valibot";
 import { MAX_TIMEOUT_MS } from "../api/operations.js";
 import type { HookPrograms } from "../daemon/hooks.js";
-import { type ErrorCode, errnoOf, UdpchatError } from "../errors.js";
+import { type ErrorCode, UdpchatError } from "../errors.js";
 import { checkedNickname } from "../messenger/nickname.js";
 import { checkedPort } from "../messenger/target.js";
+import { type ConfigContent, ConfigFile } from "../store/configFile.js";
 import { parseDurationMs } from "./duration.js";
 import type { GlobalArgs } from "./globalOptions.js";
 import { nearest } from "./nearest.js";
@@ -48,7 +48,9 @@ export const SETTING_KEYS = [
   "retention",
   "readReceipts",
 ] as const satisfies readonly (keyof Settings)[];
-type Key = (typeof SETTING_KEYS)[number];
+export type SettingKey = (typeof SETTING_KEYS)[number];
+/** Those that hold a list; in the environment with commas between its items. */
+export const LIST_KEYS: readonly SettingKey[] = ["interface", "broadcast", "peer"];
 
 const CODE_OF_KEY: Partial<Readonly<Record<string, ErrorCode>>> = {
   name: "INVALID_NAME",
@@ -60,8 +62,6 @@ const CODE_OF_KEY: Partial<Readonly<Record<string, ErrorCode>>> = {
 
 /** `--retention 90` is no 90 days: whoever forgets the unit does not lose everything. */
 const MIN_RETENTION_MS = 3_600_000;
-/** Ours have some hundred bytes; whatever else lies there must not fill our memory. */
-const MAX_FILE_BYTES = 1024 * 1024;
 /** A hundred years. */
 const MAX_RETENTION_MS = 36_500 * 86_400_000;
 
@@ -149,10 +149,17 @@ function checkedIPv4(address: string): string {
   throw invalid("INVALID_ARGUMENT", message, "write it as 10.0.0.255");
 }
 
-/** Where a value came from, and what its key is called there. */
+/** Where values are said. */
 interface Source {
+  readonly origin: "file" | "environment" | "flag";
   readonly values: Readonly<Record<string, unknown>>;
+  /** What a key is called there. */
   readonly nameOf: (key: string) => string;
+}
+
+/** What one of them says. */
+export interface SettingsOfSource extends Omit<Source, "values"> {
+  readonly settings: Settings;
 }
 
 /**
@@ -164,22 +171,37 @@ export async function loadSettings(
   env: Readonly<Record<string, string | undefined>>,
   configFile: string,
 ): Promise<Settings> {
-  return {
-    ...readSource(await fileSource(configFile)),
-    ...readSource(environmentSource(env)),
-    ...readFlags(args),
-  };
+  const sources = await settingsBySource(args, env, configFile);
+  return Object.assign({}, ...sources.map(({ settings }) => settings));
+}
+
+/** The same, source by source: the later ones win. */
+export async function settingsBySource(
+  args: GlobalArgs,
+  env: Readonly<Record<string, string | undefined>>,
+  configFile: string,
+): Promise<SettingsOfSource[]> {
+  const content = await new ConfigFile(configFile).read();
+  const sources = [fileSource(content, configFile), environmentSource(env), flagSource(args)];
+  return sources.map((source) => ({ ...source, settings: readSource(source) }));
 }
 
 /** What the command line itself says. */
 export function readFlags(args: GlobalArgs): Settings {
+  return readSource(flagSource(args));
+}
+
+/** What the environment says. */
+export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Settings {
+  return readSource(environmentSource(env));
+}
+
+function flagSource(args: GlobalArgs): Source {
   const { noReadReceipts, ...others } = args;
   const readReceipts = noReadReceipts === undefined ? undefined : !noReadReceipts;
-  const given: Partial<Readonly<Record<Key, unknown>>> = { ...others, readReceipts };
-  return readSource({
-    values: Object.fromEntries(SETTING_KEYS.map((key) => [key, given[key]])),
-    nameOf: flagOf,
-  });
+  const given: Partial<Readonly<Record<SettingKey, unknown>>> = { ...others, readReceipts };
+  const values = Object.fromEntries(SETTING_KEYS.map((key) => [key, given[key]]));
+  return { origin: "flag", values, nameOf: flagOf };
 }
 
 /** `--discovery-port` of `discoveryPort`. */
@@ -204,42 +226,22 @@ export function environmentName(key: string): string {
 
 function environmentSource(env: Readonly<Record<string, string | undefined>>): Source {
   const nameOf = environmentName;
-  const lists: readonly Key[] = ["interface", "broadcast", "peer"];
   const values = SETTING_KEYS.map((key): [string, unknown] => {
     const value = env[nameOf(key)];
     // Empty is the shell's way to say not set.
     if (value === undefined || value === "") return [key, undefined];
-    return [key, lists.includes(key) ? value.split(",").map((item) => item.trim()) : value];
+    return [key, LIST_KEYS.includes(key) ? value.split(",").map((item) => item.trim()) : value];
   });
-  return { values: Object.fromEntries(values), nameOf };
+  return { origin: "environment", values: Object.fromEntries(values), nameOf };
 }
 
-async function fileSource(path: string): Promise<Source> {
+/** What a config file with this content says. @throws UdpchatError as `loadSettings` */
+export function readContent(content: ConfigContent, path: string): Settings {
+  return readSource(fileSource(content, path));
+}
+
+function fileSource(content: ConfigContent, path: string): Source {
   const nameOf = (key: string) => `"${key}" in ${path}`;
-  let text: string;
-  try {
-    if ((await stat(path)).size > MAX_FILE_BYTES) {
-      throw invalid(
-        "INVALID_ARGUMENT",
-        `${path} has more than ${MAX_FILE_BYTES} bytes`,
-        "correct it",
-      );
-    }
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    if (errnoOf(cause) === "ENOENT") return { values: {}, nameOf };
-    if (cause instanceof UdpchatError) throw cause;
-    throw invalid("INVALID_ARGUMENT", `cannot read ${path}`, "check its permissions", cause);
-  }
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch (cause) {
-    throw invalid("INVALID_ARGUMENT", `${path} is not JSON`, "correct it or remove it", cause);
-  }
-  if (typeof content !== "object" || content === null || Array.isArray(content)) {
-    throw invalid("INVALID_ARGUMENT", `${path} holds no JSON object`, "correct it or remove it");
-  }
   // Spelled as the flag as well.
   const values = new Map<string, unknown>();
   for (const [key, value] of Object.entries(content)) {
@@ -249,19 +251,23 @@ async function fileSource(path: string): Promise<Source> {
     }
     values.set(toCamel(key), value);
   }
-  return { values: Object.fromEntries(values), nameOf };
+  return { origin: "file", values: Object.fromEntries(values), nameOf };
 }
 
 function readSource({ values, nameOf }: Source): Settings {
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   let settings: Settings = {};
   for (const [key, value] of given) {
-    settings = { ...settings, ...readOne(key, value, nameOf(key)) };
+    settings = { ...settings, ...readSetting(key, value, nameOf(key)) };
   }
   return settings;
 }
 
-function readOne(key: string, value: unknown, label: string): Settings {
+/**
+ * One setting, called `label` where it is said.
+ * @throws UdpchatError INVALID_NAME, INVALID_PORT, INVALID_DURATION, INVALID_ARGUMENT
+ */
+export function readSetting(key: string, value: unknown, label: string): Settings {
   let result: v.SafeParseResult<typeof SettingsSchema>;
   try {
     result = v.safeParse(SettingsSchema, { [key]: value });
@@ -272,21 +278,32 @@ function readOne(key: string, value: unknown, label: string): Settings {
   }
   if (result.success) return definedOnly(result.output);
   const [issue] = result.issues;
-  if (issue.type === "strict_object" && key !== "hooks") {
-    const meant = nearest(key, [...SETTING_KEYS, "hooks"]);
-    throw invalid(
-      "INVALID_ARGUMENT",
-      `${label} is no setting`,
-      meant === undefined
-        ? `the settings are ${SETTING_KEYS.join(", ")}`
-        : `did you mean ${meant}?`,
-    );
-  }
+  if (issue.type === "strict_object" && key !== "hooks") throw noSetting(key, label);
   throw invalid(
     CODE_OF_KEY[key] ?? "INVALID_ARGUMENT",
     `${label}: ${issue.message}`,
     key === "hooks" ? HOOKS_EXAMPLE : "see udpchat --help",
   );
+}
+
+/**
+ * The key that is meant by a word: spelled as the flag as well.
+ * @throws UdpchatError INVALID_ARGUMENT, naming the nearest one
+ */
+export function settingKey(word: string): SettingKey {
+  if (word === "hooks") {
+    throw invalid("INVALID_ARGUMENT", "hooks are not set by a command", HOOKS_EXAMPLE);
+  }
+  const key = SETTING_KEYS.find((one) => one === toCamel(word));
+  if (key === undefined) throw noSetting(word, `"${word}"`);
+  return key;
+}
+
+function noSetting(key: string, label: string): UdpchatError {
+  const meant = nearest(key, [...SETTING_KEYS, "hooks"]);
+  const remedy =
+    meant === undefined ? `the settings are ${SETTING_KEYS.join(", ")}` : `did you mean ${meant}?`;
+  return invalid("INVALID_ARGUMENT", `${label} is no setting`, remedy);
 }
 
 function definedOnly(output: v.InferOutput<typeof SettingsSchema>): Settings {
@@ -327,6 +344,7 @@ function invalid(
   return new UdpchatError(code, message, { ...(remedy === undefined ? {} : { remedy }), cause });
 }
 
-function toCamel(key: string): string {
+/** `discoveryPort` of `discovery-port`. */
+export function toCamel(key: string): string {
   return key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -28,8 +28,8 @@ export interface CoreContext {
   readonly incarnation: string;
   /** Wall clock at the start, milliseconds since 1970. */
   readonly startedAtMs: number;
-  /** Our nickname, at most 32 bytes of UTF-8. */
-  readonly name: string;
+  /** Our nickname, at most 32 bytes of UTF-8. It can change: read it when it is said. */
+  name: string;
   /** Where unicast reaches us. */
   readonly dataPort: number;
   readonly limits: Limits;

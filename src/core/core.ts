@@ -276,6 +276,21 @@ export class Core {
     this.#groups.interfacesChanged(nowMs);
   }
 
+  /**
+   * Another nickname, at most 32 bytes of UTF-8. Beacons and groups have it at once, peers that we
+   * have a session with when its keys are changed.
+   */
+  rename(nowMs: number, name: string): void {
+    this.#context.name = name;
+    this.#groups.rename(nowMs, name);
+    this.#discovery.announceSoon(nowMs);
+  }
+
+  /** Other addresses than before that no broadcast reaches: asked at once. */
+  configurePeers(nowMs: number, addresses: readonly Address[]): void {
+    this.#discovery.configurePeers(nowMs, addresses);
+  }
+
   peers(): PeerView[] {
     return this.#discovery.peers();
   }

@@ -9,10 +9,12 @@ import { Messenger } from "../messenger/messenger.js";
 import type { MessengerApi, MessengerOptions } from "../messenger/types.js";
 import { type Memberships, MembershipsFile, MemoryMemberships } from "../store/memberships.js";
 import type { Paths } from "../store/paths.js";
-import { type HookPrograms, Hooks } from "./hooks.js";
+import { type HookPrograms, type HookSettings, Hooks } from "./hooks.js";
 import { InstanceLock, type LockPaths } from "./instanceLock.js";
 import { failureRecord } from "./logRecord.js";
 import { type Log, type LogOptions, logEvent, logInterfaces, logStart, openLog } from "./logs.js";
+import { tellReady } from "./readiness.js";
+import { type DaemonSettings, Reloading, type SettingsReader } from "./reloading.js";
 import { handleSignals } from "./signals.js";
 
 export interface DaemonOptions {
@@ -21,6 +23,8 @@ export interface DaemonOptions {
   readonly log?: LogOptions;
   /** Run for what happens. */
   readonly hooks?: HookPrograms;
+  /** Where `messengerOptions` and `hooks` come from, which can change while it runs. */
+  readonly settings: SettingsReader;
   /** Default `Messenger.open`. */
   readonly openMessenger?: (options: MessengerOptions) => Promise<MessengerApi>;
   /** Default `process.exit`: after a second signal or a crash. */
@@ -55,19 +59,23 @@ export async function runDaemon(options: DaemonOptions): Promise<Daemon> {
     const open = options.openMessenger ?? ((wanted) => Messenger.open(wanted));
     const messenger = await open(options.messengerOptions);
     const memberships = membershipsOf(options);
+    const hooks = new Hooks(hookSettings(options), {
+      home: options.messengerOptions.home,
+      env: process.env,
+      logger: log.logger,
+    });
+    const apply = async (settings: DaemonSettings): Promise<void> => {
+      await messenger.reconfigure(settings.messengerOptions);
+      hooks.change(hookSettings(settings));
+    };
+    const reloading = new Reloading(apply, options.settings, log.logger);
     const service = new Service(messenger, {
       standing: memberships,
+      onReload: () => reloading.reload(),
       onStop: () => requestStop(),
     });
     cleanups.add("messenger", () => service.close());
     await restoreMemberships(service, memberships, log.logger);
-    const hooks = new Hooks({
-      programs: options.hooks ?? {},
-      home: options.messengerOptions.home,
-      env: process.env,
-      requireVerified: options.messengerOptions.requireVerified === true,
-      logger: log.logger,
-    });
     cleanups.add("hooks", () => hooks.close());
     const server = await ApiServer.listen({
       api: service,
@@ -85,13 +93,27 @@ export async function runDaemon(options: DaemonOptions): Promise<Daemon> {
     await lock.assertHeld();
     const status = await service.call("status", {});
     logStart(log.logger, status, paths.socket);
-    return { status, ...untilStopped(options, log, cleanups, (stop) => (requestStop = stop)) };
+    const untold = await tellReady(`port ${status.port}`);
+    if (untold !== undefined) log.logger.error({ detail: untold }, "systemd was not told");
+    const requests = {
+      onStop: (stop: () => void) => (requestStop = stop),
+      // The log tells how it went.
+      reload: () => void reloading.reload().catch(() => undefined),
+    };
+    return { status, ...untilStopped(options, log, cleanups, requests) };
   } catch (error) {
     log.logger.error(failureRecord(error), "could not start");
     await cleanups.run();
     log.flush();
     throw error;
   }
+}
+
+function hookSettings({
+  hooks = {},
+  messengerOptions,
+}: Pick<DaemonSettings, "hooks" | "messengerOptions">): HookSettings {
+  return { programs: hooks, requireVerified: messengerOptions.requireVerified === true };
 }
 
 /** Until the messenger is closed. The API's clients are not told: `status` says what is in use. */
@@ -160,7 +182,7 @@ function untilStopped(
   { paths, exit }: DaemonOptions,
   { logger, flush }: Log,
   cleanups: Cleanups,
-  onRequest: (stop: () => void) => void,
+  requests: { readonly onStop: (stop: () => void) => void; readonly reload: () => void },
 ): Pick<Daemon, "stop" | "stopped"> {
   const exitNow = exit ?? ((code) => process.exit(code));
   let settle: () => void = () => undefined;
@@ -183,6 +205,7 @@ function untilStopped(
       logger.info({ signal }, "stopping");
       void stop();
     },
+    reload: requests.reload,
     force: () => exitNow(1),
     crash: (thrown) => {
       logger.fatal({ err: thrown }, "crashed");
@@ -192,7 +215,7 @@ function untilStopped(
       exitNow(1);
     },
   });
-  onRequest(() => {
+  requests.onStop(() => {
     logger.info("stopping: asked to");
     void stop();
   });

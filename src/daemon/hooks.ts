@@ -15,13 +15,17 @@ export interface HookPrograms {
   readonly presence?: readonly string[];
 }
 
-export interface HooksOptions {
+/** What can change while they run. */
+export interface HookSettings {
   readonly programs: HookPrograms;
+  /** Leave out what others than verified peers do. */
+  readonly requireVerified: boolean;
+}
+
+export interface HooksOptions {
   /** For a `udpchat` that they run; undefined: the default one. */
   readonly home: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Leave out what others than verified peers do. */
-  readonly requireVerified: boolean;
   readonly logger: Logger;
 }
 
@@ -33,71 +37,73 @@ const INTERVAL_MS = 100;
 
 /** Runs them until it is closed. */
 export class Hooks {
-  readonly #options: HooksOptions;
-  readonly #message: Hook | undefined;
-  readonly #presence: Hook | undefined;
+  readonly #message: Hook;
+  readonly #presence: Hook;
   readonly #closing = new AbortController();
+  #settings: HookSettings;
 
-  constructor(options: HooksOptions) {
-    this.#options = options;
-    const { message, presence } = options.programs;
-    const hook = (kind: keyof HookPrograms, argv: readonly string[] | undefined) =>
-      argv === undefined ? undefined : new Hook(kind, argv, options, this.#closing.signal);
-    this.#message = hook("message", message);
-    this.#presence = hook("presence", presence);
+  constructor(settings: HookSettings, options: HooksOptions) {
+    this.#settings = settings;
+    this.#message = new Hook("message", options, this.#closing.signal);
+    this.#presence = new Hook("presence", options, this.#closing.signal);
+  }
+
+  /** From the next event on. */
+  change(settings: HookSettings): void {
+    this.#settings = settings;
   }
 
   /** Late lines run none: they may be thousands, and are no news. */
   take(line: EventLine): void {
+    const { message, presence } = this.#settings.programs;
     if (line.type === "message" && !line.late && this.#isWanted(line.from)) {
-      this.#message?.take(line, line.text);
+      this.#message.take(message, line, line.text);
     } else if (line.type === "presence" && this.#isWanted(line.peer)) {
-      this.#presence?.take(line, "");
+      this.#presence.take(presence, line, "");
     }
   }
 
   /** Ends those that run. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await Promise.all([this.#message?.idle(), this.#presence?.idle()]);
+    await Promise.all([this.#message.idle(), this.#presence.idle()]);
   }
 
   #isWanted({ trust }: { readonly trust: string | null }): boolean {
-    return !this.#options.requireVerified || trust === "verified";
+    return !this.#settings.requireVerified || trust === "verified";
   }
 }
 
 /** One of them. */
 class Hook {
   readonly #kind: keyof HookPrograms;
-  readonly #argv: readonly string[];
   readonly #options: HooksOptions;
   readonly #signal: AbortSignal;
   readonly #queue = new WorkQueue({ concurrency: 1, maxWaiting: MAX_WAITING });
   /** Since the last that ran. */
   #leftOut = 0;
 
-  constructor(
-    kind: keyof HookPrograms,
-    argv: readonly string[],
-    options: HooksOptions,
-    signal: AbortSignal,
-  ) {
+  constructor(kind: keyof HookPrograms, options: HooksOptions, signal: AbortSignal) {
     this.#kind = kind;
-    this.#argv = argv;
     this.#options = options;
     this.#signal = signal;
   }
 
-  take(line: MessageLine | PresenceLine, input: string): void {
-    if (!this.#queue.offer(() => this.#run(line, input))) this.#leftOut += 1;
+  /** Nothing if no program is named. */
+  take(argv: readonly string[] | undefined, line: MessageLine | PresenceLine, input: string): void {
+    if (argv === undefined) return;
+    if (!this.#queue.offer(() => this.#run(argv, line, input))) this.#leftOut += 1;
   }
 
   idle(): Promise<void> {
     return this.#queue.idle();
   }
 
-  async #run(line: MessageLine | PresenceLine, input: string): Promise<void> {
+  async #run(
+    argv: readonly string[],
+    line: MessageLine | PresenceLine,
+    input: string,
+  ): Promise<void> {
     const { env, home, logger } = this.#options;
     const hook = this.#kind;
     if (this.#leftOut > 0) {
@@ -106,7 +112,7 @@ class Hook {
     }
     const pause = delay(INTERVAL_MS, undefined, { signal: this.#signal }).catch(() => undefined);
     const end = await runProgram(
-      { argv: this.#argv },
+      { argv },
       {
         input,
         env: { ...env, ...homeEnvironment(home), ...lineEnvironment(line) },
@@ -115,7 +121,7 @@ class Hook {
       },
     );
     if (end.kind !== "done" && !this.#signal.aborted) {
-      logger.warn({ hook, program: this.#argv[0], reason: end.reason }, "hook failed");
+      logger.warn({ hook, program: argv[0], reason: end.reason }, "hook failed");
     }
     await pause;
   }

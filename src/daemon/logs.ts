@@ -1,12 +1,15 @@
 import process from "node:process";
-import { type Logger, pino } from "pino";
+import { type Logger, type LoggerOptions, pino } from "pino";
 import type { EventLine, PeerRefLine, StatusLine } from "../api/lines.js";
 import { sanitiseName } from "../sanitise.js";
+import { LogFile } from "./logFile.js";
 import { logRecord } from "./logRecord.js";
 
 export interface LogOptions {
   /** Default stderr. */
   readonly destination?: NodeJS.WritableStream;
+  /** A file instead, which is rotated: see `LogFile`. */
+  readonly file?: string;
   /** For people; otherwise one JSON object a line. */
   readonly pretty?: boolean;
   /** Default `info`. */
@@ -33,6 +36,7 @@ export async function openLog(options: LogOptions = {}): Promise<Log> {
     formatters: { log: logRecord },
     serializers: { err: (error: unknown) => error, msg: sanitiseName },
   };
+  if (options.file !== undefined) return openLogFile(options.file, settings);
   if (options.pretty === true) {
     const output = options.destination ?? process.stderr;
     // Bundled, a CommonJS module has this one export.
@@ -57,6 +61,16 @@ export async function openLog(options: LogOptions = {}): Promise<Log> {
     }
   };
   return { logger: pino(settings, stream), flush };
+}
+
+/** A daemon whose log cannot be written goes on: whoever started it is told. */
+function openLogFile(path: string, settings: LoggerOptions): Log {
+  const file = new LogFile(path);
+  file.open();
+  if (file.failure !== undefined) {
+    process.stderr.write(sanitiseName(`udpchat: cannot write ${path} (${file.failure})`) + "\n");
+  }
+  return { logger: pino(settings, file), flush: () => undefined };
 }
 
 /** The daemon is ready. */

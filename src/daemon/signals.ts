@@ -3,6 +3,8 @@ import process from "node:process";
 export interface SignalHandlers {
   /** The first SIGTERM or SIGINT. */
   readonly stop: (signal: NodeJS.Signals) => void;
+  /** SIGHUP. */
+  readonly reload: () => void;
   /** Another one while stopping. */
   readonly force: () => void;
   /** An exception or rejection that nobody caught. */
@@ -20,8 +22,8 @@ export function handleSignals(handlers: SignalHandlers): () => void {
     stopping = true;
     handlers.stop(signal);
   };
-  // A terminal that closes does not end the daemon.
-  const onHangUp = (): void => undefined;
+  // Also a terminal that closes: a file that is as it was changes nothing, and the daemon goes on.
+  const onHangUp = (): void => handlers.reload();
   const onCrash = (thrown: unknown): void => handlers.crash(thrown);
   process.on("SIGTERM", onStop);
   process.on("SIGINT", onStop);

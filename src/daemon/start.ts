@@ -12,7 +12,10 @@ export interface StartOptions {
   /** Absolute path of the script that runs the daemon in the foreground. */
   readonly script: string;
   readonly args: readonly string[];
-  /** Appended to; made readable for this user only. */
+  /**
+   * What Node itself says at its end is appended to it; made readable for this user only. The
+   * daemon opens it on its own.
+   */
   readonly logFile: string;
   /** Default 10,000. */
   readonly timeoutMs?: number;
@@ -24,7 +27,7 @@ const DEFAULT_TIMEOUT_MS = 10_000;
  * glibc gives threads heaps of their own (mallopt(3), M_ARENA_MAX). One of a daemon's ten threads
  * works; what the others keep for themselves is a fifteenth of its memory.
  */
-const ONE_HEAP = { MALLOC_ARENA_MAX: "1" };
+export const ONE_HEAP = { MALLOC_ARENA_MAX: "1" };
 
 /**
  * Starts a daemon in the background, on the same Node. Resolves with its status when it is ready;

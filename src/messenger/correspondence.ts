@@ -9,11 +9,12 @@ import type { KeptMessages } from "./keptMessages.js";
 import { Outbox } from "./outbox.js";
 import type { Outgoing } from "./outgoing.js";
 import type { PeerFinder } from "./peerFinder.js";
+import type { Preferences } from "./preferences.js";
 import { ReadReceipts } from "./readReceipts.js";
 import { Recorder } from "./recorder.js";
 import { partyRef } from "./storedShapes.js";
 import type { TrustBook } from "./trustBook.js";
-import type { Delivery, HistoryMessage, HistoryOptions, MessengerOptions } from "./types.js";
+import type { Delivery, HistoryMessage, HistoryOptions } from "./types.js";
 
 /** What correspondence builds on. */
 export interface CorrespondenceParts {
@@ -30,7 +31,8 @@ export interface CorrespondenceParts {
   readonly labelOf: (groupId: string) => string | undefined;
   /** The user is shown what this peer writes. */
   readonly isWanted: (peer: { readonly id: string; readonly name: string }) => boolean;
-  readonly options: Pick<MessengerOptions, "receives" | "retentionMs" | "readReceipts">;
+  readonly receives: boolean;
+  readonly preferences: Preferences;
 }
 
 type EventOf<Kind extends CoreEvent["kind"]> = Extract<CoreEvent, { readonly kind: Kind }>;
@@ -46,7 +48,8 @@ export class Correspondence {
 
   constructor(parts: CorrespondenceParts) {
     this.#parts = parts;
-    const { kept, driver, clock, stream, outgoing, finder, members, trust, options } = parts;
+    const { kept, driver, clock, stream, outgoing, finder, members, trust } = parts;
+    const { receives, preferences } = parts;
     const { store, keeps } = kept;
     const self = members.self();
     this.#recorder = new Recorder({
@@ -66,7 +69,7 @@ export class Correspondence {
       outgoing,
       trust,
       self: self.device,
-      dispatches: keeps && options.receives !== false,
+      dispatches: keeps && receives,
     });
     this.#texts = new DirectTexts({
       store,
@@ -84,7 +87,7 @@ export class Correspondence {
       store,
       clock,
       outgoing,
-      tells: options.readReceipts !== false,
+      preferences,
       isBlocked: (device) => trust.isBlocked(device),
     });
     this.#reader = new HistoryReader({
@@ -97,11 +100,16 @@ export class Correspondence {
 
   /** What was left over by earlier starts goes on. */
   start(): void {
-    const { kept, clock, driver, options } = this.#parts;
-    kept.maintain(clock, options.retentionMs, (beforeMs) =>
+    const { kept, clock, driver, preferences } = this.#parts;
+    kept.maintain(clock, preferences.retentionMs, (beforeMs) =>
       driver.command((core, nowMs) => core.forgetBefore(nowMs, beforeMs)),
     );
     this.#outbox.start();
+  }
+
+  /** Messages are kept for another time than before. */
+  retentionChanged(): void {
+    this.#parts.kept.retain(this.#parts.preferences.retentionMs);
   }
 
   /** Of a poll, before anything of it is transmitted; returns what is news: see `Recorder`. */

@@ -6,6 +6,7 @@ import type { StoredParty } from "../store/messageStore.js";
 import type { Driver } from "./driver.js";
 import { DEVICE_ID } from "./namedDevice.js";
 import { peerRef, type TrustReader } from "./peerShapes.js";
+import type { Preferences } from "./preferences.js";
 import { partyRef } from "./storedShapes.js";
 import { findPeer, parseTarget, type Target } from "./target.js";
 import type { PeerRef } from "./types.js";
@@ -16,7 +17,7 @@ export interface GroupMembersParts {
   readonly lan: Lan;
   readonly trust: TrustReader;
   /** Our own nickname. */
-  readonly name: string;
+  readonly preferences: Pick<Preferences, "name">;
 }
 
 /** Who is meant, and who is who, in a group. */
@@ -43,15 +44,16 @@ export class GroupMembers {
     });
   }
 
-  /** Ourselves: the same object for as long as our address is, as every message has it. */
+  /** Ourselves: the same object for as long as name and address are, as every message has it. */
   self(): StoredParty {
-    const { driver, lan, name } = this.#parts;
+    const { driver, lan, preferences } = this.#parts;
+    const { name } = preferences;
     const here = lan.interfaces().find(({ loopback }) => !loopback);
     const address = here?.address ?? "127.0.0.1";
     const port = lan.dataPort;
-    if (this.#self?.address !== address || this.#self.port !== port) {
-      this.#self = { device: driver.inspect((core) => core.id), name, address, port };
-    }
+    const known = this.#self;
+    if (known?.address === address && known.port === port && known.name === name) return known;
+    this.#self = { device: driver.inspect((core) => core.id), name, address, port };
     return this.#self;
   }
 

@@ -23,6 +23,7 @@ export class KeptMessages {
   readonly keeps: boolean;
   readonly #retry: (nowMs: number) => Promise<void>;
   #cancelTimers: () => void = () => undefined;
+  #retain: (retentionMs: number | undefined) => void = () => undefined;
 
   /** @param retry tries a disk that failed again; by default there is none */
   constructor(
@@ -46,6 +47,12 @@ export class KeptMessages {
     forgetBefore: (beforeMs: number) => void = () => undefined,
   ): void {
     if (!this.keeps) return;
+    this.#retain = (otherMs) => {
+      this.#cancelTimers();
+      // The bound of the core goes on with time, until it is given another one.
+      if (otherMs === undefined) forgetBefore(0);
+      this.maintain(clock, otherMs, forgetBefore);
+    };
     let cancelPrune: () => void = () => undefined;
     const prune = (): void => {
       const beforeMs = retentionMs === undefined ? undefined : clock.wallMs() - retentionMs;
@@ -73,6 +80,11 @@ export class KeptMessages {
       cancelForget?.();
       cancelRetry();
     };
+  }
+
+  /** Goes on with another retention than before; undefined: nothing is forgotten for its age. */
+  retain(retentionMs: number | undefined): void {
+    this.#retain(retentionMs);
   }
 
   /** Group datagrams. Returns what ends it. */
@@ -105,6 +117,7 @@ export class KeptMessages {
 
   close(): void {
     this.#cancelTimers();
+    this.#retain = () => undefined;
     this.store.close();
   }
 }

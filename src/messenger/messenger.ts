@@ -12,10 +12,11 @@ import type { LookUp } from "./hostLookup.js";
 import { Inbox } from "./inbox.js";
 import { JoinedGroups } from "./joinedGroups.js";
 import { MemberDesk } from "./memberDesk.js";
-import { type MessengerParts, openParts } from "./opening.js";
+import { checkedPreferences, type MessengerParts, openParts } from "./opening.js";
 import { type Outbound, Outgoing } from "./outgoing.js";
 import { PeerFinder } from "./peerFinder.js";
 import { rosterPeer } from "./peerShapes.js";
+import type { Preferences } from "./preferences.js";
 import { Queries } from "./queries.js";
 import { Reception } from "./reception.js";
 import { RequestHandlers } from "./requests.js";
@@ -24,6 +25,7 @@ import { messengerStatus } from "./status.js";
 import type { TrustBook } from "./trustBook.js";
 import { TrustDesk } from "./trustDesk.js";
 import type {
+  ChangeableOptions,
   Delivery,
   Group,
   HandleOptions,
@@ -60,7 +62,6 @@ const MAX_DEPARTURE_MS = 36_000;
  */
 export class Messenger implements MessengerApi {
   readonly id: string;
-  readonly name: string;
   /** What went less well while opening; the first of the events, too. */
   readonly openingWarnings: readonly Warning[];
   readonly #core: Core;
@@ -69,7 +70,7 @@ export class Messenger implements MessengerApi {
   readonly #startedAt: Date;
   readonly #driver: Driver;
   readonly #stream = new EventStream();
-  readonly #handlers = new RequestHandlers();
+  readonly #handlers: RequestHandlers;
   readonly #queries = new Queries();
   readonly #outgoing: Outgoing;
   readonly #correspondence: Correspondence;
@@ -82,7 +83,9 @@ export class Messenger implements MessengerApi {
   readonly #trust: TrustBook;
   readonly #trustDesk: TrustDesk;
   readonly #memberDesk: MemberDesk;
-  readonly #requireVerified: boolean;
+  readonly #lookUp: LookUp;
+  readonly #preferences: Preferences;
+  readonly #warn: (warning: Warning) => void;
   #departed: () => void = () => undefined;
   #closing: Promise<void> | undefined;
 
@@ -129,12 +132,15 @@ export class Messenger implements MessengerApi {
   }
 
   private constructor(opened: Awaited<ReturnType<typeof openParts>>, options: MessengerOptions) {
-    const { receives = true, broadcasts = [], requireVerified = false } = options;
-    const { core, lan, clock, name, warnings } = opened;
+    const { receives = true } = options;
+    const { core, lan, clock, preferences, warnings } = opened;
     this.id = core.id;
-    this.name = name;
+    this.#lookUp = opened.lookUp;
+    this.#preferences = preferences;
+    this.#warn = warnings.tell;
+    const requireVerified = (): boolean => preferences.requireVerified;
+    this.#handlers = new RequestHandlers(requireVerified);
     this.openingWarnings = [...warnings.early];
-    this.#requireVerified = requireVerified;
     this.#trust = opened.trust;
     this.#core = core;
     this.#lan = lan;
@@ -153,7 +159,7 @@ export class Messenger implements MessengerApi {
       trust: opened.trust,
       store: opened.messages.store,
     });
-    this.#members = new GroupMembers({ driver, lan, trust: opened.trust, name });
+    this.#members = new GroupMembers({ driver, lan, trust: opened.trust, preferences });
     this.#secrets = new SecretGroups({
       store: opened.groupKeys,
       stream,
@@ -172,9 +178,9 @@ export class Messenger implements MessengerApi {
       members: this.#members,
       forgetDatagrams: (groupId) => this.#correspondence.forgetDatagrams(groupId),
     });
-    this.#finder = this.#makeFinder(opened.lookUp, broadcasts);
+    this.#finder = this.#makeFinder();
     const isWanted = (peer: { readonly id: string; readonly name: string }): boolean =>
-      !requireVerified || opened.trust.trustOf(peer.id, peer.name) === "verified";
+      !requireVerified() || opened.trust.trustOf(peer.id, peer.name) === "verified";
     this.#correspondence = new Correspondence({
       kept: opened.messages,
       driver,
@@ -187,13 +193,14 @@ export class Messenger implements MessengerApi {
       discoveryPort: lan.discoveryPort,
       labelOf: (groupId) => this.#groups.labelOf(groupId),
       isWanted,
-      options,
+      receives,
+      preferences,
     });
     this.#trustDesk = new TrustDesk({
       book: opened.trust,
       finder: this.#finder,
       driver,
-      self: { id: core.id, name },
+      self: () => this,
       here: () => ({ port: lan.dataPort, interfaces: lan.interfaces() }),
     });
     this.#memberDesk = new MemberDesk({
@@ -217,7 +224,8 @@ export class Messenger implements MessengerApi {
       inbox: this.#inbox,
       groups: this.#groups,
       trust: opened.trust,
-      options,
+      receives,
+      preferences,
     });
     const router = new EventRouter({
       driver,
@@ -237,17 +245,21 @@ export class Messenger implements MessengerApi {
     this.#correspondence.start();
   }
 
-  #makeFinder(lookUp: LookUp, extraBroadcasts: readonly string[]): PeerFinder {
+  #makeFinder(): PeerFinder {
     return new PeerFinder({
       driver: this.#driver,
       clock: this.#clock,
       queries: this.#queries,
-      lookUp,
+      lookUp: this.#lookUp,
       trust: this.#trust,
       isBroadcast: (address) =>
-        extraBroadcasts.includes(address) ||
+        this.#preferences.broadcasts.includes(address) ||
         this.#lan.interfaces().some(({ broadcast }) => broadcast === address),
     });
+  }
+
+  get name(): string {
+    return this.#preferences.name;
   }
 
   status(): MessengerStatus {
@@ -280,7 +292,7 @@ export class Messenger implements MessengerApi {
 
   /** What is asked of everybody here. */
   #strict<Options extends WaitOptions>(options: Options): Options {
-    return this.#requireVerified ? { ...options, requireVerified: true } : options;
+    return this.#preferences.requireVerified ? { ...options, requireVerified: true } : options;
   }
 
   async history(options: HistoryOptions = {}): Promise<HistoryMessage[]> {
@@ -346,10 +358,8 @@ export class Messenger implements MessengerApi {
   }
 
   /** The handler that came last answers. */
-  handle(handler: RequestHandler, { requireVerified = false }: HandleOptions = {}): () => void {
-    return this.#handlers.add(handler, {
-      requireVerified: this.#requireVerified || requireVerified,
-    });
+  handle(handler: RequestHandler, options: HandleOptions = {}): () => void {
+    return this.#handlers.add(handler, options);
   }
 
   async join(group: string, options: JoinOptions = {}): Promise<Group> {
@@ -381,6 +391,20 @@ export class Messenger implements MessengerApi {
 
   events(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<MessengerEvent> {
     return this.#stream.subscribe({ signals: [options.signal] });
+  }
+
+  async reconfigure(options: ChangeableOptions): Promise<void> {
+    const checked = await checkedPreferences(options, this.#lookUp, this.#warn);
+    this.#assertOpen();
+    const { name, configuredPeers } = checked;
+    const before = { name: this.name, retentionMs: this.#preferences.retentionMs };
+    this.#preferences.replace(name, options);
+    this.#lan.reconfigure(options);
+    this.#driver.command((core, nowMs) => {
+      core.configurePeers(nowMs, configuredPeers);
+      if (name !== before.name) core.rename(nowMs, name);
+    });
+    if (options.retentionMs !== before.retentionMs) this.#correspondence.retentionChanged();
   }
 
   close(): Promise<void> {

@@ -23,9 +23,10 @@ import { type Clock, systemClock } from "./clock.js";
 import { addressOf, type LookUp, lookUpHost } from "./hostLookup.js";
 import { type KeptMessages, openKeptMessages } from "./keptMessages.js";
 import { checkedNickname, defaultNickname } from "./nickname.js";
+import { Preferences } from "./preferences.js";
 import { checkedPort } from "./target.js";
 import { TrustBook } from "./trustBook.js";
-import type { MessengerOptions, Warning } from "./types.js";
+import type { ChangeableOptions, MessengerOptions, Warning } from "./types.js";
 
 /** What a messenger gets from outside itself; each can be replaced by a test. */
 export interface MessengerParts {
@@ -48,7 +49,7 @@ export interface OpenedParts {
   readonly lan: Lan;
   readonly clock: Clock;
   readonly lookUp: LookUp;
-  readonly name: string;
+  readonly preferences: Preferences;
   readonly groupKeys: GroupKeyStore;
   readonly trust: TrustBook;
   readonly messages: KeptMessages;
@@ -83,10 +84,9 @@ export async function openParts(
   takesMessages: TakesMessages,
 ): Promise<OpenedParts> {
   const { clock = systemClock, lookUp = lookUpHost, random = systemRandom } = replaced;
-  const name = options.name === undefined ? defaultNickname() : checkedNickname(options.name);
   const lanOptions = checkedLanOptions(options);
   const warnings = new Warnings();
-  const configuredPeers = await addressesOf(options.peers ?? [], lookUp, warnings.tell);
+  const { name, configuredPeers } = await checkedPreferences(options, lookUp, warnings.tell);
   const paths = options.ephemeral === true ? undefined : pathsOf(options.home);
   const store = await (replaced.openHome ?? openHome)(paths, random);
   // Two that announce one key would look like one peer that hops between two ports.
@@ -118,7 +118,8 @@ export async function openParts(
       limits: replaced.limits ?? {},
     });
     const { groupKeys } = store;
-    return { core, lan, clock, lookUp, name, groupKeys, trust, messages, warnings };
+    const preferences = new Preferences(name, options);
+    return { core, lan, clock, lookUp, preferences, groupKeys, trust, messages, warnings };
   } catch (error) {
     messages.close();
     await lan?.close();
@@ -138,12 +139,6 @@ function checkedLanOptions(options: MessengerOptions): LanOptions {
       remedy: "choose two different ports",
     });
   }
-  for (const broadcast of options.broadcasts ?? []) {
-    if (isIPv4(broadcast)) continue;
-    throw new UdpchatError("INVALID_ARGUMENT", `"${broadcast}" is not a broadcast address`, {
-      remedy: "write it as 10.0.0.255",
-    });
-  }
   return {
     dataPort,
     discoveryPort,
@@ -151,6 +146,25 @@ function checkedLanOptions(options: MessengerOptions): LanOptions {
     ...(options.interfaces === undefined ? {} : { interfaces: options.interfaces }),
     ...(options.broadcasts === undefined ? {} : { broadcasts: options.broadcasts }),
   };
+}
+
+/**
+ * What of them can be wrong, or has to be looked up.
+ * @throws UdpchatError INVALID_NAME, INVALID_ARGUMENT, INVALID_TARGET
+ */
+export async function checkedPreferences(
+  { name, broadcasts = [], peers = [] }: ChangeableOptions,
+  lookUp: LookUp,
+  warn: (warning: Warning) => void,
+): Promise<{ readonly name: string; readonly configuredPeers: readonly LanAddress[] }> {
+  const nickname = name === undefined ? defaultNickname() : checkedNickname(name);
+  for (const broadcast of broadcasts) {
+    if (isIPv4(broadcast)) continue;
+    throw new UdpchatError("INVALID_ARGUMENT", `"${broadcast}" is not a broadcast address`, {
+      remedy: "write it as 10.0.0.255",
+    });
+  }
+  return { name: nickname, configuredPeers: await addressesOf(peers, lookUp, warn) };
 }
 
 /** A name that cannot be resolved now must not keep us from everybody else. */

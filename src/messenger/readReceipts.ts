@@ -2,14 +2,15 @@ import type { MessageStore } from "../store/messageStore.js";
 import { encodeReceipt, MAX_RECEIPT_MESSAGES } from "../wire/receipt.js";
 import type { Clock } from "./clock.js";
 import type { Outgoing } from "./outgoing.js";
+import type { Preferences } from "./preferences.js";
 
 /** What read receipts build on. */
 export interface ReadReceiptsParts {
   readonly store: MessageStore;
   readonly clock: Clock;
   readonly outgoing: Outgoing;
-  /** False: what a person reads here is nobody else's business. */
-  readonly tells: boolean;
+  /** Without them, what a person reads here is nobody else's business. */
+  readonly preferences: Pick<Preferences, "readReceipts">;
   readonly isBlocked: (device: string) => boolean;
 }
 
@@ -52,8 +53,8 @@ export class ReadReceipts {
 
   /** See `storeRead`. */
   markRead(ids: readonly string[]): void {
-    const { store, tells } = this.#parts;
-    for (const author of storeRead(store, ids, tells)) this.#pay(author);
+    const { store, preferences } = this.#parts;
+    for (const author of storeRead(store, ids, preferences.readReceipts)) this.#pay(author);
   }
 
   /** The roster changed. */
@@ -76,8 +77,9 @@ export class ReadReceipts {
   }
 
   #pay(author: string): void {
-    const { store, tells, isBlocked } = this.#parts;
-    if (this.#closed || !tells || this.#busy.has(author) || isBlocked(author)) return;
+    const { store, preferences, isBlocked } = this.#parts;
+    if (this.#closed || !preferences.readReceipts || this.#busy.has(author) || isBlocked(author))
+      return;
     const messageIds = store.receiptsOwed(author, MAX_RECEIPT_MESSAGES);
     if (messageIds.length === 0) return;
     this.#busy.set(author, () => undefined);

@@ -4,8 +4,8 @@ import { datagramType, isOurs } from "../wire/header.js";
 import type { Driver } from "./driver.js";
 import type { Inbox } from "./inbox.js";
 import type { JoinedGroups } from "./joinedGroups.js";
+import type { Preferences } from "./preferences.js";
 import type { TrustBook } from "./trustBook.js";
-import type { MessengerOptions } from "./types.js";
 
 /** What a reception builds on. */
 export interface ReceptionParts {
@@ -13,7 +13,8 @@ export interface ReceptionParts {
   readonly inbox: Inbox;
   readonly groups: JoinedGroups;
   readonly trust: TrustBook;
-  readonly options: Pick<MessengerOptions, "receives" | "requireVerified">;
+  readonly receives: boolean;
+  readonly preferences: Pick<Preferences, "requireVerified">;
 }
 
 /** What is let in: datagrams, calls and messages. */
@@ -32,20 +33,16 @@ export class Reception {
 
   /** A request of who is not verified is refused in words; a text would be lost without any. */
   takesMessages(device: string, kind: "text" | "request"): boolean {
-    const { groups, options, trust } = this.#parts;
-    if (kind === "text" && options.requireVerified === true && !trust.isVerified(device)) {
+    const { groups, preferences, trust } = this.#parts;
+    if (kind === "text" && preferences.requireVerified && !trust.isVerified(device)) {
       return false;
     }
-    return this.#receives() || groups.handles().some(({ showsDirect }) => showsDirect);
+    return this.#parts.receives || groups.handles().some(({ showsDirect }) => showsDirect);
   }
 
   /** Keys of secret groups come as messages do: who would refuse calls would soon be deaf there. */
   #takesCalls(): boolean {
-    return this.#receives() || this.#parts.groups.handles().some(({ secret }) => secret);
-  }
-
-  #receives(): boolean {
-    return this.#parts.options.receives !== false;
+    return this.#parts.receives || this.#parts.groups.handles().some(({ secret }) => secret);
   }
 }
 

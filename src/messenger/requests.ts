@@ -15,8 +15,14 @@ const MAX_FAILURE_CHARACTERS = 1000;
 
 /** Who answers requests here: the handler that came last. */
 export class RequestHandlers {
+  /** Of every handler. */
+  readonly #requiresVerified: () => boolean;
   /** The newest last; bounded by the application. */
   readonly #registrations: (Required<HandleOptions> & { readonly handler: RequestHandler })[] = [];
+
+  constructor(requiresVerified: () => boolean) {
+    this.#requiresVerified = requiresVerified;
+  }
 
   /** The returned function takes the handler away; the one before it then answers again. */
   add(handler: RequestHandler, { requireVerified = false }: HandleOptions = {}): () => void {
@@ -32,7 +38,8 @@ export class RequestHandlers {
   async answer(request: Request): Promise<Answer> {
     const registration = this.#registrations.at(-1);
     if (registration === undefined) return empty(ReplyStatus.noHandler);
-    if (registration.requireVerified && request.from.trust !== "verified") {
+    const requireVerified = registration.requireVerified || this.#requiresVerified();
+    if (requireVerified && request.from.trust !== "verified") {
       return empty(ReplyStatus.refused);
     }
     try {

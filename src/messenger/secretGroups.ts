@@ -21,7 +21,7 @@ export interface SecretGroupsParts {
   readonly trust: TrustReader;
   readonly discoveryPort: number;
   /** Strangers invite in vain. Default false. */
-  readonly requireVerified?: boolean;
+  readonly requireVerified?: () => boolean;
 }
 
 type EventOf<Kind extends CoreEvent["kind"]> = Extract<CoreEvent, { readonly kind: Kind }>;
@@ -151,7 +151,7 @@ export class SecretGroups {
 
   #isWelcome({ from }: Pick<StoredInvitation, "from">): boolean {
     const trust = this.#parts.trust.trustOf(from.id, from.name);
-    return this.#parts.requireVerified === true ? trust === "verified" : trust !== "blocked";
+    return this.#parts.requireVerified?.() === true ? trust === "verified" : trust !== "blocked";
   }
 
   /** Who goes by the name of somebody else lets us in nowhere, but may be seen to have tried. */

@@ -14,7 +14,7 @@ export interface TrustDeskParts {
   readonly finder: PeerFinder;
   readonly driver: Driver;
   /** Who we are. */
-  readonly self: { readonly id: string; readonly name: string };
+  readonly self: () => { readonly id: string; readonly name: string };
   /** Where we are. */
   readonly here: () => { readonly port: number; readonly interfaces: readonly LanInterface[] };
 }
@@ -91,7 +91,7 @@ export class TrustDesk {
   }
 
   async #codeOf({ id }: Person): Promise<string> {
-    return verificationCode(this.#parts.self.id, id);
+    return verificationCode(this.#parts.self().id, id);
   }
 
   async #decide({ id, name }: Person, trust: StoredTrust): Promise<void> {
@@ -126,7 +126,7 @@ export class TrustDesk {
         .map((entry) => candidate({ ...unplaced(entry.device, entry.name), trust: entry.trust })),
     );
     if (noted !== undefined) return noted;
-    if (isCalled(this.#parts.self, name)) throw ourselves(target);
+    if (isCalled(this.#parts.self(), name)) throw ourselves(target);
     throw finder.nobodyCalled(name);
   }
 

@@ -345,6 +345,18 @@ export interface MessengerOptions {
   readonly readReceipts?: boolean;
 }
 
+/** What can change while a messenger is open. */
+export type ChangeableOptions = Pick<
+  MessengerOptions,
+  | "name"
+  | "interfaces"
+  | "broadcasts"
+  | "peers"
+  | "requireVerified"
+  | "retentionMs"
+  | "readReceipts"
+>;
+
 /** Facts about a running messenger. */
 export interface MessengerStatus {
   readonly id: string;
@@ -530,6 +542,13 @@ export interface MessengerApi {
    * the oldest events; a warning EVENTS_LOST says how many.
    */
   events(options?: { readonly signal?: AbortSignal }): AsyncIterable<MessengerEvent>;
+  /**
+   * Goes on with these options instead of the ones before, and the defaults of those that are left
+   * out: with all of them, or, if it rejects, none. Sessions, memberships and what waits stay. Peers
+   * that we exchange messages with see another name when the keys of that session change, within
+   * 10 minutes; everybody else at once. Rejects: INVALID_NAME, INVALID_ARGUMENT, INVALID_TARGET, INVALID_PORT, CLOSED.
+   */
+  reconfigure(options: ChangeableOptions): Promise<void>;
   /**
    * Says goodbye to groups, peers and the network, and frees the sockets. What was said in groups
    * is sent first, up to 30 s; a `send` or `ask` that waits rejects with CLOSED.

@@ -90,6 +90,8 @@ export interface Lan {
   joinGroup(group: LanAddress): Promise<void>;
   /** Takes back one join; does nothing for a group that is not joined. */
   leaveGroup(group: LanAddress): Promise<void>;
+  /** Other interfaces and extra broadcast addresses than before; what is undefined is left out. */
+  reconfigure(options: Pick<LanOptions, "interfaces" | "broadcasts">): void;
   /** Settles when every socket is closed; may be called again. */
   close(): Promise<void>;
 }

@@ -47,7 +47,8 @@ export async function openLan(
 /** {@link Lan} on the sockets of this host. Made by {@link openLan}. */
 class NodeLan implements Lan {
   readonly #discoveryGroup: string;
-  readonly #broadcasts: readonly string[];
+  #interfaceNames: readonly string[] | undefined;
+  #broadcasts: readonly string[];
   readonly #handlers: LanHandlers;
   readonly #nowMs: () => number;
   readonly #traffic: Traffic;
@@ -69,6 +70,7 @@ class NodeLan implements Lan {
     sockets: NodeSockets,
   ) {
     this.#discoveryGroup = options.discoveryGroup;
+    this.#interfaceNames = options.interfaces;
     this.#broadcasts = options.broadcasts ?? [];
     this.#handlers = handlers;
     this.#nowMs = host.nowMs;
@@ -85,7 +87,7 @@ class NodeLan implements Lan {
       membershipFailed: (reason) => traffic.failed("membership", reason),
     });
     this.#watch = new InterfaceWatch({
-      list: () => host.listInterfaces(options.interfaces),
+      list: () => host.listInterfaces(this.#interfaceNames),
       polled: (interfaces, changed) => this.#polled(interfaces, changed),
       failed: (code) => traffic.failed("interfaces", code),
       nowMs: host.nowMs,
@@ -97,15 +99,26 @@ class NodeLan implements Lan {
   /** Joins the discovery group and sends on the interfaces that there are. */
   async start(): Promise<void> {
     const { data, discovery } = this.#sockets;
-    // Only when asked for: a datagram with a broadcast address as its forged source must not
-    // make us answer a whole network.
-    if (this.#broadcasts.length > 0) data.allowBroadcast();
+    this.#setBroadcasts(this.#broadcasts);
     this.#groups.lend(discovery);
     this.#groups.lend(data);
     await this.#groups.join({ address: this.#discoveryGroup, port: discovery.port });
     this.#watch.start();
     await this.#steps;
     this.#started = true;
+  }
+
+  reconfigure(options: Pick<LanOptions, "interfaces" | "broadcasts">): void {
+    this.#interfaceNames = options.interfaces;
+    this.#setBroadcasts(options.broadcasts ?? []);
+    this.#watch.poll();
+  }
+
+  #setBroadcasts(addresses: readonly string[]): void {
+    this.#broadcasts = addresses;
+    // Only when asked for: a datagram with a broadcast address as its forged source must not
+    // make us answer a whole network.
+    this.#sockets.data.allowBroadcast(addresses.length > 0);
   }
 
   get dataPort(): number {

@@ -141,8 +141,8 @@ export class UdpSocket {
   }
 
   /** Allows sending to broadcast addresses. */
-  allowBroadcast(): void {
-    this.#socket.setBroadcast(true);
+  allowBroadcast(allowed = true): void {
+    this.#socket.setBroadcast(allowed);
   }
 
   /**

@@ -10,7 +10,7 @@ const NO_HARD_LINKS = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLI
  * Writes a file (0600) that appears complete or not at all, replacing what was there.
  * It survives a power cut once this has resolved.
  */
-export async function replaceFile(path: string, text: string): Promise<void> {
+export async function replaceFile(path: string, text: string | Uint8Array): Promise<void> {
   const temporary = await writeTemporary(path, text);
   try {
     await rename(temporary, path);
@@ -46,7 +46,7 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
   }
 }
 
-async function writeTemporary(path: string, text: string): Promise<string> {
+async function writeTemporary(path: string, text: string | Uint8Array): Promise<string> {
   const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   const file = await open(temporary, "wx", 0o600);
   try {

@@ -74,6 +74,11 @@ function socketOf(home: string): string {
   return join(tmpdir(), `udpchat-${userInfo().uid}`, `${shortHash(home)}.sock`);
 }
 
+/** Tells the homes of one user apart where names are to be short: 8 hexadecimal digits. */
+export function homeMark(home: string): string {
+  return shortHash(resolve(home)).slice(0, 8);
+}
+
 function shortHash(text: string): string {
   // Few need it, and it takes a tenth of the time in which a short command is over.
   const { createHash } = process.getBuiltinModule("node:crypto");

@@ -35,6 +35,12 @@ const SCENES: Readonly<Record<string, Scene>> = {
   daemon: { user: "dave", until: /"msg":"ready"/ },
   start: { user: "dave", before: ["udpchat stop || true"], prints: /^running: pid/ },
   stop: { user: "dave", before: ["udpchat start || true"], prints: /^stopped: pid/ },
+  reload: { prints: /./ },
+  "udpchat reload --json | jq -r '.restart[]'": {},
+  logs: { prints: /ready/ },
+  "udpchat logs --follow": { until: /ready/ },
+  // Nobody whose daemon would look for the hosts that are named there.
+  config: { user: "frank" },
   discover: { prints: /bob/ },
   peers: { prints: /bob/ },
   join: { until: /you joined/ },
@@ -104,7 +110,8 @@ const SCENERIES: Readonly<Record<string, readonly string[]>> = {
   peers: ["send", "ask", "serve", "verify", "block", "unblock", "outbox"],
   groups: ["join", "leave", "groups", "invite", "remove", "say"],
 };
-const elsewhere = new Set(Object.values(SCENERIES).flat());
+/** A service needs a systemd of its own: `service.test.ts`. */
+const elsewhere = new Set([...Object.values(SCENERIES).flat(), "service"]);
 const others = COMMANDS.map(({ name }) => name).filter((name) => !elsewhere.has(name));
 
 it("every help has two examples", async () => {

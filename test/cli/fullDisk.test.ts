@@ -6,6 +6,7 @@ import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { HistoryLineSchema, StatusLineSchema } from "../../src/api/lines.js";
 import { BIN, buildBin, CliWorld, eventually, RunningCommand } from "../support/cliWorld.js";
 import { parseLines } from "../support/jsonLines.js";
+import { ShellSession } from "../support/shellSession.js";
 import { describeOnSmallDisk, OWN_MOUNTS } from "../support/smallDisk.js";
 
 /** After a failed attempt the disk is tried again after 30 s. */
@@ -85,8 +86,7 @@ function isRunning(pid: number): boolean {
 
 /** Of bob, whose home is on a disk of 2 MB that only it and its children see. */
 class Shell {
-  readonly #shell: RunningCommand;
-  #commands = 0;
+  readonly #shell: ShellSession;
 
   constructor(world: CliWorld) {
     const home = world.home("bob");
@@ -98,26 +98,21 @@ class Shell {
       UDPCHAT_DISCOVERY_PORT: String(world.discoveryPort),
       UDPCHAT_INTERFACE: "lo",
     };
-    this.#shell = new RunningCommand([...OWN_MOUNTS, "sh"], env, "unshare");
-    this.#shell.type(`mount -t tmpfs -o size=2m,mode=700 udpchat ${home}\n`);
-    this.#shell.type(`udpchat() { ${process.execPath} ${BIN} "$@"; }\n`);
+    const shell = new RunningCommand([...OWN_MOUNTS, "sh"], env, "unshare");
+    shell.type(`mount -t tmpfs -o size=2m,mode=700 udpchat ${home}\n`);
+    shell.type(`udpchat() { ${process.execPath} ${BIN} "$@"; }\n`);
+    this.#shell = new ShellSession(shell);
   }
 
   /** What the command prints on standard output. */
   async run(command: string, code = 0): Promise<string> {
-    this.#commands += 1;
-    const mark = `end of ${this.#commands}: `;
-    const before = this.#shell.stdout.length;
-    this.#shell.type(`${command}\necho "${mark}$?"\n`);
-    await this.#shell.prints(new RegExp(`${mark}\\d+\n`));
-    const printed = this.#shell.stdout.slice(before);
-    expect(printed, this.#shell.stderr).toContain(`${mark}${code}\n`);
-    return printed.slice(0, printed.indexOf(mark));
+    const result = await this.#shell.run(command);
+    expect(result.code, result.stderr).toBe(code);
+    return result.stdout;
   }
 
   /** The daemon as well. */
   async end(): Promise<void> {
-    this.#shell.type("kill -9 $(cat $UDPCHAT_HOME/*.pid) 2> /dev/null; kill $(jobs -p); exit\n");
-    await this.#shell.ended();
+    await this.#shell.end("kill -9 $(cat $UDPCHAT_HOME/*.pid) 2> /dev/null; kill $(jobs -p)");
   }
 }

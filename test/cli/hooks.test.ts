@@ -40,7 +40,7 @@ function opened(programs: HookPrograms, requireVerified = false) {
   const log: string[] = [];
   const logger = pino({}, { write: (line) => void log.push(line) });
   const env = { PATH: process.env["PATH"] };
-  const hooks = new Hooks({ programs, home: folder, env, requireVerified, logger });
+  const hooks = new Hooks({ programs, requireVerified }, { home: folder, env, logger });
   return { hooks, log };
 }
 

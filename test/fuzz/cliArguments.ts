@@ -16,8 +16,14 @@ const RIGHT_WORDS: Readonly<Record<string, readonly string[]>> = {
   GROUP: GROUPS,
   TEXT: TEXTS,
 };
-/** The daemon logs to the standard error of this very process: it has a target of its own. */
-const COMMAND_NAMES = COMMANDS.map(({ name }) => name).filter((name) => name !== "daemon");
+/**
+ * The daemon logs to the standard error of this very process: it has a target of its own. A service
+ * would be installed on this very machine.
+ */
+export const OWN_TARGETS: readonly string[] = ["daemon", "service"];
+const COMMAND_NAMES = COMMANDS.map(({ name }) => name).filter(
+  (name) => !OWN_TARGETS.includes(name),
+);
 const ODD_COMMANDS = ["completion", "__complete", "help", "sned", "", "-", "--", "constructor"];
 
 /** Options and right values for them; none: a switch. */

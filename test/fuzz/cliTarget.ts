@@ -8,7 +8,13 @@ import { pathsOf } from "../../src/store/paths.js";
 import { type CliResult, runCli } from "../support/cliInProcess.js";
 import type { SeededRandom } from "../support/seededRandom.js";
 import { ApiWorld } from "./apiWorld.js";
-import { drawArguments, drawEnvironment, drawSettings, HOME_MARK } from "./cliArguments.js";
+import {
+  drawArguments,
+  drawEnvironment,
+  drawSettings,
+  HOME_MARK,
+  OWN_TARGETS,
+} from "./cliArguments.js";
 import { assertHarmless } from "./harmless.js";
 import { fromHexDigits, hostileText, toHexDigits } from "./hostileDraws.js";
 import { chance, mutate, pick } from "./mutate.js";
@@ -84,7 +90,7 @@ class CliSubject implements FuzzSubject {
     const home = join(this.#world.folder, String(input.with?.["home"] ?? "daemon"));
     const argv = (input.texts ?? []).map((word) => word.replaceAll("\0", ""));
     const words = keptWithin(argv, home);
-    if (words.includes("daemon")) return "refused";
+    if (words.some((word) => OWN_TARGETS.includes(word))) return "refused";
     const settings = input.with?.["settings"];
     const { configFile } = pathsOf(home);
     if (settings !== undefined) {

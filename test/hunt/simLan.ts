@@ -150,6 +150,10 @@ export class SimLan implements Lan, Station {
     this.#joins.leave(group);
   }
 
+  reconfigure(): void {
+    // It has one interface, and reaches everybody.
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

@@ -250,6 +250,25 @@ describe("a changing host", () => {
     expect(lan.counters().datagramsSent).toBe(2);
   });
 
+  it("uses other interfaces and broadcast addresses from now on", async () => {
+    const a = await open({ interfaces: ["none"] });
+    const { discoveryPort } = a.lan;
+    const sent = (): number => a.lan.counters().datagramsSent;
+    a.lan.sendLan(bytesOf("nobody"));
+    expect([a.lan.interfaces(), sent()]).toEqual([[], 0]);
+    a.lan.reconfigure({ interfaces: ["lo", "lo0"], broadcasts: ["127.255.255.255"] });
+    expect(a.lan.interfaces()).toMatchObject([{ address: "127.0.0.1" }]);
+    // What is opened takes a moment.
+    await a.lan.joinGroup({ address: "239.255.22.41", port: discoveryPort });
+    a.lan.sendLan(bytesOf("here"));
+    await expect.poll(() => a.texts("discovery")).toContain("here");
+    const before = sent();
+    a.lan.reconfigure({ interfaces: ["none"] });
+    await a.lan.leaveGroup({ address: "239.255.22.41", port: discoveryPort });
+    a.lan.sendLan(bytesOf("nobody"));
+    expect([a.lan.interfaces(), sent(), a.troubles]).toEqual([[], before, []]);
+  });
+
   it("is asked again once a minute to be a member of its groups", async () => {
     const clock = { nowMs: 0 };
     const lan = await openLan(

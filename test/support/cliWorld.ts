@@ -24,8 +24,14 @@ export class CliWorld {
   readonly folder = mkdtempSync(join(tmpdir(), "udpchat-cli-"));
   /** Nobody else is heard there. */
   readonly discoveryPort = 20_000 + Math.floor(Math.random() * 12_000);
+  /** Of every command, beyond what keeps it in this world. */
+  readonly #env: Readonly<Record<string, string>>;
   readonly #running: RunningCommand[] = [];
   readonly #homes = new Set<string>();
+
+  constructor(env: Readonly<Record<string, string>> = {}) {
+    this.#env = env;
+  }
 
   home(user: string): string {
     return join(this.folder, user);
@@ -47,6 +53,7 @@ export class CliWorld {
       UDPCHAT_PORT: "0",
       UDPCHAT_DISCOVERY_PORT: String(this.discoveryPort),
       UDPCHAT_INTERFACE: "lo",
+      ...this.#env,
     };
   }
 

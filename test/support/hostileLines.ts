@@ -16,6 +16,8 @@ const nodes = v.variant("type", [
   }),
   v.object({ type: v.literal("number") }),
   v.object({ type: v.literal("boolean") }),
+  v.object({ type: v.literal("unknown") }),
+  v.object({ type: v.literal("union"), options: v.array(anySchema) }),
   v.object({ type: v.literal("picklist"), options: v.array(v.string()) }),
   v.object({ type: v.literal("array"), item: anySchema }),
   v.object({ type: v.literal("record"), value: anySchema }),
@@ -51,6 +53,10 @@ export function hostileValue(schema: v.GenericSchema): fc.Arbitrary<unknown> {
       return fc.nat(100_000);
     case "boolean":
       return fc.boolean();
+    case "unknown":
+      return fc.oneof(anyText, fc.array(anyText), fc.dictionary(anyText, anyText));
+    case "union":
+      return fc.oneof(...node.options.map(hostileValue));
     case "picklist":
       return fc.constantFrom(...node.options);
     case "array":

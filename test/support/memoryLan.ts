@@ -138,6 +138,10 @@ export class MemoryLan implements Lan {
     this.#joins.leave(group);
   }
 
+  reconfigure(): void {
+    // It has one interface, and reaches everybody.
+  }
+
   async close(): Promise<void> {
     this.closed = true;
   }

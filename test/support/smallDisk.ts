@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { describe } from "vitest";
+import { describeUnless } from "./describeUnless.js";
 
 /** Of `unshare`. Root needs no user namespace of its own for a mount of its own. */
 export const OWN_MOUNTS = process.getuid?.() === 0 ? ["--mount"] : ["--map-root-user", "--mount"];
@@ -23,8 +23,5 @@ function whyNoDisk(): string | undefined {
 
 /** A suite that needs disks of its own; where there can be none it is skipped, and says why. */
 export function describeOnSmallDisk(name: string, suite: () => void): void {
-  const noDisk = whyNoDisk();
-  const skipped = noDisk === undefined ? "" : ` (SKIPPED: ${noDisk})`;
-  if (noDisk !== undefined) process.stderr.write(`${name}${skipped}\n`);
-  describe.skipIf(noDisk !== undefined)(name + skipped, suite);
+  describeUnless(whyNoDisk(), name, suite);
 }

@@ -24,7 +24,11 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ...serverSide("server", "service", "memberships", "requestDesk", "historyService", "toLines"),
   "programs/": ["api/lines.ts", "api/party.ts"],
   "daemon/": ["messenger/", "api/", "store/", "programs/"],
-  "cli/": ["api/", "messenger/", "daemon/", "programs/", "store/paths.ts"],
+  "service/": ["store/"],
+  "cli/": [
+    ...["api/", "messenger/", "daemon/", "programs/", "service/"],
+    ...["store/paths.ts", "store/configFile.ts"],
+  ],
   "index.ts": ["messenger/", "api/"],
 };
 

@@ -1,4 +1,10 @@
-import type { GroupLine, HistoryLine, PeerLine, ProgressLine } from "../../api/lines.js";
+import type {
+  GroupLine,
+  HistoryLine,
+  PeerLine,
+  ProgressLine,
+  SettingLine,
+} from "../../api/lines.js";
 import type { Line, Printer } from "./printer.js";
 
 /** For programs: whatever is printed, it is one line after the other. */
@@ -21,6 +27,10 @@ export abstract class LinePrinter implements Printer {
 
   outbox(queued: readonly HistoryLine[]): Promise<void> {
     return this.#each(queued);
+  }
+
+  settings(settings: readonly SettingLine[]): Promise<void> {
+    return this.#each(settings);
   }
 
   dropped(message: HistoryLine): Promise<void> {

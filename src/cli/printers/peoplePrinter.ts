@@ -1,4 +1,10 @@
-import type { GroupLine, HistoryLine, PeerLine, ProgressLine } from "../../api/lines.js";
+import type {
+  GroupLine,
+  HistoryLine,
+  PeerLine,
+  ProgressLine,
+  SettingLine,
+} from "../../api/lines.js";
 import { sanitiseName, sanitiseText } from "../../sanitise.js";
 import {
   gapText,
@@ -12,9 +18,12 @@ import {
   warningText,
 } from "./conversation.js";
 import { droppedText, historyLog, historyRow, historyTabs } from "./historyLog.js";
+import { logText } from "./logText.js";
 import { endpoint, Names } from "./names.js";
 import type { Line, Printer, Write } from "./printer.js";
 import { deliveryText, idText, statusText, trustText } from "./results.js";
+import { serviceText } from "./serviceText.js";
+import { reloadedText, settingTabs, settingText } from "./settingText.js";
 import type { Style } from "./style.js";
 import {
   groupTable,
@@ -25,6 +34,7 @@ import {
   peerRowHead,
   peerTable,
   peerTabs,
+  settingTable,
 } from "./tables.js";
 
 export interface PeoplePrinterOptions {
@@ -93,6 +103,13 @@ export class PeoplePrinter implements Printer {
     await this.#write(`${text}\n`);
   }
 
+  async settings(settings: readonly SettingLine[]): Promise<void> {
+    const text = this.#tables
+      ? await settingTable(settings, this.#style)
+      : settings.map(settingTabs).join("\n");
+    await this.#write(`${text}\n`);
+  }
+
   async dropped(message: HistoryLine): Promise<void> {
     await this.#write(`${droppedText(message, this.#names)}\n`);
   }
@@ -150,6 +167,16 @@ export class PeoplePrinter implements Printer {
       case "sent":
         // Of plain text nothing is known that people would want to read.
         return line.group === null ? undefined : `sent to ${sanitiseName(line.group)}`;
+      case "service":
+        return serviceText(line);
+      case "setting":
+        return settingText(line);
+      case "config":
+        return sanitiseName(line.path);
+      case "reloaded":
+        return reloadedText(line);
+      case "log":
+        return logText(line, style);
       case "stopped":
         return `stopped: pid ${line.pid}`;
       case "resync":

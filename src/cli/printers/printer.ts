@@ -1,6 +1,7 @@
 import type {
   AnsweredLine,
   ChatLine,
+  ConfigLine,
   DeliveryLine,
   ErrorLine,
   EventLine,
@@ -9,12 +10,16 @@ import type {
   IdLine,
   InvitedLine,
   LeftLine,
+  LogLine,
   PeerLine,
   ProgressLine,
+  ReloadedLine,
   RemovedLine,
   ReplyLine,
   SentLine,
   ServeLine,
+  ServiceLine,
+  SettingLine,
   StatusLine,
   StoppedLine,
   TrustLine,
@@ -25,6 +30,7 @@ import type {
 export type Line =
   | AnsweredLine
   | ChatLine
+  | ConfigLine
   | DeliveryLine
   | ErrorLine
   | EventLine
@@ -33,11 +39,15 @@ export type Line =
   | IdLine
   | InvitedLine
   | LeftLine
+  | LogLine
   | PeerLine
+  | ReloadedLine
   | RemovedLine
   | ReplyLine
   | SentLine
   | ServeLine
+  | ServiceLine
+  | SettingLine
   | StatusLine
   | StoppedLine
   | TrustLine
@@ -53,6 +63,7 @@ export interface Printer {
   groups(groups: readonly GroupLine[]): Promise<void>;
   history(messages: readonly HistoryLine[]): Promise<void>;
   outbox(queued: readonly HistoryLine[]): Promise<void>;
+  settings(settings: readonly SettingLine[]): Promise<void>;
   /** A queued message that was given up. */
   dropped(message: HistoryLine): Promise<void>;
   /** Not the end of this command, but what became of an earlier message. */

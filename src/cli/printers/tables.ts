@@ -1,10 +1,11 @@
 /** Peers, groups and queued messages in columns: lined up on a terminal, with tabs between them in a pipe. */
 import stringWidth from "fast-string-width";
-import type { GroupLine, HistoryLine, PeerLine } from "../../api/lines.js";
+import type { GroupLine, HistoryLine, PeerLine, SettingLine } from "../../api/lines.js";
 import { shortestEndings } from "../../messenger/queuedNames.js";
 import { sanitiseName } from "../../sanitise.js";
 import { oneLine, whitherText } from "./historyLog.js";
 import { endpoint, type Names } from "./names.js";
+import { settingCells } from "./settingText.js";
 import type { Style } from "./style.js";
 import { millisecondsText, roughDurationText } from "./units.js";
 
@@ -12,6 +13,7 @@ const PEER_HEAD = ["NAME", "ADDRESS", "STATE", "RTT", "FOUND BY", "ID", "TRUST"]
 /** For rows that are printed before the last one is known. */
 const PEER_WIDTHS = [20, 23, 9, 9, 12, 10, 36];
 const GROUP_HEAD = ["GROUP", "ADDRESS", "MEMBERS", "STANDING", "SECRET", "TRANSPORT"];
+const SETTING_HEAD = ["SETTING", "VALUE", "FROM"];
 const OUTBOX_HEAD = ["ID", "TO", "AGE", "EXPIRES IN", "TEXT"];
 const OUTBOX_TEXT_COLUMNS = 40;
 const SHORT_ID_DIGITS = 8;
@@ -43,6 +45,10 @@ export function peerTable(peers: readonly PeerLine[], names: Names, style: Style
 
 export function groupTable(groups: readonly GroupLine[], style: Style): Promise<string> {
   return table(groups.map(groupCells), GROUP_HEAD.map(style.strong));
+}
+
+export function settingTable(lines: readonly SettingLine[], style: Style): Promise<string> {
+  return table(lines.map(settingCells), SETTING_HEAD.map(style.strong));
 }
 
 export function outboxTable(

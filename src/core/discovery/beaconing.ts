@@ -17,7 +17,7 @@ const LEAVE_OFFSETS_MS = [0, 100, 300];
 export class Beaconing implements Timed {
   readonly #context: CoreContext;
   readonly #ownBeacon: OwnBeacon;
-  readonly #configuredPeers: readonly Address[];
+  readonly #configuredPeers: () => readonly Address[];
   /** Bounded by `BURST_OFFSETS_MS`, then by `LEAVE_OFFSETS_MS`. */
   #burstAtMs: number[] = [];
   #nextAtMs: number;
@@ -33,7 +33,7 @@ export class Beaconing implements Timed {
     nowMs: number,
     context: CoreContext,
     ownBeacon: OwnBeacon,
-    configuredPeers: readonly Address[],
+    configuredPeers: () => readonly Address[],
     begun: (nowMs: number) => void,
   ) {
     this.#begun = begun;
@@ -102,6 +102,6 @@ export class Beaconing implements Timed {
 
   #transmit(bytes: Uint8Array): void {
     this.#context.outputs.transmit(bytes, { kind: "lan" });
-    for (const peer of this.#configuredPeers) this.#context.outputs.unicast(bytes, peer);
+    for (const peer of this.#configuredPeers()) this.#context.outputs.unicast(bytes, peer);
   }
 }

@@ -6,31 +6,40 @@ const ASK_EVERY_MS = 30_000;
 
 /** Addresses that no broadcast reaches: asked one by one until somebody there is online. */
 export class ConfiguredPeers implements Timed {
-  /** Given by the user, who bounds it. */
-  readonly #addresses: readonly Address[];
+  readonly #addresses: () => readonly Address[];
   readonly #roster: Roster;
   readonly #querying: Querying;
   #nextAtMs: number;
 
-  constructor(nowMs: number, addresses: readonly Address[], roster: Roster, querying: Querying) {
+  constructor(
+    nowMs: number,
+    addresses: () => readonly Address[],
+    roster: Roster,
+    querying: Querying,
+  ) {
     this.#addresses = addresses;
     this.#roster = roster;
     this.#querying = querying;
-    this.#nextAtMs = addresses.length === 0 ? Number.POSITIVE_INFINITY : nowMs;
+    this.#nextAtMs = nowMs;
+  }
+
+  /** They are others now. */
+  changed(nowMs: number): void {
+    this.#nextAtMs = nowMs;
   }
 
   includes(at: Address): boolean {
-    return this.#addresses.some((known) => isSameAddress(known, at));
+    return this.#addresses().some((known) => isSameAddress(known, at));
   }
 
   nextWakeMs(): number {
-    return this.#nextAtMs;
+    return this.#addresses().length === 0 ? Number.POSITIVE_INFINITY : this.#nextAtMs;
   }
 
   wake(nowMs: number): void {
-    if (nowMs < this.#nextAtMs) return;
+    if (nowMs < this.nextWakeMs()) return;
     this.#nextAtMs = nowMs + ASK_EVERY_MS;
-    for (const address of this.#addresses) {
+    for (const address of this.#addresses()) {
       if (!this.#roster.hasOnlineAt(address)) this.#querying.askHost(nowMs, address, [0]);
     }
   }

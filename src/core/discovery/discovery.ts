@@ -82,12 +82,15 @@ export class Discovery implements Timed {
   readonly #answering: Answering;
   /** Undefined unless we announce ourselves. */
   readonly #beaconing: Beaconing | undefined;
+  /** Given by the user, who bounds them. */
+  #configuredPeers: readonly Address[];
   /** What waits for a moment. */
   #timed: readonly Timed[];
   #left = false;
 
   constructor(nowMs: number, context: CoreContext, options: DiscoveryOptions) {
-    const { announce, configuredPeers, groups, restarted, groupsAnnounced } = options;
+    const { announce, groups, restarted, groupsAnnounced } = options;
+    const configuredPeers = (): readonly Address[] => this.#configuredPeers;
     const roster = new Roster(context);
     const candidates = new Candidates(context.limits.peers);
     const duplicateKeys = new DuplicateKeys(context);
@@ -102,6 +105,7 @@ export class Discovery implements Timed {
     });
     const ownBeacon = new OwnBeacon(context, { groups, peersLive });
     this.#context = context;
+    this.#configuredPeers = options.configuredPeers;
     this.#roster = roster;
     this.#candidates = candidates;
     this.#duplicateKeys = duplicateKeys;
@@ -330,6 +334,18 @@ export class Discovery implements Timed {
     if (this.#left) return;
     this.#beaconing?.announceSoon(nowMs);
     this.#querying.askLan(nowMs);
+  }
+
+  /** What we say of ourselves has changed. */
+  announceSoon(nowMs: number): void {
+    if (!this.#left) this.#beaconing?.announceSoon(nowMs);
+  }
+
+  /** Other addresses than before that no broadcast reaches. */
+  configurePeers(nowMs: number, addresses: readonly Address[]): void {
+    this.#configuredPeers = addresses;
+    this.#configured.changed(nowMs);
+    this.announceSoon(nowMs);
   }
 
   /** We could not listen for `lagMs`: nobody is to be blamed for silence in that time. */

@@ -50,12 +50,13 @@ export class OwnBeacon {
   }
 
   /**
-   * The latest beacon, or a newer one if we joined or left a group since. Not for a digest: who
+   * The latest beacon, or a newer one if our groups or our name changed since. Not for a digest: who
    * counts beacons by their sequence would take those for lost that were never sent.
    */
   current(): Beacon {
     const latest = this.#latest;
-    return latest !== undefined && sameGroups(latest.groups, this.#groups()) ? latest : this.next();
+    if (latest?.name !== this.#context.name) return this.next();
+    return sameGroups(latest.groups, this.#groups()) ? latest : this.next();
   }
 
   /** A beacon that is newer than all before. */

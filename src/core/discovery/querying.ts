@@ -70,7 +70,7 @@ export class OpenQuery {
 /** Our own queries: to everybody, and to single addresses. */
 export class Querying implements Timed {
   readonly #context: CoreContext;
-  readonly #configuredPeers: readonly Address[];
+  readonly #configuredPeers: () => readonly Address[];
   readonly #peersLive: () => number;
   /** By nonce. */
   readonly #toLan = new BoundedMap<string, OpenQuery>(MAX_LAN_QUERIES);
@@ -82,7 +82,7 @@ export class Querying implements Timed {
   constructor(
     context: CoreContext,
     options: {
-      readonly configuredPeers: readonly Address[];
+      readonly configuredPeers: () => readonly Address[];
       /** Peers that are not offline: so many answers are to be spread. */
       readonly peersLive: () => number;
     },
@@ -95,7 +95,7 @@ export class Querying implements Timed {
 
   /** Asks everybody; returns the nonce. */
   askLan(nowMs: number): string {
-    const configured = this.#configuredPeers.map((to): Destination => ({ kind: "unicast", to }));
+    const configured = this.#configuredPeers().map((to): Destination => ({ kind: "unicast", to }));
     const ask = {
       offsetsMs: REPEAT_OFFSETS_MS,
       destinations: [{ kind: "lan" } as const, ...configured],

@@ -208,6 +208,11 @@ export class Group implements PacedSource {
     this.#checkFarewell(nowMs);
   }
 
+  /** What we say of ourselves has changed. */
+  showOurselves(nowMs: number): void {
+    if (!this.leaving && !this.#expelled) this.#heartbeats.asked(nowMs);
+  }
+
   interfacesChanged(nowMs: number): void {
     if (this.leaving || this.#expelled) return;
     this.#heartbeats.interfacesChanged(nowMs);

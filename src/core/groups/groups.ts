@@ -368,6 +368,12 @@ export class Groups implements Timed {
       .map(({ name, archive }) => ({ groupId: name.groupId, digest: archive.digest }));
   }
 
+  /** We have another nickname: every group hears of it soon. */
+  rename(nowMs: number, name: string): void {
+    this.#context.name = name;
+    for (const group of this.#groups.values()) group.showOurselves(nowMs);
+  }
+
   /** An interface appeared, vanished or changed: every group hears from us soon. */
   interfacesChanged(nowMs: number): void {
     this.#context.pacer.resetRate();

@@ -72,7 +72,6 @@ export class Sender {
   readonly #context: CoreContext;
   readonly #group: GroupName;
   /** Room for entries in one datagram. */
-  readonly #entriesBytes: number;
   /** Bounded by `MAX_WAITING_BYTES`; those before `#next` are gone. */
   #waiting: GroupLine[] = [];
   #next = 0;
@@ -94,11 +93,15 @@ export class Sender {
     this.repairs = new Repairs(context.counters, archive);
     this.#share = new ArchiveShare(archive, context.identity.device);
     this.#instance = { device: context.identity.device, incarnation: context.incarnation };
-    this.#entriesBytes = groupEntriesBytes(context.name, group.secret);
     this.#lead = position.lead;
     this.#heartbeatSequence = position.heartbeatSequence;
     this.#firstUnderKey = position.firstUnderKey;
     this.#keyId = position.keyId;
+  }
+
+  /** What a datagram holds beside our name. */
+  get #entriesBytes(): number {
+    return groupEntriesBytes(this.#context.name, this.#group.secret);
   }
 
   /** Highest data sequence sent; 0 for none. */

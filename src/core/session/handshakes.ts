@@ -62,7 +62,7 @@ export type MayBeSent = (nowMs: number, device: string, to: Address, sizeBytes: 
 export class Handshakes {
   readonly #context: CoreContext;
   readonly #suite: HandshakeSuite;
-  readonly #claims: Uint8Array;
+  readonly #claims: () => Uint8Array;
   readonly #indexIsUsed: (index: number) => boolean;
   readonly #completed: (nowMs: number, completed: Completed) => void;
   readonly #repeating: (nowMs: number, dial: Dial) => void;
@@ -82,7 +82,7 @@ export class Handshakes {
     options: {
       readonly suite: HandshakeSuite;
       /** Our own, encoded. */
-      readonly claims: Uint8Array;
+      readonly claims: () => Uint8Array;
       /** True for the index of a session. */
       readonly indexIsUsed: (index: number) => boolean;
       readonly completed: (nowMs: number, completed: Completed) => void;
@@ -127,7 +127,7 @@ export class Handshakes {
       to,
       localIndex: this.#freshIndex(),
       suite: this.#suite.id,
-      handshake: this.#suite.initiate(this.#claims, this.#context.random),
+      handshake: this.#suite.initiate(this.#claims(), this.#context.random),
     });
     this.#dials.set(key, dial);
     this.#dialsByIndex.set(dial.localIndex, dial);
@@ -250,7 +250,7 @@ export class Handshakes {
   }
 
   #respond(nowMs: number, init: HandshakeInit, from: Address): void {
-    const handshake = this.#suite.respond(init.message, this.#claims, this.#context.random);
+    const handshake = this.#suite.respond(init.message, this.#claims(), this.#context.random);
     const localIndex = this.#freshIndex();
     const response = encodeHandshakeResponse({
       senderIndex: localIndex,

@@ -121,21 +121,13 @@ export class Sessions implements Timed {
   constructor(context: CoreContext, options: SessionsOptions) {
     this.#context = context;
     this.#options = options;
-    const claims = encodeClaims({
-      device: context.identity.device,
-      incarnation: context.incarnation,
-      dataPort: context.dataPort,
-      creditDatagrams: options.creditDatagrams,
-      announces: options.announces,
-      name: context.name,
-    });
     this.#ledger = new MessageLedger(context.outputs);
     this.#loopback = new Loopback(context, (message) => this.#ledger.ended(message));
     this.#links = new LinkTable(context.limits.sessions);
     this.#budget = new ByteBudget(context.limits.reassemblyBytes);
     this.#handshakes = new Handshakes(context, {
       suite: options.suite,
-      claims,
+      claims: () => this.#claims(),
       indexIsUsed: (index) => this.#sessions.get(index) !== undefined,
       completed: (nowMs, completed) => this.#completed(nowMs, completed),
       repeating: (nowMs, dial) => this.#routing.follow(nowMs, dial),
@@ -157,6 +149,14 @@ export class Sessions implements Timed {
       forget: (link) => this.#forget(link),
       touch: (link) => this.#touched.add(link),
     });
+  }
+
+  /** What we say of ourselves in handshakes, encoded. */
+  #claims(): Uint8Array {
+    const { identity, incarnation, dataPort, name } = this.#context;
+    const { announces, creditDatagrams } = this.#options;
+    const { device } = identity;
+    return encodeClaims({ device, incarnation, dataPort, creditDatagrams, announces, name });
   }
 
   // What it holds, for `status`.

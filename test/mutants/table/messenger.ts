@@ -208,8 +208,8 @@ export const MESSENGER = [
   ...mutantsOf("src/messenger/reception.ts", [
     {
       name: "trust: texts of verified peers alone",
-      find: 'if (kind === "text" && options.requireVerified === true && !trust.isVerified(device)) {',
-      replace: 'if (kind === "text" && options.requireVerified === true && device === "") {',
+      find: 'if (kind === "text" && preferences.requireVerified && !trust.isVerified(device)) {',
+      replace: 'if (kind === "text" && preferences.requireVerified && device === "") {',
       why: "a messenger for verified peers alone shows what strangers write",
       caughtBy: unit("messenger/trust"),
     },
@@ -217,8 +217,8 @@ export const MESSENGER = [
   ...mutantsOf("src/messenger/requests.ts", [
     {
       name: "trust: requests of verified peers alone",
-      find: 'if (registration.requireVerified && request.from.trust !== "verified") {',
-      replace: 'if (registration.requireVerified && request.from.trust === "blocked") {',
+      find: 'if (requireVerified && request.from.trust !== "verified") {',
+      replace: 'if (requireVerified && request.from.trust === "blocked") {',
       why: "a bot for verified peers alone serves strangers",
       caughtBy: unit("messenger/trust"),
     },

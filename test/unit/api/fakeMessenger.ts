@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import { DEFAULT_LIMITS } from "../../../src/core/limits.js";
 import { UdpchatError } from "../../../src/errors.js";
 import type {
+  ChangeableOptions,
   Delivery,
   Group,
   HandleOptions,
@@ -136,6 +137,12 @@ export class FakeMessenger implements MessengerApi {
   /** What was asked of the history, in order. */
   readonly queries: HistoryOptions[] = [];
   readonly read: string[] = [];
+  /** What `reconfigure` was told, in order. */
+  readonly configured: ChangeableOptions[] = [];
+
+  async reconfigure(options: ChangeableOptions): Promise<void> {
+    this.configured.push(options);
+  }
 
   status(): MessengerStatus {
     return {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { connectApi } from "../../../src/api/client.js";
 import { type DaemonOptions, runDaemon } from "../../../src/daemon/daemon.js";
+import type { DaemonSettings } from "../../../src/daemon/reloading.js";
 import { stopDaemon } from "../../../src/daemon/stop.js";
 import { UdpchatError } from "../../../src/errors.js";
 import { pathsOf } from "../../../src/store/paths.js";
@@ -19,6 +20,7 @@ let messengers: FakeMessenger[];
 function options(): DaemonOptions {
   return {
     paths: pathsOf(home),
+    settings: { atStart: {}, read: async () => ({ values: {}, messengerOptions: {} }) },
     messengerOptions: {},
     log: { destination: log.stream, level: "debug" },
     openMessenger: async () => {
@@ -126,13 +128,39 @@ describe("runDaemon", () => {
   it("says goodbye on SIGTERM; a second signal forces", async () => {
     const exits: number[] = [];
     const daemon = await runDaemon({ ...options(), exit: (code) => void exits.push(code) });
-    process.emit("SIGHUP", "SIGHUP");
     process.emit("SIGTERM", "SIGTERM");
     process.emit("SIGINT", "SIGINT");
     await daemon.stopped;
     expect(exits).toEqual([1]);
     expect(process.listenerCount("SIGTERM")).toBe(0);
     expect(messengers[0]?.closed).toBe(true);
+  });
+
+  it("reads its settings again on SIGHUP and when asked to, and goes on", async () => {
+    let name = "zoe";
+    const read = async (): Promise<DaemonSettings> => {
+      if (name === "") throw new UdpchatError("INVALID_NAME", "config.json: too short");
+      return { values: { name, port: 9 }, messengerOptions: { name } };
+    };
+    const settings = { atStart: { name: "alice", port: 22400 }, read };
+    const daemon = await runDaemon({ ...options(), settings });
+    const api = connectApi(pathsOf(home).socket);
+    expect(await api.call("reload", {})).toEqual({
+      type: "reloaded",
+      changed: ["name"],
+      restart: ["port"],
+    });
+    name = "";
+    await expect(api.call("reload", {})).rejects.toMatchObject({ code: "INVALID_NAME" });
+    process.emit("SIGHUP", "SIGHUP");
+    await until(() => log.text().split("settings not reloaded").length === 3);
+    expect(log.text()).toContain('"code":"INVALID_NAME","reason":"config.json: too short"');
+    name = "yves";
+    process.emit("SIGHUP", "SIGHUP");
+    await until(() => messengers[0]?.configured.length === 2);
+    expect(messengers[0]?.configured).toEqual([{ name: "zoe" }, { name: "yves" }]);
+    await daemon.stop();
+    expect(process.listenerCount("SIGHUP")).toBe(0);
   });
 
   it("logs what happens without what was said or by what name", async () => {

@@ -25,6 +25,7 @@ describe("a daemon on the home of a later version", () => {
       await writeFile(paths[file], LATER);
       const start = runDaemon({
         paths,
+        settings: { atStart: {}, read: async () => ({ values: {}, messengerOptions: {} }) },
         messengerOptions: { home, name: "alice", store: "none" },
         log: { destination: textSink().stream, level: "error" },
         openMessenger: (wanted) => Messenger.open(wanted, { openLan: new MemorySegment().open }),

@@ -26,7 +26,13 @@ class World {
     };
     const { stream } = this;
     const discoveryPort = 22401;
-    this.secrets = new SecretGroups({ store, stream, trust, discoveryPort, requireVerified });
+    this.secrets = new SecretGroups({
+      store,
+      stream,
+      trust,
+      discoveryPort,
+      requireVerified: () => requireVerified,
+    });
   }
 
   keysFor(options: JoinOptions = {}): Promise<GroupKeys | undefined> {
