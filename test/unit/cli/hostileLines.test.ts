@@ -29,7 +29,7 @@ const TAB = 0x09;
 /** What reached the stream and may not, without our own colours. */
 function rawControls(text: string): number[] {
   // oxlint-disable-next-line no-control-regex -- that is what is looked for
-  const plain = text.replace(/\u001b\[(?:1|22|31|32|39|90)m/g, "");
+  const plain = text.replace(/\u001b\[(?:1|22|3[1-69]|90|9[2-6])m/g, "");
   return codesOf(plain).filter((code) => isHostile(code) && code !== NEWLINE && code !== TAB);
 }
 
