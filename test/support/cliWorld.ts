@@ -31,16 +31,21 @@ export class CliWorld {
     return join(this.folder, user);
   }
 
-  /** A command of a user, left running. */
-  spawn(user: string, ...argv: string[]): RunningCommand {
+  /** What the commands of a user find around them. */
+  environment(user: string): Record<string, string> {
     this.#homes.add(this.home(user));
-    const command = new RunningCommand([BIN, ...argv], {
+    return {
       UDPCHAT_HOME: this.home(user),
       UDPCHAT_NAME: user,
       UDPCHAT_PORT: "0",
       UDPCHAT_DISCOVERY_PORT: String(this.discoveryPort),
       UDPCHAT_INTERFACE: "lo",
-    });
+    };
+  }
+
+  /** A command of a user, left running. */
+  spawn(user: string, ...argv: string[]): RunningCommand {
+    const command = new RunningCommand([BIN, ...argv], this.environment(user));
     this.#running.push(command);
     return command;
   }

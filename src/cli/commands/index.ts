@@ -2,6 +2,7 @@
 import type { Command } from "../command.js";
 import { ask } from "./ask/command.js";
 import { block } from "./block/command.js";
+import { chat } from "./chat/command.js";
 import { daemon } from "./daemon/command.js";
 import { discover } from "./discover/command.js";
 import { exportHistory } from "./export/command.js";
@@ -32,6 +33,7 @@ export const COMMANDS: readonly Command[] = [
   discover,
   peers,
   join,
+  chat,
   leave,
   groups,
   invite,

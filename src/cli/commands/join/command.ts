@@ -1,3 +1,4 @@
+import { NOTIFY_OPTION } from "../../chat/notifyKind.js";
 import { defineCommand } from "../../command.js";
 import type { JoinArgs } from "./handler.js";
 
@@ -25,6 +26,7 @@ export const join = defineCommand<JoinArgs>({
       default: false,
       describe: "The secret group of this name: its passphrase is asked for if need be",
     },
+    notify: NOTIFY_OPTION,
     passphraseFile: {
       type: "string",
       requiresArg: true,
