@@ -48,10 +48,10 @@ export class ChatWindow {
 
   /** From now on there is a prompt, and whatever is printed comes above it. */
   open(): void {
-    const { stderr, stdout } = this.#context;
+    const { io, stderr, stdout } = this.#context;
     const print = (text: string): void => this.print({ text: () => text.replace(/\n$/, "") });
     stdout.divert(print);
-    stderr.divert(print);
+    if (io.isTTY.stderr) stderr.divert(print);
     this.#terminal.open();
     this.#screen.open();
   }

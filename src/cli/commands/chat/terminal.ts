@@ -1,7 +1,7 @@
 /** A chat with one person on a terminal that can be drawn on. */
 import { AbortLink } from "../../../abortLink.js";
-import type { EventLine, MessageLine, PresenceLine } from "../../../api/lines.js";
-import type { Api } from "../../../api/operations.js";
+import type { EventLine, HistoryLine, MessageLine, PresenceLine } from "../../../api/lines.js";
+import { type Api, MAX_HISTORY_LIMIT } from "../../../api/operations.js";
 import { sanitiseName, shellWord } from "../../../sanitise.js";
 import type { NotifyKind } from "../../chat/notifyKind.js";
 import { MAX_REMEMBERED, TerminalChat } from "../../chat/terminalChat.js";
@@ -86,9 +86,7 @@ class PeerOnTerminal {
     chat.people.learn([this.#partner.ref]);
     chat.people.learn(await this.#api.call("peers", {}));
     const { id } = this.#partner.ref;
-    const stored =
-      id === null ? [] : await this.#api.call("history", { peer: id, limit: MAX_REMEMBERED });
-    const direct = stored.filter(({ scope }) => scope === "direct");
+    const direct = id === null ? [] : await this.#directWith(id);
     const shown = direct.slice(-MAX_SHOWN);
     this.#stored = new Set(shown.map((line) => line.id));
     chat.open();
@@ -96,6 +94,17 @@ class PeerOnTerminal {
     chat.showStored(shown);
     const where = await this.#room.who(chat.names);
     chat.remark(`${where}; /help says what can be typed, Ctrl-D leaves`);
+  }
+
+  /** The history has what somebody said in groups as well, which may be all of the last lines. */
+  async #directWith(peer: string): Promise<HistoryLine[]> {
+    let direct: HistoryLine[] = [];
+    for (const limit of [MAX_REMEMBERED, MAX_HISTORY_LIMIT]) {
+      const stored = await this.#api.call("history", { peer, limit });
+      direct = stored.filter(({ scope }) => scope === "direct");
+      if (direct.length >= MAX_SHOWN || stored.length < limit) break;
+    }
+    return direct;
   }
 
   take(line: EventLine): void {
