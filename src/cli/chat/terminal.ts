@@ -21,7 +21,8 @@ const PASTE_AS_KEYS = "\u001b[?2004l";
 export class Terminal implements ScreenTerminal {
   readonly #io: CliIo;
   readonly #events: TerminalEvents;
-  #release: () => void = () => undefined;
+  /** Undefined: it is not ours. */
+  #release: (() => void) | undefined;
 
   constructor(io: CliIo, events: TerminalEvents) {
     this.#io = io;
@@ -62,7 +63,9 @@ export class Terminal implements ScreenTerminal {
   }
 
   close(): void {
+    if (this.#release === undefined) return;
     this.#release();
+    this.#release = undefined;
     this.#giveBack();
     this.#io.stdin.pause();
   }
