@@ -1,6 +1,6 @@
 /** `chat` in a pipe and for scripts: lines alone. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { buildBin, CliWorld } from "../support/cliWorld.js";
+import { buildBin, CliWorld, type RunningCommand } from "../support/cliWorld.js";
 
 const world = new CliWorld();
 beforeAll(async () => {
@@ -9,15 +9,20 @@ beforeAll(async () => {
 });
 afterAll(() => world.dispose());
 
-const chat = (user: string, ...argv: string[]) => world.spawn(user, "chat", ...argv);
+/** When it is there, and shows what comes in. */
+async function chat(user: string, ...argv: string[]): Promise<RunningCommand> {
+  const command = world.spawn(user, "chat", ...argv);
+  await command.prints(argv.includes("--json") ? /"ready"/ : /talking with/);
+  return command;
+}
 
 it("says what comes in, in its order, and leaves at its end", async () => {
-  const bob = chat("bob", "alice");
-  const alice = chat("alice", "bob");
+  const bob = await chat("bob", "alice");
+  const alice = await chat("alice", "bob");
   alice.endInput("one\n\ntwo\n");
   expect(await alice.ended()).toBe(0);
   // That they arrived goes without saying.
-  expect(alice).toMatchObject({ stdout: "", stderr: "" });
+  expect(alice).toMatchObject({ stdout: "", stderr: "talking with bob\n" });
   await bob.prints(/alice: one\n\d\d:\d\d alice: two\n/);
   const carol = world.spawn("carol", "send", "bob", "I am not alice");
   expect(await carol.ended()).toBe(0);
@@ -35,8 +40,8 @@ it("says what comes in, in its order, and leaves at its end", async () => {
 });
 
 it("is JSON lines for a script", async () => {
-  const bob = chat("bob", "alice", "--json");
-  const alice = chat("alice", "bob", "--json");
+  const bob = await chat("bob", "alice", "--json");
+  const alice = await chat("alice", "bob", "--json");
   alice.type("hello\n");
   await bob.prints(/"text":"hello"/);
   bob.endInput("hello back\n");
@@ -49,10 +54,12 @@ it("is JSON lines for a script", async () => {
       .split("\n")
       .map((line): unknown => JSON.parse(line));
   expect(kinds(alice.stdout)).toMatchObject([
+    { type: "ready" },
     { type: "delivery", status: "delivered", to: { name: "bob" } },
     { type: "message", scope: "direct", text: "hello back", from: { name: "bob" } },
   ]);
   expect(kinds(bob.stdout)).toMatchObject([
+    { type: "ready" },
     { type: "message", scope: "direct", text: "hello", from: { name: "alice" } },
     { type: "delivery", status: "delivered", to: { name: "alice" } },
   ]);
@@ -60,7 +67,7 @@ it("is JSON lines for a script", async () => {
 
 it("keeps what somebody who is away does not get, and says so", async () => {
   expect((await world.run("bob", "stop")).code).toBe(0);
-  const alice = chat("alice", "bob", "--timeout", "50ms");
+  const alice = await chat("alice", "bob", "--timeout", "50ms");
   alice.endInput("see you\n");
   expect(await alice.ended()).toBe(0);
   expect(alice.stdout).toMatch(/^(?:\* bob is offline.*\n)?queued for bob, message [0-9a-f]{8}\n$/);

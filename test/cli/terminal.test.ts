@@ -1,4 +1,6 @@
 /** Chats on a real terminal: what is typed, what comes in meanwhile, and what is to be seen. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { BIN, buildBin, CliWorld, eventually, type RunningCommand } from "../support/cliWorld.js";
 import { describeOnTmux, type TerminalSize, Tmux, type TmuxTerminal } from "../support/tmux.js";
@@ -16,6 +18,14 @@ function steady(screen: string): string {
 
 function expectScreen({ screen }: TmuxTerminal, hint: string): void {
   expect(steady(screen)).toMatchSnapshot(hint);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
+  } catch {
+    return false;
+  }
 }
 
 describeOnTmux("a chat on a terminal", () => {
@@ -279,6 +289,20 @@ describeOnTmux("a chat on a terminal", () => {
     await shell.shows(/shell:$/);
   });
 
+  it("ends when its terminal goes away", async () => {
+    const alice = open("alice", ["join", "#g12"]);
+    await alice.shows("you joined");
+    const { pid } = alice;
+    expect(isRunning(pid)).toBe(true);
+    const bob = await member("bob", "#g12");
+    alice.close();
+    await bob.prints(/alice left/);
+    await eventually(
+      () => !isRunning(pid),
+      () => "the end of the program",
+    );
+  });
+
   it.each([
     ["SIGTERM", (pid: number) => process.kill(pid, "SIGTERM"), 130],
     ["a crash", (pid: number) => process.kill(pid, "SIGUSR2"), 1],
@@ -354,6 +378,34 @@ describeOnTmux("a chat on a terminal", () => {
     bob.type("but Alice is\n");
     await alice.shows("but Alice is");
     expect(alice.output).toContain("\u0007");
+    alice.press("C-d");
+    expect(await alice.ended()).toBe(0);
+  });
+
+  it("hands a notification to the program that shows it", async () => {
+    const folder = join(world.folder, "bin");
+    const shown = join(folder, "shown");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "notify-send"), `#!/bin/sh\nprintf '%s\\n' "$@" > ${shown}\n`, {
+      mode: 0o755,
+    });
+    const alice = open("alice", ["chat", "bob", "--notify", "desktop"], { PATH: `${folder}:/bin` });
+    await alice.shows("bob is online");
+    const text = '$(touch x) `id` "; <b>Lunch</b>?';
+    expect((await world.run("bob", "send", "alice", text)).code).toBe(0);
+    await alice.shows("bob: $(touch x)");
+    await eventually(
+      () => existsSync(shown) && readFileSync(shown, "utf8").endsWith("?\n"),
+      () => "the notification",
+    );
+    expect(readFileSync(shown, "utf8").split("\n")).toEqual([
+      "--app-name=udpchat",
+      "--",
+      "bob",
+      '$(touch x) `id` "; &lt;b&gt;Lunch&lt;/b&gt;?',
+      "",
+    ]);
+    expect(alice.output).not.toContain("\u0007");
     alice.press("C-d");
     expect(await alice.ended()).toBe(0);
   });

@@ -54,12 +54,16 @@ export class Tmux {
 
   run(...argv: string[]): string {
     const server = ["-u", "-f", "/dev/null", "-S", join(this.#folder, "socket")];
-    return execFileSync("tmux", [...server, ...argv], { encoding: "utf8" });
+    return execFileSync("tmux", [...server, ...argv], { encoding: "utf8", stdio: "pipe" });
   }
 
   dispose(): void {
-    // Without a terminal there was no server.
-    if (this.#count > 0) this.run("kill-server");
+    // Without a terminal there was no server, and with the last one it ends.
+    try {
+      this.run("kill-server");
+    } catch {
+      // There is none.
+    }
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
@@ -124,6 +128,11 @@ export class TmuxTerminal {
 
   resize({ columns, rows }: TerminalSize): void {
     this.#tmux.run("resize-window", "-t", this.#name, "-x", `${columns}`, "-y", `${rows}`);
+  }
+
+  /** It goes away, as when its window is closed. */
+  close(): void {
+    this.#tmux.run("kill-session", "-t", this.#name);
   }
 
   /** Waits until it is to be seen. */

@@ -47,6 +47,8 @@ export class Terminal implements ScreenTerminal {
     emitKeypressEvents(stdin);
     stdin.on("keypress", onKey);
     stdin.on("end", onEnd);
+    // The terminal is gone.
+    stdin.on("error", onEnd);
     const releases = [
       terminal.onResize(onResize),
       terminal.onContinue(() => this.#continue()),
@@ -54,6 +56,7 @@ export class Terminal implements ScreenTerminal {
       terminal.onExit(() => this.write(PASTE_AS_KEYS)),
       () => stdin.off("keypress", onKey),
       () => stdin.off("end", onEnd),
+      () => stdin.off("error", onEnd),
     ];
     this.#release = () => {
       for (const release of releases) release();
@@ -64,10 +67,10 @@ export class Terminal implements ScreenTerminal {
 
   close(): void {
     if (this.#release === undefined) return;
-    this.#release();
-    this.#release = undefined;
     this.#giveBack();
     this.#io.stdin.pause();
+    this.#release();
+    this.#release = undefined;
   }
 
   /** The process stops, as it would if the terminal had seen Ctrl-Z itself. */

@@ -1,13 +1,11 @@
 /** A chat in plain lines: in a pipe, for a script, or where nothing can be drawn. */
 import { AbortLink } from "../../../abortLink.js";
 import type { Api } from "../../../api/operations.js";
-import { toUdpchatError } from "../../../errors.js";
 import { sanitiseName } from "../../../sanitise.js";
 import { DirectMessages } from "../../chat/directMessages.js";
 import type { CommandContext } from "../../context.js";
-import { reportError } from "../../errorReport.js";
-import { EXIT, exitCodeOf } from "../../exitCodes.js";
-import { pipedLines } from "../../pipedLines.js";
+import { EXIT } from "../../exitCodes.js";
+import { sayPiped } from "../../pipedLines.js";
 import { ReadMarks } from "../../readMarks.js";
 import { isWanted } from "../../verifiedOnly.js";
 import type { Partner } from "./partner.js";
@@ -22,11 +20,17 @@ export async function chatInLines(
   const leaving = new AbortLink(context.signal);
   const { signal } = leaving;
   const marks = ReadMarks.of(api, context);
+  const messages = new DirectMessages(api, context);
   let saying: Promise<number> | undefined;
   try {
     for await (const line of api.stream("events", {}, { signal })) {
       if (line.type === "ready") {
-        saying ??= sayLines(partner, api, context, signal).finally(() => leaving.abort());
+        await printer.line(line);
+        const who = sanitiseName(partner.ref.name);
+        if (!printer.forScripts) await stderr.line(`talking with ${who}`);
+        saying ??= sayPiped(context, signal, (text) =>
+          say(text, partner, messages, context),
+        ).finally(() => leaving.abort());
         // Awaited below; a rejection before that is not unhandled.
         saying.catch(() => undefined);
       }
@@ -50,28 +54,14 @@ export async function chatInLines(
   return (await saying) ?? EXIT.done;
 }
 
-/** One after the other, in their order; a line that fails does not end the chat. */
-async function sayLines(
+async function say(
+  text: string,
   partner: Partner,
-  api: Api,
-  context: CommandContext,
-  signal: AbortSignal,
-): Promise<number> {
-  const { args, printer, stderr } = context;
-  const messages = new DirectMessages(api, context);
-  let code: number = EXIT.done;
-  for await (const text of pipedLines(context, signal)) {
-    if (text.trim() === "") continue;
-    try {
-      const delivery = await messages.send(partner.targets, text);
-      partner.answered(delivery.to);
-      // That it arrived goes without saying, but to a script.
-      if (printer.forScripts || delivery.status !== "delivered") await printer.line(delivery);
-    } catch (thrown) {
-      const error = toUdpchatError(thrown);
-      await reportError(error, { stderr, printer, verbose: args.verbose });
-      if (error.code !== "MESSAGE_TOO_LARGE") code = exitCodeOf(error.code);
-    }
-  }
-  return code;
+  messages: DirectMessages,
+  { printer }: CommandContext,
+): Promise<void> {
+  const delivery = await messages.send(partner.targets, text);
+  partner.answered(delivery.to);
+  // That it arrived goes without saying, but to a script.
+  if (printer.forScripts || delivery.status !== "delivered") await printer.line(delivery);
 }

@@ -1,15 +1,13 @@
 import { AbortLink } from "../../../abortLink.js";
 import type { Api, Output } from "../../../api/operations.js";
-import { toUdpchatError } from "../../../errors.js";
 import { sanitiseName } from "../../../sanitise.js";
 import { withApi, withDaemon } from "../../backend.js";
 import { notifyKindOf } from "../../chat/notifyKind.js";
 import { canBeDrawnOn } from "../../chat/window.js";
 import type { CommandContext } from "../../context.js";
-import { reportError } from "../../errorReport.js";
-import { EXIT, exitCodeOf } from "../../exitCodes.js";
+import { EXIT } from "../../exitCodes.js";
 import { LateLines } from "../../lateLines.js";
-import { pipedLines } from "../../pipedLines.js";
+import { sayPiped } from "../../pipedLines.js";
 import { ReadMarks } from "../../readMarks.js";
 import { isWanted } from "../../verifiedOnly.js";
 import {
@@ -75,7 +73,9 @@ async function chat(input: JoinInput, api: Api, context: CommandContext): Promis
         const isTyped = io.isTTY.stdin && io.isTTY.stdout && !printer.forScripts;
         await remarkWhoReads(line, isTyped ? "; Ctrl-D leaves" : "", context);
         await remarkInvitations(pending, line, api, context);
-        saying = sayLines(label, api, context, signal).finally(() => leaving.abort());
+        saying = sayPiped(context, signal, async (text) => {
+          await api.call("say", { group: label, text });
+        }).finally(() => leaving.abort());
         // Awaited below; a rejection before that is not unhandled.
         saying.catch(() => undefined);
       }
@@ -95,27 +95,4 @@ async function chat(input: JoinInput, api: Api, context: CommandContext): Promis
   }
   const code = (await saying) ?? EXIT.done;
   return removed ? EXIT.refused : code;
-}
-
-/** One after the other, in their order; a line that fails does not end the chat. */
-async function sayLines(
-  group: string,
-  api: Api,
-  context: CommandContext,
-  signal: AbortSignal,
-): Promise<number> {
-  const { args, printer, stderr } = context;
-  let code: number = EXIT.done;
-  for await (const text of pipedLines(context, signal)) {
-    if (text.trim() === "") continue;
-    try {
-      await api.call("say", { group, text });
-    } catch (thrown) {
-      const error = toUdpchatError(thrown);
-      await reportError(error, { stderr, printer, verbose: args.verbose });
-      // A line that no group can take is left out, and that was said.
-      if (error.code !== "MESSAGE_TOO_LARGE") code = exitCodeOf(error.code);
-    }
-  }
-  return code;
 }
