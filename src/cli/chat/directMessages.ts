@@ -1,6 +1,5 @@
 import type { DeliveryLine } from "../../api/lines.js";
 import type { Api } from "../../api/operations.js";
-import { toUdpchatError } from "../../errors.js";
 import type { CommandContext } from "../context.js";
 
 /** In a LAN nearly everything is delivered by then; what is not goes on its way all the same. */
@@ -19,23 +18,12 @@ export class DirectMessages {
     this.#context = context;
   }
 
-  /** To the first of these TARGETs that names somebody. @throws UdpchatError as `send` */
-  async send([target = "", ...others]: readonly string[], text: string): Promise<DeliveryLine> {
-    const { requireVerified = false, timeout } = this.#context.settings;
-    const input = {
-      target,
-      text,
-      requireVerified,
-      queue: true,
-      timeoutMs: timeout ?? this.#waitMs,
-    };
-    try {
-      const delivery = await this.#api.call("send", input);
-      this.#waitMs = delivery.status === "queued" ? WAIT_BEHIND_QUEUED_MS : WAIT_MS;
-      return delivery;
-    } catch (thrown) {
-      if (others.length === 0 || toUdpchatError(thrown).code !== "NO_SUCH_PEER") throw thrown;
-      return await this.send(others, text);
-    }
+  /** @throws UdpchatError as `send` */
+  async send(target: string, text: string): Promise<DeliveryLine> {
+    const { requireVerified = false, timeout: timeoutMs = this.#waitMs } = this.#context.settings;
+    const input = { target, text, requireVerified, queue: true, timeoutMs };
+    const delivery = await this.#api.call("send", input);
+    this.#waitMs = delivery.status === "queued" ? WAIT_BEHIND_QUEUED_MS : WAIT_MS;
+    return delivery;
   }
 }

@@ -90,6 +90,11 @@ export class OwnLines {
     };
   }
 
+  /** Of ours here that nobody has yet. */
+  get queued(): number {
+    return [...this.#followed.values()].filter(({ state }) => state === "queued").length;
+  }
+
   /** What became of a message. Of those that were not said here nothing is shown. */
   told({ id, status }: Pick<ProgressLine, "id" | "status">): void {
     const line = this.#followed.get(id);
@@ -137,6 +142,10 @@ class Line implements Entry {
     const mark = this.#state === undefined ? "" : ` ${this.#mark(this.#state)}`;
     return `${this.#day}${clock(sentAt, style)} ${said}${mark}`;
   };
+
+  get state(): OwnState | undefined {
+    return this.#state;
+  }
 
   become(state: OwnState): void {
     const { changed, print, style } = this.#parts;

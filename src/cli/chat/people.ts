@@ -42,7 +42,10 @@ export class People {
   }
 }
 
-/** TARGETs that mean this peer and nobody else, the surest first. */
-export function targetsOf(peer: PeerRefLine): string[] {
-  return peer.id === null ? [endpoint(peer)] : [peer.id, endpoint(peer)];
+/**
+ * The TARGET that means this peer and nobody else: its key, wherever it is. At an address somebody
+ * else may answer by now.
+ */
+export function targetOf(peer: PeerRefLine): string {
+  return peer.id ?? endpoint(peer);
 }

@@ -119,8 +119,8 @@ export class Screen {
   /** The terminal has another size: where things stand on it is not known. */
   resized(): void {
     this.#standing = [];
-    if (this.#drawn !== undefined)
-      this.#drawn = rewrapped(this.#drawn, this.#parts.terminal.columns);
+    const { columns } = this.#parts.terminal;
+    if (this.#drawn !== undefined) this.#drawn = rewrapped(this.#drawn, columns);
     this.redraw();
   }
 

@@ -15,7 +15,7 @@ import { Mentions } from "./mentions.js";
 import { Notifier, showNotification } from "./notifier.js";
 import type { NotifyKind } from "./notifyKind.js";
 import { OwnLines, type OwnState, type PrintedLine } from "./ownLines.js";
-import { People, targetsOf } from "./people.js";
+import { People, targetOf } from "./people.js";
 import { SLASH_COMMANDS, SLASH_HELP, understand } from "./slashCommands.js";
 import { ChatWindow } from "./window.js";
 
@@ -50,6 +50,8 @@ export interface TerminalChatOptions {
   readonly self: IdLine;
   readonly notify: NotifyKind | undefined;
   readonly room: Room;
+  /** Else nobody sends what is queued when we have left. */
+  readonly isByDaemon: boolean;
 }
 
 /** A chat with a prompt, whatever it is with. Begin with `open`, end with `close`. */
@@ -59,6 +61,7 @@ export class TerminalChat {
   readonly own: OwnLines;
   readonly #context: CommandContext;
   readonly #room: Room;
+  readonly #isByDaemon: boolean;
   readonly #style: Style;
   readonly #window: ChatWindow;
   readonly #marks: ReadMarks;
@@ -69,10 +72,12 @@ export class TerminalChat {
   /** Everything that was said so far. */
   #sending: Promise<void> = Promise.resolve();
 
-  constructor(api: Api, context: CommandContext, { notify, room, self }: TerminalChatOptions) {
+  constructor(api: Api, context: CommandContext, options: TerminalChatOptions) {
+    const { isByDaemon, notify, room, self } = options;
     const { io } = context;
     this.#context = context;
     this.#room = room;
+    this.#isByDaemon = isByDaemon;
     this.#style = styleFor(true, io.env);
     this.#marks = ReadMarks.of(api, context);
     this.#mentions = new Mentions(self.name);
@@ -112,6 +117,8 @@ export class TerminalChat {
     await this.#sending;
     this.#window.close();
     await this.#marks.close();
+    const { queued } = this.own;
+    if (queued > 0 && !this.#isByDaemon) await this.#context.stderr.line(waitingText(queued));
   }
 
   /** A line of ours, or of the program. */
@@ -187,9 +194,9 @@ export class TerminalChat {
     const to = peer === undefined ? sanitiseName(name) : this.names.of(peer);
     const sentAt = new Date().toISOString();
     const printed = this.own.print({ text, sentAt, to, state: "sent" });
-    const targets = peer === undefined ? [name] : targetsOf(peer);
+    const target = peer === undefined ? name : targetOf(peer);
     this.#send(printed, async () => {
-      const { id, status } = await this.#directMessages.send(targets, text);
+      const { id, status } = await this.#directMessages.send(target, text);
       return { id, state: status };
     });
   }
@@ -252,4 +259,9 @@ function helpText(): string {
 function passedOver(count: number, command: string): string {
   const lines = count === 1 ? "1 line was" : `${count} lines were`;
   return `* ${lines} passed over, more than can be read: ${command}`;
+}
+
+function waitingText(count: number): string {
+  const messages = count === 1 ? "1 message still waits" : `${count} messages still wait`;
+  return `udpchat: ${messages} here: start a daemon, which sends what waits: udpchat start`;
 }

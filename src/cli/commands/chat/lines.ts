@@ -60,7 +60,7 @@ async function say(
   messages: DirectMessages,
   { printer }: CommandContext,
 ): Promise<void> {
-  const delivery = await messages.send(partner.targets, text);
+  const delivery = await messages.send(partner.target, text);
   partner.answered(delivery.to);
   // That it arrived goes without saying, but to a script.
   if (printer.forScripts || delivery.status !== "delivered") await printer.line(delivery);

@@ -2,7 +2,7 @@ import type { MessageLine, PeerLine, PeerRefLine } from "../../../api/lines.js";
 import type { Api } from "../../../api/operations.js";
 import { UdpchatError } from "../../../errors.js";
 import { parseTarget } from "../../../messenger/target.js";
-import { targetsOf } from "../../chat/people.js";
+import { targetOf } from "../../chat/people.js";
 import type { CommandContext } from "../../context.js";
 
 /**
@@ -44,9 +44,9 @@ export class Partner {
     return this.#peer;
   }
 
-  /** TARGETs for what is said to it. */
-  get targets(): readonly string[] {
-    return this.#peer.id === null ? [this.#target] : targetsOf(this.#peer);
+  /** For what is said to it. */
+  get target(): string {
+    return this.#peer.id === null ? this.#target : targetOf(this.#peer);
   }
 
   /** Whether somebody is the one; who answers at an address is, from then on. */

@@ -30,7 +30,7 @@ export class PeerRoom implements Room {
   }
 
   async say(text: string): Promise<Said> {
-    const { id, status, to } = await this.#messages.send(this.#partner.targets, text);
+    const { id, status, to } = await this.#messages.send(this.#partner.target, text);
     this.#partner.answered(to);
     return { id, state: status };
   }
@@ -54,13 +54,6 @@ export class PeerRoom implements Room {
     const name = this.#partner.ref.id === null ? this.label : names.of(this.#partner.ref);
     const until = this.#isByDaemon ? "" : ", while this chat is open or a daemon runs";
     return `* ${name} is away: what you say is kept, and goes when ${name} is back${until}`;
-  }
-
-  /** Of ours that nobody has yet. */
-  async countQueued(): Promise<number> {
-    const { id } = this.#partner.ref;
-    const queued = await this.#api.call("outbox", {});
-    return queued.filter(({ to }) => to !== null && to.id === id).length;
   }
 }
 

@@ -32,8 +32,8 @@ export async function chatOnTerminal(
   const { signal } = leaving;
   const room = new PeerRoom(partner, api, context, isByDaemon);
   const self = await api.call("id", {});
-  const chat = new TerminalChat(api, context, { self, notify, room });
-  const talk = new PeerOnTerminal(partner, room, chat, api, context);
+  const chat = new TerminalChat(api, context, { self, notify, room, isByDaemon });
+  const talk = new PeerOnTerminal(partner, room, chat, api);
   let left: Promise<void> | undefined;
   try {
     for await (const line of api.stream("events", {}, { signal })) {
@@ -50,7 +50,6 @@ export async function chatOnTerminal(
     leaving.abort();
     await chat.close();
   }
-  if (!isByDaemon) await talk.remarkQueued();
   return EXIT.done;
 }
 
@@ -60,24 +59,16 @@ class PeerOnTerminal {
   readonly #room: PeerRoom;
   readonly #chat: TerminalChat;
   readonly #api: Api;
-  readonly #context: CommandContext;
   /** Messages that were shown as stored; at most `MAX_SHOWN`. */
   #stored: ReadonlySet<string> = new Set();
   /** Who else wrote; at most `MAX_OTHERS`. */
   readonly #others = new Set<string>();
 
-  constructor(
-    partner: Partner,
-    room: PeerRoom,
-    chat: TerminalChat,
-    api: Api,
-    context: CommandContext,
-  ) {
+  constructor(partner: Partner, room: PeerRoom, chat: TerminalChat, api: Api) {
     this.#partner = partner;
     this.#room = room;
     this.#chat = chat;
     this.#api = api;
-    this.#context = context;
   }
 
   /** Shows what was said before, and who is there. */
@@ -126,16 +117,6 @@ class PeerOnTerminal {
       case "ready":
         return;
     }
-  }
-
-  /** Without a daemon nobody sends what is queued. */
-  async remarkQueued(): Promise<void> {
-    const count = await this.#room.countQueued();
-    if (count === 0) return;
-    const messages = count === 1 ? "1 message still waits" : `${count} messages still wait`;
-    await this.#context.stderr.line(
-      `udpchat: ${messages} here: start a daemon, which sends what waits: udpchat start`,
-    );
   }
 
   #takeMessage(line: MessageLine): void {

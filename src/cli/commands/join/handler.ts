@@ -38,7 +38,9 @@ export async function handle(args: JoinArgs, context: CommandContext): Promise<n
   const { chatOnTerminal } = await import("./terminal.js");
   // There a person is shown what others say to him alone.
   const own = { receives: true, keeps: true };
-  return await withApi(context, own, (api) => chatOnTerminal({ input, notify }, api, context));
+  return await withApi(context, own, (api, by) =>
+    chatOnTerminal({ input, notify, isByDaemon: by === "daemon" }, api, context),
+  );
 }
 
 async function stand(input: JoinInput, api: Api, context: CommandContext): Promise<number> {

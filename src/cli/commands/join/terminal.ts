@@ -21,11 +21,12 @@ import {
 export interface TerminalJoin {
   readonly input: JoinInput;
   readonly notify: NotifyKind | undefined;
+  readonly isByDaemon: boolean;
 }
 
 /** Until the user leaves, interrupts, or somebody removes us. */
 export async function chatOnTerminal(
-  { input, notify }: TerminalJoin,
+  { input, ...options }: TerminalJoin,
   api: Api,
   context: CommandContext,
 ): Promise<number> {
@@ -38,7 +39,7 @@ export async function chatOnTerminal(
       if (line.type === "group" && group === undefined) {
         await remarkWhoReads(line, "; /help says what can be typed, Ctrl-D leaves", context);
         await remarkInvitations(pending, line, api, context);
-        group = await GroupOnTerminal.open(line, notify, api, context);
+        group = await GroupOnTerminal.open(line, options, api, context);
         group.converse(leaving);
       }
       if (isWanted(line, context)) group?.take(line);
@@ -66,12 +67,13 @@ class GroupOnTerminal {
 
   static async open(
     joined: GroupLine,
-    notify: NotifyKind | undefined,
+    options: Omit<TerminalJoin, "input">,
     api: Api,
     context: CommandContext,
   ): Promise<GroupOnTerminal> {
     const room = await GroupRoom.enter(joined, api);
-    const chat = new TerminalChat(api, context, { self: await api.call("id", {}), notify, room });
+    const self = await api.call("id", {});
+    const chat = new TerminalChat(api, context, { ...options, self, room });
     chat.people.learn(await api.call("peers", {}));
     // Of a secret group nothing that was typed comes back.
     if (!joined.secret) {

@@ -36,6 +36,16 @@ describe("a line of ours", () => {
     expect(shown()).toEqual(["14:02 you: hello (read)"]);
   });
 
+  it("is counted while nobody has it", () => {
+    for (const id of ["a1", "a2"]) {
+      const line = say("hello");
+      line.identify(id);
+      line.become("queued");
+    }
+    own.told({ id: "a2", status: "delivered" });
+    expect(own.queued).toBe(1);
+  });
+
   it("does not go back", () => {
     const line = say("hello");
     line.identify("a1");

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { People, targetsOf } from "../../../../src/cli/chat/people.js";
+import { People, targetOf } from "../../../../src/cli/chat/people.js";
 import { Names } from "../../../../src/cli/printers/names.js";
 
 const peer = (name: string, digit: string) => ({
@@ -25,8 +25,7 @@ it("nobody without a key is learned, and where a peer is, is what was told last"
   people.learn([{ ...peer("plain", "e"), id: null }, peer("alice", "a")]);
   people.learn([{ ...peer("alice", "a"), address: "10.0.0.9" }]);
   expect(people.names).toEqual(["alice"]);
-  const found = people.find("alice");
-  expect(found === undefined ? [] : targetsOf(found)).toEqual(["a".repeat(64), "10.0.0.9:22400"]);
+  expect(people.find("alice")?.address).toBe("10.0.0.9");
 });
 
 it("no more are kept than a roster can hold", () => {
@@ -37,4 +36,9 @@ it("no more are kept than a roster can hold", () => {
   }));
   people.learn(many);
   expect(people.names).toHaveLength(4096);
+});
+
+it("a message goes to a key, and to an address only where there is none", () => {
+  expect(targetOf(peer("alice", "a"))).toBe("a".repeat(64));
+  expect(targetOf({ ...peer("alice", "a"), id: null })).toBe("10.0.0.2:22400");
 });
