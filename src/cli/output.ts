@@ -2,12 +2,6 @@ import type { Writable } from "node:stream";
 import { getSystemErrorMap } from "node:util";
 import { errnoOf, UdpchatError } from "../errors.js";
 
-/** A line that stays below everything that is written: the prompt and what is being typed. */
-export interface Bottom {
-  readonly hide: () => void;
-  readonly show: () => void;
-}
-
 /**
  * A stream of text that may go away (`udpchat listen | head -1`): then writing does nothing, and
  * whoever listens to `onBroken` ends the command.
@@ -16,7 +10,7 @@ export class Output {
   readonly #stream: Writable;
   readonly #onError: (error: Error) => void;
   #failure: Error | undefined;
-  #bottom: Bottom | undefined;
+  #elsewhere: ((text: string) => void) | undefined;
 
   constructor(stream: Writable, onBroken: (error: Error) => void) {
     this.#stream = stream;
@@ -36,13 +30,15 @@ export class Output {
   /** Resolves when the stream has taken it, so that a slow reader slows the writer down. */
   write(text: string | Uint8Array): Promise<void> {
     if (this.#failure !== undefined || text.length === 0) return Promise.resolve();
+    if (this.#elsewhere !== undefined) {
+      this.#elsewhere(typeof text === "string" ? text : Buffer.from(text).toString());
+      return Promise.resolve();
+    }
     return new Promise((resolve) => {
-      this.#bottom?.hide();
       this.#stream.write(text, (error) => {
         if (error instanceof Error) this.#onError(error);
         resolve();
       });
-      this.#bottom?.show();
     });
   }
 
@@ -50,9 +46,9 @@ export class Output {
     return this.write(`${text}\n`);
   }
 
-  /** Undefined: nothing any more. */
-  keepBelow(bottom: Bottom | undefined): void {
-    this.#bottom = bottom;
+  /** Everything goes there from now on, as where a prompt stays below it; undefined: to the stream. */
+  divert(elsewhere: ((text: string) => void) | undefined): void {
+    this.#elsewhere = elsewhere;
   }
 
   /** Takes back what the constructor attached. */

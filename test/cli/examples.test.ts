@@ -51,6 +51,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
   invite: { before: [JOIN_OPS], prints: /invited bob/ },
   remove: { before: [JOIN_OPS, "udpchat invite bob '#ops'"], prints: /bob was removed/ },
   say: { prints: /sent to #ops/ },
+  chat: { until: /talking with bob/ },
   send: { prints: /delivered to bob/ },
   ask: { prints: /./ },
   serve: { ...SERVES, meanwhile: "udpchat ask alice x" },
@@ -107,7 +108,7 @@ async function examplesOf(name: string): Promise<string[]> {
 /** What is played at the same time: most of it is waiting. In each, one after the other. */
 const SCENERIES: Readonly<Record<string, readonly string[]>> = {
   "the daemon": ["daemon", "start", "stop"],
-  peers: ["send", "ask", "serve", "verify", "block", "unblock", "outbox"],
+  peers: ["chat", "send", "ask", "serve", "verify", "block", "unblock", "outbox"],
   groups: ["join", "leave", "groups", "invite", "remove", "say"],
 };
 /** A service needs a systemd of its own: `service.test.ts`. */

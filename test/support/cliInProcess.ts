@@ -36,6 +36,14 @@ export async function runCli(
     env: options.env ?? {},
     script: "",
     isTTY: { stdin: isTerminal, stdout: isTerminal, stderr: isTerminal },
+    terminal: {
+      size: () => ({ columns: 80, rows: 24 }),
+      setRawMode: () => undefined,
+      suspend: () => undefined,
+      onResize: () => () => undefined,
+      onContinue: () => () => undefined,
+      onExit: () => () => undefined,
+    },
     onSignal(listener) {
       options.onStart?.(() => listener("SIGINT"));
       return () => undefined;

@@ -37,13 +37,6 @@ export class CliWorld {
     return join(this.folder, user);
   }
 
-  /** A command of a user, left running. */
-  spawn(user: string, ...argv: string[]): RunningCommand {
-    const command = new RunningCommand([BIN, ...argv], this.environment(user));
-    this.#running.push(command);
-    return command;
-  }
-
   /** What makes any command one of this user. */
   environment(user: string): Record<string, string> {
     this.#homes.add(this.home(user));
@@ -55,6 +48,13 @@ export class CliWorld {
       UDPCHAT_INTERFACE: "lo",
       ...this.#env,
     };
+  }
+
+  /** A command of a user, left running. */
+  spawn(user: string, ...argv: string[]): RunningCommand {
+    const command = new RunningCommand([BIN, ...argv], this.environment(user));
+    this.#running.push(command);
+    return command;
   }
 
   /** A command with its standard input ended. */

@@ -126,9 +126,9 @@ function reachableFrom(start: string): string[] {
 
 /** What is written to a stream of the user, and shows what somebody may have chosen as it is. */
 function rawOutput(code: string): string[] {
-  const call = /\bstd(?:out|err)\.(?:line|write)\(([^;]*)\);/g;
+  const call = /\b(?:std(?:out|err)\.(?:line|write)|chat\.remark)\(([^;]*)\);/g;
   const chosen = /(?:\$\{|\(|^)(?:\w+\.)*(?:name|text|message|label|group|reason)\b/;
-  const safe = /^(?:sanitise\w+|body|errorSentence)\(.*\)$|sanitiseName\([^()]*\)/gs;
+  const safe = /^(?:sanitise\w+|body|errorSentence)\(.*\)$|(?:sanitiseName|shellWord)\([^()]*\)/gs;
   return Array.from(code.matchAll(call), ([, argument = ""]) => argument.trim()).filter(
     (argument) => chosen.test(argument.replaceAll(safe, "")),
   );
@@ -190,8 +190,9 @@ describe("src", () => {
 
   it("writes what others wrote to a terminal by the sanitiser alone", () => {
     const raw = files
-      // What `main` writes itself is finished: help, and what printers made.
-      .filter(({ path }) => path.startsWith("cli/") && path !== "cli/main.ts")
+      // What these write is finished: help, what printers made, and what a screen shows.
+      .filter(({ path }) => !["cli/main.ts", "cli/chat/terminal.ts"].includes(path))
+      .filter(({ path }) => path.startsWith("cli/"))
       .flatMap(({ path, code }) => rawOutput(code).map((argument) => `${path}: ${argument}`));
     expect(raw).toEqual([]);
   });
@@ -261,6 +262,7 @@ describe("this test", () => {
     expect(rawOutput("stderr.line(`${line.from.name}: hello`);")).toHaveLength(1);
     expect(rawOutput("await context.stderr.line(message);")).toHaveLength(1);
     expect(rawOutput("stdout.write(render(line.text));")).toHaveLength(1);
+    expect(rawOutput("chat.remark(`* ${line.message}`);")).toHaveLength(1);
     expect(rawOutput("stderr.line(`as ${sanitiseName(name)} on ${port}`);")).toEqual([]);
     expect(rawOutput("stderr.line(sanitiseName(`udpchat: ${line.message}`));")).toEqual([]);
   });

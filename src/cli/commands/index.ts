@@ -2,6 +2,7 @@
 import type { Command } from "../command.js";
 import { ask } from "./ask/command.js";
 import { block } from "./block/command.js";
+import { chat } from "./chat/command.js";
 import { completion } from "./completion/command.js";
 import { config } from "./config/command.js";
 import { daemon } from "./daemon/command.js";
@@ -41,6 +42,7 @@ export const COMMANDS: readonly Command[] = [
   discover,
   peers,
   join,
+  chat,
   leave,
   groups,
   invite,

@@ -13,6 +13,7 @@ import type {
 } from "../../api/lines.js";
 import { shortId } from "../../messenger/queuedNames.js";
 import { sanitiseName, sanitiseText, shellWord } from "../../sanitise.js";
+import { actionOf } from "../chat/action.js";
 import { endpoint, type Names, partyText } from "./names.js";
 import type { Style } from "./style.js";
 
@@ -22,6 +23,51 @@ import type { Style } from "./style.js";
  */
 const CONTINUATION = "\n      ";
 
+/** What happens in a conversation. */
+export type ConversationLine =
+  | GapLine
+  | GroupLine
+  | InvitationLine
+  | MessageLine
+  | PresenceLine
+  | RemovedLine
+  | WarningLine;
+
+/** Any of them; `withGroup` where several groups are shown. */
+export function conversationText(
+  line: ConversationLine,
+  names: Names,
+  style: Style,
+  withGroup: boolean,
+): string {
+  switch (line.type) {
+    case "message":
+      return messageText(line, names, style, { withGroup });
+    case "presence":
+      return presenceText(line, names, style, withGroup);
+    case "gap":
+      return gapText(line, names, style, withGroup);
+    case "warning":
+      return warningText(line, style);
+    case "group":
+      names.learn(line.members);
+      return joinedText(line, style);
+    case "invitation":
+      return invitationText(line, names, style);
+    case "removed":
+      return removedText(line, names, style, withGroup);
+  }
+}
+
+/** How a message is shown. */
+export interface MessageLook {
+  readonly withGroup: boolean;
+  /** `/me waves` becomes `* alice waves`. */
+  readonly withActions?: boolean;
+  /** It is meant for us. */
+  readonly isMention?: boolean;
+}
+
 /**
  * `14:02 alice: hello`, with the group where several are shown. What comes late has the time at
  * which it was said, `2026-11-20 18:31 alice (earlier): hello`, and is faint.
@@ -30,14 +76,18 @@ export function messageText(
   line: MessageLine,
   names: Names,
   style: Style,
-  withGroup: boolean,
+  { isMention = false, withActions = false, withGroup }: MessageLook,
 ): string {
   const group = withGroup && line.group !== null ? `${sanitiseName(line.group)} ` : "";
-  const mark = markOf(line, withGroup);
-  const who = `${style.strong(names.of(line.from))}${mark}${conflictMark(line.from, style)}`;
-  if (!line.late) return `${clock(line.receivedAt, style)} ${group}${who}: ${body(line.text)}`;
-  const time = style.faint(`${saidText(line)} ${group}`);
-  return `${time}${who}${style.faint(` (earlier): ${body(line.text)}`)}`;
+  const action = withActions ? actionOf(line.text) : undefined;
+  const name = style.person(names.of(line.from), line.from.id);
+  const who = `${name}${markOf(line, withGroup)}${conflictMark(line.from, style)}`;
+  const start = action === undefined ? who : `* ${who}`;
+  const text = action === undefined ? `: ${body(line.text)}` : ` ${body(action)}`;
+  if (line.late) {
+    return `${style.faint(`${saidText(line)} ${group}`)}${start}${style.faint(` (earlier)${text}`)}`;
+  }
+  return `${clock(line.receivedAt, style)} ${group}${start}${isMention ? style.strong(text) : text}`;
 }
 
 /** Of today the time of day says enough. */
@@ -71,12 +121,7 @@ const PRESENCE_VERB = {
 } as const;
 
 /** `* alice joined (3 online)`. */
-export function presenceText(
-  line: PresenceLine,
-  names: Names,
-  style: Style,
-  withGroup: boolean,
-): string {
+function presenceText(line: PresenceLine, names: Names, style: Style, withGroup: boolean): string {
   const group = withGroup && line.group !== null ? placeText(line.event, line.group) : "";
   const who = `${style.faint(`* ${names.of(line.peer)}`)}${conflictMark(line.peer, style)}`;
   return who + style.faint(` ${PRESENCE_VERB[line.event]}${group} (${line.online} online)`);
@@ -89,24 +134,19 @@ function placeText(event: PresenceLine["event"], group: string): string {
 }
 
 /** We are in. */
-export function joinedText(line: GroupLine, style: Style): string {
+function joinedText(line: GroupLine, style: Style): string {
   const online = line.members.length + 1;
   return style.faint(`* you joined ${sanitiseName(line.group)} (${online} online)`);
 }
 
-export function gapText(line: GapLine, names: Names, style: Style, withGroup: boolean): string {
+function gapText(line: GapLine, names: Names, style: Style, withGroup: boolean): string {
   const group = withGroup ? ` in ${sanitiseName(line.group)}` : "";
   const lost = line.count === 1 ? "1 message part" : `${line.count} message parts`;
   return style.bad(`* ${lost} of ${names.of(line.from)} lost for good${group}`);
 }
 
 /** `* bob was removed by alice: ...`. */
-export function removedText(
-  line: RemovedLine,
-  names: Names,
-  style: Style,
-  withGroup: boolean,
-): string {
+function removedText(line: RemovedLine, names: Names, style: Style, withGroup: boolean): string {
   names.learn([line.peer, line.by]);
   const group = withGroup ? ` from ${sanitiseName(line.group)}` : "";
   const who = `${style.strong(`* ${names.of(line.peer)}`)}${conflictMark(line.peer, style)}`;
@@ -115,7 +155,7 @@ export function removedText(
 }
 
 /** `* alice (10.77.0.1:22400) invites you to #ops: udpchat join '#ops' --secret`. */
-export function invitationText(line: InvitationLine, names: Names, style: Style): string {
+function invitationText(line: InvitationLine, names: Names, style: Style): string {
   const group = sanitiseName(line.group);
   const who = `${style.strong(`* ${names.of(line.from)}`)}${conflictMark(line.from, style)}`;
   const what = `invites you to ${group}: udpchat join ${shellWord(line.group)} --secret`;
@@ -138,7 +178,7 @@ export function progressText(line: ProgressLine, names: Names, style: Style): st
   }
 }
 
-export function warningText(line: WarningLine, style: Style): string {
+function warningText(line: WarningLine, style: Style): string {
   return style.bad(`* warning: ${sanitiseName(line.message)}`);
 }
 
@@ -162,6 +202,13 @@ export function dateText(timestamp: string): string {
   const date = new Date(timestamp);
   const [year, month, day] = [date.getFullYear(), date.getMonth() + 1, date.getDate()];
   return `${digits(year, 4)}-${digits(month, 2)}-${digits(day, 2)}`;
+}
+
+const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+
+/** `Friday 2026-11-20`, local. */
+export function dayText(timestamp: string): string {
+  return `${WEEKDAYS[new Date(timestamp).getDay()] ?? ""} ${dateText(timestamp)}`;
 }
 
 function digits(number: number, count: number): string {

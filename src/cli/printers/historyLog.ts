@@ -3,7 +3,7 @@ import stringWidth from "fast-string-width";
 import type { HistoryLine } from "../../api/lines.js";
 import { shortId } from "../../messenger/queuedNames.js";
 import { sanitiseName, sanitiseText } from "../../sanitise.js";
-import { body, clock, dateText } from "./conversation.js";
+import { body, clock, dateText, dayText } from "./conversation.js";
 import { type Names, partyText } from "./names.js";
 import type { Style } from "./style.js";
 
@@ -77,11 +77,4 @@ function markOf({ own, receipts, scope, state }: HistoryLine, style: Style): str
   const others = receipts.length > 1 ? `, ${receipts.length} have it` : "";
   const mark = `(${state}${others})`;
   return state === "undelivered" ? style.bad(mark) : style.faint(mark);
-}
-
-const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-
-/** `Friday 2026-11-20`, local. */
-function dayText(timestamp: string): string {
-  return `${WEEKDAYS[new Date(timestamp).getDay()] ?? ""} ${dateText(timestamp)}`;
 }

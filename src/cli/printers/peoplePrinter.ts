@@ -6,17 +6,7 @@ import type {
   SettingLine,
 } from "../../api/lines.js";
 import { sanitiseName, sanitiseText } from "../../sanitise.js";
-import {
-  gapText,
-  invitationText,
-  joinedText,
-  messageText,
-  presenceText,
-  progressText,
-  removedText,
-  requestText,
-  warningText,
-} from "./conversation.js";
+import { conversationText, progressText, requestText } from "./conversation.js";
 import { droppedText, historyLog, historyRow, historyTabs } from "./historyLog.js";
 import { logText } from "./logText.js";
 import { endpoint, Names } from "./names.js";
@@ -129,19 +119,18 @@ export class PeoplePrinter implements Printer {
       case "message":
         return "own" in line
           ? historyRow(line, names, style)
-          : messageText(line, names, style, withGroup);
+          : conversationText(line, names, style, withGroup);
       case "request":
         return requestText(line, names, style);
-      case "presence":
-        return presenceText(line, names, style, withGroup);
-      case "gap":
-        return gapText(line, names, style, withGroup);
-      case "warning":
-        return warningText(line, style);
       case "group":
         this.#inOneGroup = true;
-        names.learn(line.members);
-        return joinedText(line, style);
+        return conversationText(line, names, style, withGroup);
+      case "presence":
+      case "gap":
+      case "warning":
+      case "invitation":
+      case "removed":
+        return conversationText(line, names, style, withGroup);
       case "reply":
         return sanitiseText(line.text);
       case "delivery":
@@ -156,12 +145,8 @@ export class PeoplePrinter implements Printer {
         return sanitiseName(line.code);
       case "trust":
         return trustText(line, names);
-      case "invitation":
-        return invitationText(line, names, style);
       case "invited":
         return `invited ${names.of(line.to)} (${endpoint(line.to)}) to ${sanitiseName(line.group)}`;
-      case "removed":
-        return removedText(line, names, style, withGroup);
       case "left":
         return `left ${sanitiseName(line.group)}`;
       case "sent":

@@ -160,6 +160,40 @@ export const TEXTS = [
       caughtBy: unit("cli/hostileLines", "indents every further line of a text"),
     },
   ]),
+  ...mutantsOf("src/cli/chat/cells.ts", [
+    {
+      name: "sanitiser: what is being typed",
+      find: 'text === "\\t" ? TAB : sanitiseText(text)',
+      replace: "text",
+      why: "what is pasted, or fetched from the history, moves the cursor out of the prompt",
+      caughtBy: unit("cli/chat/draftLayout"),
+    },
+  ]),
+  ...mutantsOf("src/cli/chat/notifier.ts", [
+    {
+      name: "sanitiser: notifications",
+      find: "Array.from(sanitiseName(text))",
+      replace: "Array.from(text)",
+      why: "a text hides or reorders what a notification says",
+      caughtBy: unit("cli/chat/notifier"),
+    },
+    {
+      name: "notifications: no markup of others",
+      find: "withoutMarkup(text)]",
+      replace: "text]",
+      why: "a text is formatted, or holds a link, in the notification",
+      caughtBy: unit("cli/chat/notifier"),
+    },
+  ]),
+  ...mutantsOf("src/cli/chat/screen.ts", [
+    {
+      name: "chat: more than can be read is passed over",
+      find: "if (this.#waiting.length > MAX_WAITING) {",
+      replace: "if (this.#waiting.length === 0) {",
+      why: "a flood of lines fills the memory and freezes the prompt",
+      caughtBy: unit("cli/chat/screen"),
+    },
+  ]),
   ...mutantsOf("src/daemon/logRecord.ts", [
     {
       name: "logs: what was said is withheld",

@@ -10,8 +10,10 @@ import {
   MessageLineSchema,
   PeerLineSchema,
 } from "../../../src/api/lines.js";
+import { OwnLines } from "../../../src/cli/chat/ownLines.js";
 import { errorSentence, reportError } from "../../../src/cli/errorReport.js";
 import { Output } from "../../../src/cli/output.js";
+import { messageText } from "../../../src/cli/printers/conversation.js";
 import { JsonPrinter } from "../../../src/cli/printers/jsonPrinter.js";
 import { Names } from "../../../src/cli/printers/names.js";
 import { PeoplePrinter } from "../../../src/cli/printers/peoplePrinter.js";
@@ -29,7 +31,7 @@ const TAB = 0x09;
 /** What reached the stream and may not, without our own colours. */
 function rawControls(text: string): number[] {
   // oxlint-disable-next-line no-control-regex -- that is what is looked for
-  const plain = text.replace(/\u001b\[(?:1|22|31|32|39|90)m/g, "");
+  const plain = text.replace(/\u001b\[(?:1|22|3[1-69]|90|9[2-6])m/g, "");
   return codesOf(plain).filter((code) => isHostile(code) && code !== NEWLINE && code !== TAB);
 }
 
@@ -229,6 +231,41 @@ describe("what one peer can make of another's name or line", () => {
     }
   });
 });
+
+it("a hostile message is harmless in a chat on a terminal, whatever is made of it", () => {
+  const messages = hostileValue(MessageLineSchema).map((line) => v.parse(MessageLineSchema, line));
+  fc.assert(
+    fc.property(messages, fc.boolean(), fc.boolean(), (line, isAction, isMention) => {
+      const text = `${isAction ? "/me " : ""}${line.text}`;
+      const look = { withActions: true, withGroup: false, isMention };
+      const shown = messageText({ ...line, text }, new Names(), styleFor(true, {}), look);
+      expect(rawControls(shown)).toEqual([]);
+      const further = shown.split("\n").slice(1);
+      expect(further.filter((row) => !row.startsWith("      "))).toEqual([]);
+      const own = ownText(text);
+      expect(rawControls(own)).toEqual([]);
+      expect(
+        own
+          .split("\n")
+          .slice(1)
+          .filter((row) => !row.startsWith("      ")),
+      ).toEqual([]);
+    }),
+  );
+});
+
+/** How a line of ours is shown. */
+function ownText(text: string): string {
+  let shown = "";
+  new OwnLines({
+    style: styleFor(true, {}),
+    name: "alice",
+    dayBefore: () => "",
+    print: (entry) => (shown = entry.text()),
+    changed: () => true,
+  }).print({ text, sentAt: "2026-11-20T12:00:00.000Z" });
+  return shown;
+}
 
 describe("a hostile error", () => {
   it("is one sentence, and harmless when verbose", async () => {

@@ -105,7 +105,7 @@ describe("a plain command line", () => {
     const seed = 20_261_121;
     const random = new SeededRandom(seed);
     let plainOnes = 0; // yargs takes milliseconds for each
-    for (let number = 0; number < 250; number += 1) {
+    for (let number = 0; number < 300; number += 1) {
       const argv = drawArguments(random);
       const ours = plain(argv);
       if (ours === undefined) continue;

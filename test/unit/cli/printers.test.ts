@@ -479,11 +479,11 @@ describe("a late line", () => {
     );
   });
 
-  it("is faint but for the name", async () => {
+  it("is faint but for the name, which has its colour", async () => {
     const line = late({ sentAt: at(6, 8, 30) });
     const text = await printed((printer) => printer.line(line), { colour: true });
     expect(text).toBe(
-      "\u001b[90m08:30 #ops \u001b[39m\u001b[1malice\u001b[22m\u001b[90m (earlier): hello\u001b[39m\n",
+      "\u001b[90m08:30 #ops \u001b[39m\u001b[1m\u001b[36malice\u001b[39m\u001b[22m\u001b[90m (earlier): hello\u001b[39m\n",
     );
   });
 });
@@ -494,6 +494,18 @@ describe("colour", () => {
     expect(styleFor(true, { NO_COLOR: "" }).strong("x")).toContain("\u001b[1m");
     expect(styleFor(true, { NO_COLOR: "1" }).strong("x")).toBe("x");
     expect(styleFor(false, {}).strong("x")).toBe("x");
+  });
+
+  it("of a person is that of the key, whatever it is called", () => {
+    const { person } = styleFor(true, {});
+    const colour = (id: string): string => person("x", id).replace("x", "");
+    expect(colour(`ab12${"0".repeat(60)}`)).toBe(colour(`ab12${"0".repeat(59)}1`));
+    const colours = Array.from({ length: 100 }, (_, index) =>
+      colour(index.toString(16).padStart(6, "0").padEnd(64, "0")),
+    );
+    expect(new Set(colours).size).toBe(9);
+    expect(person("x", null)).toBe("\u001b[1mx\u001b[22m");
+    expect(styleFor(true, { NO_COLOR: "1" }).person("x", "ab12")).toBe("x");
   });
 });
 

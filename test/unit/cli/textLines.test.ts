@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type TextLine, textLines } from "../../../src/cli/commands/join/textLines.js";
+import { type TextLine, textLines } from "../../../src/cli/textLines.js";
 
 async function linesOf(...chunks: readonly (string | Uint8Array)[]): Promise<TextLine[]> {
   async function* input(): AsyncGenerator<string | Uint8Array, void, undefined> {

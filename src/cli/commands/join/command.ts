@@ -1,3 +1,4 @@
+import { NOTIFY_OPTION } from "../../chat/notifyKind.js";
 import { defineCommand } from "../../command.js";
 import { formatOptions } from "../../format/options.js";
 import { GROUP_PLACE } from "../../options.js";
@@ -23,6 +24,7 @@ export const join = defineCommand<JoinArgs>({
       default: false,
       describe: "The secret group of this name: its passphrase is asked for if need be",
     },
+    notify: NOTIFY_OPTION,
     passphraseFile: {
       type: "string",
       requiresArg: true,
