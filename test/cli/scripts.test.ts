@@ -130,7 +130,7 @@ describe("listen --exec", () => {
     const listen = await listening("--exec", 'printf "%s wrote " "$UDPCHAT_FROM_NAME"; cat; echo');
     const texts = ["one", `$(touch ${file("never")})`, "'; touch x; '", "four"];
     for (const text of texts) await world.run("alice", "send", "bob", text);
-    await listen.prints(/four/);
+    await listen.prints(/four\n/);
     expect(listen.stdout).toBe(texts.map((text) => `alice wrote ${text}\n`).join(""));
     expect(existsSync(file("never"))).toBe(false);
     await end(listen);
@@ -140,6 +140,10 @@ describe("listen --exec", () => {
     const listen = await listening("--json", "--stdin", "json", "--exec", "cat; exit 3");
     await world.run("alice", "send", "bob", "hello\u001b");
     await listen.prints(/the command ended with 3/);
+    await eventually(
+      () => listen.stdout.includes('"message"'),
+      () => "our own line",
+    );
     const [line = ""] = listen.stderr.split("\n").filter((text) => text.startsWith("{"));
     const message = v.parse(MessageLineSchema, JSON.parse(line));
     expect(message).toMatchObject({ text: "hello\u001b", from: { name: "alice" } });

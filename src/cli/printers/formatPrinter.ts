@@ -4,7 +4,7 @@ import type { Output } from "../output.js";
 import { LinePrinter } from "./linePrinter.js";
 import type { Line } from "./printer.js";
 
-/** Lines as a template says. Those that it does not fit are left out, but for warnings. */
+/** Lines as a template says. Those that it does not fit are left out; people are told of warnings. */
 export class FormatPrinter extends LinePrinter {
   readonly #template: Template;
   readonly #stdout: Output;
@@ -19,7 +19,7 @@ export class FormatPrinter extends LinePrinter {
 
   async line(line: Line): Promise<void> {
     if (this.#template.fits(line.type)) await this.#stdout.line(this.#template.render(line));
-    else if (line.type === "warning") {
+    else if (line.type === "warning" || line.type === "resync") {
       await this.#stderr.line(sanitiseName(`udpchat: ${line.message}`));
     }
   }

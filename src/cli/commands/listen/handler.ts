@@ -1,4 +1,4 @@
-import type { EventLine } from "../../../api/lines.js";
+import type { EventLine, ResyncLine, WarningLine } from "../../../api/lines.js";
 import { UdpchatError } from "../../../errors.js";
 import { sanitiseName } from "../../../sanitise.js";
 import { withApi } from "../../backend.js";
@@ -21,7 +21,7 @@ export async function handle(args: ListenArgs, given: CommandContext): Promise<n
   assertFit(args);
   const context = await withFormat(args, "listen", given);
   const runner = runnerOf(args, context);
-  const { signal } = context;
+  const { printer, signal } = context;
   const own = { receives: true, keeps: true, showsWarnings: true };
   return await withApi(context, own, async (api) => {
     const shown = new Shown(ReadMarks.of(api, context), LateLines.of(context), context);
@@ -30,7 +30,9 @@ export async function handle(args: ListenArgs, given: CommandContext): Promise<n
         if (!isWanted(line, context)) continue;
         if (line.type === "ready") await remarkWhereWeAre("listening", api, context);
         if (line.type === "message") await runner?.take(line);
-        if (runner === undefined || runner.leaves(line)) await shown.line(line);
+        // Where programs print, we print JSON lines only; people are told what they must know.
+        if (runner === undefined || printer.forScripts) await shown.line(line);
+        else if (isRemark(line)) await remark(line, context);
       }
     } finally {
       await runner?.close();
@@ -53,9 +55,9 @@ class Shown {
   }
 
   async line(line: EventLine): Promise<void> {
-    const { printer, stderr } = this.#context;
+    const { printer } = this.#context;
     if (line.type === "warning" && !printer.forScripts) {
-      await stderr.line(sanitiseName(`udpchat: ${line.message}`));
+      await remark(line, this.#context);
     } else if (line.type === "delivery") {
       await printer.progress(line);
     } else if (line.type !== "message" || this.#late?.holds(line) !== true) {
@@ -68,6 +70,18 @@ class Shown {
     await this.#late?.close();
     await this.#marks.close();
   }
+}
+
+/** What whoever listens should know of the listening itself. */
+function isRemark(line: EventLine): line is WarningLine | ResyncLine {
+  return line.type === "warning" || line.type === "resync";
+}
+
+async function remark(
+  { message }: WarningLine | ResyncLine,
+  { stderr }: CommandContext,
+): Promise<void> {
+  await stderr.line(sanitiseName(`udpchat: ${message}`));
 }
 
 /** @throws UdpchatError INVALID_ARGUMENT, INVALID_DURATION */

@@ -1,4 +1,4 @@
-import type { EventLine, MessageLine } from "../../../api/lines.js";
+import type { MessageLine } from "../../../api/lines.js";
 import { lineEnvironment } from "../../../programs/environment.js";
 import { runProgram } from "../../../programs/program.js";
 import { WorkQueue } from "../../../programs/workQueue.js";
@@ -37,11 +37,6 @@ export class MessageRunner {
   /** Resolves once it runs or has a place in the queue. */
   async take(message: MessageLine): Promise<void> {
     await this.#queue.add(() => this.#run(message));
-  }
-
-  /** Whether a line is printed all the same: for scripts all are, for people what they must know. */
-  leaves({ type }: EventLine): boolean {
-    return this.#context.printer.forScripts || type === "warning";
   }
 
   /** Resolves when the command has ended for all that were taken. */
