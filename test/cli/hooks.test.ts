@@ -47,7 +47,7 @@ function opened(programs: HookPrograms, requireVerified = false) {
 /** A file, and a hook that writes what it reads into it. */
 function writing(name: string): { readonly argv: string[]; readonly written: () => string } {
   const path = join(folder, name);
-  const argv = ["sh", "-c", `{ cat; echo " $UDPCHAT_TYPE $UDPCHAT_HOME"; } >> ${path}`];
+  const argv = ["sh", "-c", `text=$(cat); echo "$text $UDPCHAT_TYPE $UDPCHAT_HOME" >> ${path}`];
   const written = (): string => {
     try {
       return readFileSync(path, "utf8");
