@@ -41,7 +41,7 @@ export function complete(before: string, completable: Completable): Completion |
 }
 
 /** A name as one word behind `/msg`. */
-export function argument(name: string): string {
+function argument(name: string): string {
   return /\s/.test(name) ? `"${name}"` : name;
 }
 
