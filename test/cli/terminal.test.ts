@@ -296,6 +296,7 @@ describeOnTmux("a chat on a terminal", () => {
     const { pid } = alice;
     expect(isRunning(pid)).toBe(true);
     const bob = await member("bob", "#g12");
+    await bob.prints(/alice (?:joined|is online)/);
     alice.close();
     await bob.prints(/alice left/);
     await eventually(
