@@ -34,6 +34,8 @@ export {
 export type {
   Delivered,
   Delivery,
+  Examination,
+  ExaminedWay,
   Gap,
   Group,
   HandleOptions,

@@ -122,6 +122,30 @@ export const ReplyLineSchema = v.object({
 });
 export type ReplyLine = v.InferOutput<typeof ReplyLineSchema>;
 
+/** What passes between a peer and us; see `udpchat doctor`. */
+export const ExaminationLineSchema = v.object({
+  type: v.literal("examination"),
+  peer: PeerRefSchema,
+  /** `busy`: it is examined too often; `unknown`: its version knows no examinations. */
+  result: v.picklist(["examined", "busy", "unknown"]),
+  rttMs: v.number(),
+  /** How far its clock is ahead of ours; null without an answer. */
+  clockAheadMs: v.nullable(v.number()),
+  /** None unless `examined`. */
+  ways: v.array(
+    v.object({
+      /** A later version may know more of them. */
+      way: v.string(),
+      sent: v.number(),
+      /** Of ours, at the peer; null if it did not tell. */
+      heardThere: v.nullable(v.number()),
+      /** Of the peer's, here. */
+      heardHere: v.number(),
+    }),
+  ),
+});
+export type ExaminationLine = v.InferOutput<typeof ExaminationLineSchema>;
+
 /** A request that arrived and waits for its answer. */
 export const RequestLineSchema = v.object({
   type: v.literal("request"),

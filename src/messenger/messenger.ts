@@ -7,6 +7,7 @@ import { discover } from "./discovery.js";
 import { Driver } from "./driver.js";
 import { EventRouter } from "./eventRouter.js";
 import { EventStream } from "./eventStream.js";
+import { Examiner } from "./examiner.js";
 import { GroupMembers } from "./groupMembers.js";
 import type { LookUp } from "./hostLookup.js";
 import { Inbox } from "./inbox.js";
@@ -25,6 +26,7 @@ import type { TrustBook } from "./trustBook.js";
 import { TrustDesk } from "./trustDesk.js";
 import type {
   Delivery,
+  Examination,
   Group,
   HandleOptions,
   HistoryMessage,
@@ -81,6 +83,7 @@ export class Messenger implements MessengerApi {
   readonly #trust: TrustBook;
   readonly #trustDesk: TrustDesk;
   readonly #memberDesk: MemberDesk;
+  readonly #examiner: Examiner;
   readonly #requireVerified: boolean;
   #departed: () => void = () => undefined;
   #closing: Promise<void> | undefined;
@@ -202,6 +205,13 @@ export class Messenger implements MessengerApi {
       members: this.#members,
       secrets: this.#secrets,
     });
+    this.#examiner = new Examiner({
+      driver,
+      lan,
+      clock,
+      outgoing: this.#outgoing,
+      trust: opened.trust,
+    });
     this.#inbox = new Inbox({
       driver,
       clock,
@@ -226,6 +236,7 @@ export class Messenger implements MessengerApi {
       groups: this.#groups,
       inbox: this.#inbox,
       correspondence: this.#correspondence,
+      examiner: this.#examiner,
       departed: () => this.#departed(),
     });
     opened.trust.follow((device) => driver.command((core, nowMs) => core.blocked(nowMs, device)));
@@ -374,6 +385,10 @@ export class Messenger implements MessengerApi {
     return this.#memberDesk.remove(target, group);
   }
 
+  async examine(target: string, options: WaitOptions = {}): Promise<Examination> {
+    return this.#examiner.examine(this.#outbound(target, "", options));
+  }
+
   groups(): Group[] {
     return this.#groups.handles();
   }
@@ -394,6 +409,7 @@ export class Messenger implements MessengerApi {
   async #shutDown(): Promise<void> {
     this.#correspondence.endCalls();
     this.#outgoing.close();
+    this.#examiner.close();
     this.#queries.close();
     await new Promise<void>((resolve) => {
       const cancelTimer = this.#clock.after(MAX_DEPARTURE_MS, resolve);

@@ -308,7 +308,7 @@ export class CoreWorld {
       }
       return;
     }
-    const via = destination.kind === "lan" ? "discovery" : "group";
+    const via = destination.kind === "multicast" ? "group" : "discovery";
     this.#deliver(from, other, bytes, via);
     // What one sends to everybody comes back.
     this.#deliver(from, from, bytes, via);
