@@ -146,6 +146,34 @@ export const ExaminationLineSchema = v.object({
 });
 export type ExaminationLine = v.InferOutput<typeof ExaminationLineSchema>;
 
+/** One thing that `doctor` found. */
+export const FindingLineSchema = v.object({
+  type: v.literal("finding"),
+  /** Stable: see the table in README. */
+  code: v.string(),
+  severity: v.picklist(["problem", "note", "ok"]),
+  /** Sentences for people: what was seen, what it means, what to do. */
+  seen: v.string(),
+  meaning: v.string(),
+  remedy: v.nullable(v.string()),
+  /** The command that does it. */
+  command: v.nullable(v.string()),
+  /** What it is about. */
+  interface: v.nullable(v.string()),
+  peer: v.nullable(PeerRefSchema),
+  at: timestamp,
+});
+export type FindingLine = v.InferOutput<typeof FindingLineSchema>;
+
+/** The end of a `doctor`: how much was found, and how many peers were examined. */
+export const DiagnosisLineSchema = v.object({
+  type: v.literal("diagnosis"),
+  problems: v.number(),
+  notes: v.number(),
+  peers: v.number(),
+});
+export type DiagnosisLine = v.InferOutput<typeof DiagnosisLineSchema>;
+
 /** A request that arrived and waits for its answer. */
 export const RequestLineSchema = v.object({
   type: v.literal("request"),

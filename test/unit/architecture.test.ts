@@ -23,7 +23,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "api/": [],
   ...serverSide("server", "service", "memberships", "requestDesk", "historyService", "toLines"),
   "daemon/": ["messenger/", "api/", "store/"],
-  "cli/": ["api/", "messenger/", "daemon/", "store/paths.ts"],
+  "doctor/": ["api/lines.ts", "api/operations.ts", "net/", "wire/", "crypto/"],
+  "cli/": ["api/", "messenger/", "daemon/", "doctor/", "store/paths.ts"],
   "index.ts": ["messenger/", "api/"],
 };
 

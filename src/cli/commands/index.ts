@@ -4,6 +4,7 @@ import { ask } from "./ask/command.js";
 import { block } from "./block/command.js";
 import { daemon } from "./daemon/command.js";
 import { discover } from "./discover/command.js";
+import { doctor } from "./doctor/command.js";
 import { exportHistory } from "./export/command.js";
 import { groups } from "./groups/command.js";
 import { history } from "./history/command.js";
@@ -48,4 +49,5 @@ export const COMMANDS: readonly Command[] = [
   verify,
   block,
   unblock,
+  doctor,
 ];

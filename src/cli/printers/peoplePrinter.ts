@@ -11,6 +11,7 @@ import {
   requestText,
   warningText,
 } from "./conversation.js";
+import { diagnosisText, findingText } from "./findings.js";
 import { droppedText, historyLog, historyRow, historyTabs } from "./historyLog.js";
 import { endpoint, Names } from "./names.js";
 import type { Line, Printer, Write } from "./printer.js";
@@ -133,6 +134,10 @@ export class PeoplePrinter implements Printer {
           : deliveryText(line, names);
       case "id":
         return idText(line);
+      case "finding":
+        return findingText(line, style);
+      case "diagnosis":
+        return diagnosisText(line, style);
       case "status":
         return statusText(line);
       case "verification":
@@ -154,6 +159,8 @@ export class PeoplePrinter implements Printer {
         return `stopped: pid ${line.pid}`;
       case "resync":
         return `* ${sanitiseName(line.message)}`;
+      // What findings rest on: for scripts.
+      case "examination":
       case "ready":
       case "answered":
       // Errors are sentences on standard error.

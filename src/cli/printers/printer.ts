@@ -2,8 +2,11 @@ import type {
   AnsweredLine,
   ChatLine,
   DeliveryLine,
+  DiagnosisLine,
   ErrorLine,
   EventLine,
+  ExaminationLine,
+  FindingLine,
   GroupLine,
   HistoryLine,
   IdLine,
@@ -26,8 +29,11 @@ export type Line =
   | AnsweredLine
   | ChatLine
   | DeliveryLine
+  | DiagnosisLine
   | ErrorLine
   | EventLine
+  | ExaminationLine
+  | FindingLine
   | GroupLine
   | HistoryLine
   | IdLine

@@ -1,6 +1,6 @@
-import { mutantsOf } from "../mutant.js";
+import { mutantsOf, unit } from "../mutant.js";
 
-const CAUGHT_BY = { file: "test/sim/examination.test.ts" };
+const CAUGHT_BY = unit("core/examination/examinations");
 
 /** What keeps examinations honest and small. */
 export const EXAMINATIONS = [

@@ -1,9 +1,9 @@
 /** Two nodes find out what passes between them, whatever does not. */
 import { describe, expect, it } from "vitest";
-import type { WayOutcome } from "../../src/core/io.js";
-import { DatagramType } from "../../src/wire/constants.js";
-import { datagramType } from "../../src/wire/header.js";
-import { SimNetwork, type SimNode } from "../support/simNetwork.js";
+import type { WayOutcome } from "../../../../src/core/io.js";
+import { DatagramType } from "../../../../src/wire/constants.js";
+import { datagramType } from "../../../../src/wire/header.js";
+import { SimNetwork, type SimNode } from "../../../support/simNetwork.js";
 
 /** Two that know each other. */
 function pair(seed: number): { net: SimNetwork; alice: SimNode; bob: SimNode } {
