@@ -127,10 +127,10 @@ export class Doctor {
 
   /**
    * Examines again and again, and tells when multicast stops and when it comes back.
-   * @param targets whose multicast is to arrive here
+   * @param first what was found of those whose multicast is to arrive here
    */
   async watch(
-    targets: readonly string[],
+    first: readonly ExaminationLine[],
     durationMs: number,
     tell: (finding: Finding) => Promise<void>,
   ): Promise<void> {
@@ -138,7 +138,9 @@ export class Doctor {
     const wantedMs = durationMs / WATCH_ROUNDS;
     const everyMs = Math.min(Math.max(wantedMs, MIN_WATCH_EVERY_MS), MAX_WATCH_EVERY_MS);
     const untilMs = performance.now() + durationMs;
+    const targets = first.map(({ peer }) => `${peer.address}:${peer.port}`);
     const watch = new MulticastWatch(Date.now());
+    for (const one of first) watch.observe(Date.now(), one);
     while (!signal.aborted) {
       const nextMs = performance.now() + everyMs;
       const { examinations } = await this.#examine(targets);

@@ -17,7 +17,6 @@ import { readRoutes } from "./probes/routes.js";
 import { hearOurselves } from "./probes/selfHearing.js";
 import type { RunCommand } from "./system/command.js";
 import type { FirewallFacts } from "./system/firewall.js";
-import { lacksMulticast } from "./system/interfaceFlags.js";
 import { portOwners } from "./system/portOwners.js";
 
 /** What a check of this host begins with. */
@@ -62,8 +61,7 @@ async function checkHearing(check: HostCheck): Promise<Finding[]> {
   for (const hearing of await hearOurselves(ear, interfaces, status.discoveryPort)) {
     const entry = hearing.interface;
     const explain: Explain = (way) => explainByFirewall(firewall, ports, way, entry);
-    const lacks = await lacksMulticast(entry.name);
-    findings.push(...judgeHearing(hearing, { platform, explain, lacksMulticast: lacks }));
+    findings.push(...judgeHearing(hearing, { platform, explain }));
   }
   return findings;
 }

@@ -44,12 +44,9 @@ export async function listenForSilent(options: ListeningOptions): Promise<Neighb
   return meant.slice(0, MAX_HEARD);
 }
 
-/** All that is to be learned of them is known. */
+/** Whoever asks us hears us: if his answers don't come by then, they never will. */
 function isAllUnderstood(all: readonly Neighbour[]): boolean {
-  return (
-    all.length > 0 &&
-    all.every(({ announced, askedUs, answered }) => answered || (announced && askedUs))
-  );
+  return all.length > 0 && all.every(({ askedUs, answered }) => answered || askedUs);
 }
 
 function heardOthers({ neighbours, status }: ListeningOptions): Neighbour[] {

@@ -1,20 +1,20 @@
 /** What the doctor says, for people. */
 import type { DiagnosisLine, FindingLine } from "../../api/lines.js";
-import { sanitiseText } from "../../sanitise.js";
+import { sanitiseName } from "../../sanitise.js";
 import type { Style } from "./style.js";
 
 /** One line for what works; for all else what was seen, what it means, and what to do. */
 export function findingText(line: FindingLine, style: Style): string {
-  const seen = sanitiseText(line.seen);
+  const seen = sanitiseName(line.seen);
   if (line.severity === "ok") return `${style.good("ok")}       ${seen}`;
   const isProblem = line.severity === "problem";
   const rows = [
     `${isProblem ? style.bad("problem") : style.strong("note   ")}  ${style.strong(seen)}`,
-    `         ${sanitiseText(line.meaning)}`,
+    `         ${sanitiseName(line.meaning)}`,
   ];
-  if (line.remedy !== null) rows.push(`         -> ${sanitiseText(line.remedy)}`);
-  if (line.command !== null) rows.push(`            ${style.strong(sanitiseText(line.command))}`);
-  rows.push(`         ${style.faint(sanitiseText(line.code))}`);
+  if (line.remedy !== null) rows.push(`         -> ${sanitiseName(line.remedy)}`);
+  if (line.command !== null) rows.push(`            ${style.strong(sanitiseName(line.command))}`);
+  rows.push(`         ${style.faint(sanitiseName(line.code))}`);
   return rows.join("\n");
 }
 

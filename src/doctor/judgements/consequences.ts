@@ -1,10 +1,11 @@
 import type { Finding, FindingCode } from "../finding.js";
 
-/** What a problem of this host brings about with every peer. */
+/** What a problem of this host brings about, with every peer or alone. */
 const CONSEQUENCES: Readonly<Partial<Record<FindingCode, readonly FindingCode[]>>> = {
   BROADCAST_BLOCKED: ["BROADCAST_BLOCKED", "BROADCAST_ONE_WAY"],
   MULTICAST_BLOCKED: ["MULTICAST_BLOCKED", "MULTICAST_ONE_WAY", "DEFAULT_GROUP_BLOCKED"],
   DEFAULT_GROUP_BLOCKED: ["DEFAULT_GROUP_BLOCKED"],
+  FIREWALL_BLOCKS: ["NOBODY_FOUND"],
 };
 
 /**
@@ -16,7 +17,7 @@ export function withoutConsequences(findings: readonly Finding[]): Finding[] {
   const explained = new Set(ofHost.flatMap(({ code }) => CONSEQUENCES[code] ?? []));
   const firewalls = ofHost.filter(({ code }) => code === "FIREWALL_BLOCKS");
   return findings.filter((found) => {
-    if (found.peer !== null) return !explained.has(found.code);
+    if (found.peer !== null || found.code === "NOBODY_FOUND") return !explained.has(found.code);
     return !firewalls.some((firewall) => firewall !== found && isSameRule(firewall, found));
   });
 }

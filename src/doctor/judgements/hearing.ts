@@ -1,4 +1,4 @@
-import { sanitiseName, shellWord } from "../../sanitise.js";
+import { sanitiseName } from "../../sanitise.js";
 import { type Finding, type FindingCode, finding } from "../finding.js";
 import type { HeardBack, InterfaceHearing, SharedWay } from "../probes/selfHearing.js";
 import { interfaceKind } from "../system/interfaceKinds.js";
@@ -11,8 +11,6 @@ export type Explain = (way: SharedWay) => Explanation | undefined;
 export interface HearingContext {
   readonly platform: NodeJS.Platform;
   readonly explain: Explain;
-  /** The interface is not made for multicast (Linux: its flag is missing); undefined: not known. */
-  readonly lacksMulticast: boolean | undefined;
 }
 
 /** macOS answers so where a program may not use the local network (Apple TN3179). */
@@ -82,14 +80,7 @@ function blockedMulticast(
   const lost = first === undefined ? "is not heard" : goneOrLost(first);
   const seen = `our own multicast ${lost} on ${sanitiseName(name)} (${address})`;
   const meaning = "groups go by unicast here, to members that are found by broadcast";
-  const finding = closed("MULTICAST_BLOCKED", name, silent, context, { seen, meaning });
-  if (context.lacksMulticast !== true) return finding;
-  return {
-    ...finding,
-    seen: `${seen}: multicast is switched off for this interface`,
-    remedy: "switch it on",
-    command: `sudo ip link set dev ${shellWord(name)} multicast on`,
-  };
+  return closed("MULTICAST_BLOCKED", name, silent, context, { seen, meaning });
 }
 
 const GROUP_NAMES: Readonly<Record<SharedWay, string>> = {

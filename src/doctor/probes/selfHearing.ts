@@ -45,8 +45,12 @@ export interface InterfaceHearing {
 
 /** A moment when nobody listens loses no more than one of them. */
 const ROUND_PAUSES_MS = [0, 120, 280];
-/** What is not back by then was not looped back: that takes microseconds. */
-const LAST_WAIT_MS = 250;
+/**
+ * What is not back by then was not looped back: that takes microseconds. In steps, so that what came
+ * while we were kept from running is read before the time is up.
+ */
+const LAST_WAIT_STEPS = 6;
+const LAST_WAIT_STEP_MS = 50;
 
 /** One way out of one interface. */
 interface Attempt {
@@ -65,10 +69,11 @@ export async function hearOurselves(
   discoveryPort: number,
 ): Promise<InterfaceHearing[]> {
   const attempts = interfaces.flatMap(attemptsOn);
+  const wanted = new Set(attempts.map(({ token }) => token));
   const heard = new Set<string>();
   const stop = ear.listen((bytes) => {
     const token = tokenOf(bytes);
-    if (token !== undefined) heard.add(token);
+    if (token !== undefined && wanted.has(token)) heard.add(token);
   });
   try {
     for (const attempt of attempts) await open(attempt);
@@ -79,7 +84,9 @@ export async function hearOurselves(
         socket?.send(bytes, { address, port: discoveryPort });
       }
     }
-    await delay(LAST_WAIT_MS);
+    for (let step = 0; step < LAST_WAIT_STEPS && heard.size < attempts.length; step += 1) {
+      await delay(LAST_WAIT_STEP_MS);
+    }
   } finally {
     stop();
     for (const { socket } of attempts) await socket?.close();

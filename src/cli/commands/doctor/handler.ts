@@ -75,8 +75,7 @@ async function watchPeers(
     const whom = peers.length === 0 ? "nobody is there to watch" : "watching; Ctrl-C ends it";
     await stderr.line(`udpchat: ${whom}`);
   }
-  const targets = peers.map(({ peer }) => `${peer.address}:${peer.port}`);
-  if (targets.length > 0) await doctor.watch(targets, durationMs, (found) => report.finding(found));
+  if (peers.length > 0) await doctor.watch(peers, durationMs, (found) => report.finding(found));
 }
 
 async function takenDiscoveryPort({ settings }: CommandContext): Promise<Finding> {
