@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ExaminationLine, StatusLine } from "../api/lines.js";
 import type { Api } from "../api/operations.js";
-import type { LanAddress, LanInterface } from "../net/lan.js";
+import type { LanInterface } from "../net/lan.js";
 import {
   DEFAULT_DATA_PORT,
   DEFAULT_GROUP_ADDRESS,
@@ -16,7 +16,7 @@ import { explainByFirewall, judgeHiddenFirewall } from "./judgements/firewall.js
 import { judgeNeighbour, judgeNobody } from "./judgements/neighbours.js";
 import { judgeExamination, judgeOwnClock } from "./judgements/peers.js";
 import { MulticastWatch } from "./judgements/watch.js";
-import { BEACONS_WITHIN_MS, isAt, listenForSilent } from "./listening.js";
+import { BEACONS_WITHIN_MS, isAt, listenForSilent, type Wanted } from "./listening.js";
 import { DiscoveryEar } from "./probes/discoveryEar.js";
 import { type Neighbour, Neighbours, unheard } from "./probes/neighbours.js";
 import type { RunCommand } from "./system/command.js";
@@ -209,7 +209,7 @@ export class Doctor {
   }
 
   async #listen(
-    wanted: readonly LanAddress[],
+    wanted: readonly Wanted[],
     isMeant: (neighbour: Neighbour) => boolean,
   ): Promise<Neighbour[]> {
     const { signal, remark } = this.#options;
@@ -229,7 +229,7 @@ export class Doctor {
   }
 
   /** Where a target is: an address as it stands, or as the roster has it. */
-  async #placeOf(target: string): Promise<LanAddress | undefined> {
+  async #placeOf(target: string): Promise<Wanted | undefined> {
     const [, address, port] = /^(\d+\.\d+\.\d+\.\d+)(?::(\d+))?$/.exec(target) ?? [];
     if (address !== undefined) return { address, port: Number(port ?? DEFAULT_DATA_PORT) };
     const { api, signal } = this.#options;

@@ -13,14 +13,17 @@ const MIN_ROUNDS = 3;
 /** More of them would be a list, and no diagnosis. */
 const MAX_HEARD = 8;
 
+/** Somebody who is looked for. */
+export type Wanted = LanAddress & Partial<Pick<Neighbour, "id" | "name">>;
+
 export interface ListeningOptions {
   readonly neighbours: Neighbours;
   /** Who we are: what we hear of ourselves does not count. */
   readonly status: StatusLine;
   /** Whose silence is to be understood; default: everybody's. */
   readonly isMeant: (neighbour: Neighbour) => boolean;
-  /** Where they are believed to be. */
-  readonly wanted: readonly LanAddress[];
+  /** Where they are believed to be, and who, as far as that is known. */
+  readonly wanted: readonly Wanted[];
   readonly signal: AbortSignal;
 }
 
@@ -41,7 +44,10 @@ export async function listenForSilent(options: ListeningOptions): Promise<Neighb
     const missing = wanted.filter((one) => !meant.some((other) => isAt(other, one)));
     if (round + 1 >= MIN_ROUNDS && missing.length === 0 && isAllUnderstood(meant)) break;
   }
-  return meant.slice(0, MAX_HEARD);
+  return meant.slice(0, MAX_HEARD).map((one) => {
+    const believed = wanted.find((other) => isAt(one, other));
+    return { ...one, id: one.id ?? believed?.id, name: one.name ?? believed?.name };
+  });
 }
 
 /** Whoever asks us hears us: if his answers don't come by then, they never will. */

@@ -1,16 +1,10 @@
 /** What is wrong with the way to a peer is provoked on a real network, and named. */
-import { join } from "node:path";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { FindingLine } from "../../src/api/lines.js";
-import { BIN, buildBin } from "../support/cliWorld.js";
+import { buildBin } from "../support/cliWorld.js";
 import { describeOnNamespaces } from "../support/describeOnNamespaces.js";
-import { filter, named, type Visit, visit } from "../support/doctorVisit.js";
-import { LanUsers } from "../support/lanUsers.js";
-import type { NamespaceHost } from "../support/namespaceLan.js";
-
-const CLOCK_AHEAD = fileURLToPath(new URL("../support/clockAhead.mjs", import.meta.url));
+import { filter, named, preload, type Visit, visit } from "../support/doctorVisit.js";
+import { type LanUser, LanUsers } from "../support/lanUsers.js";
 
 function about(seen: Visit, name: string): FindingLine[] {
   return seen.findings.filter(({ peer }) => peer?.name === name);
@@ -20,37 +14,31 @@ beforeAll(() => buildBin(), 60_000);
 
 describeOnNamespaces("doctor, of the way to each peer", () => {
   let users: LanUsers;
+  let alice: LanUser;
   let seen: Visit;
   let nobody: Visit;
-  const faults: Readonly<Record<string, (host: NamespaceHost) => void>> = {
+  const faults: Readonly<Record<string, (user: LanUser) => void>> = {
     bob: () => undefined,
-    carol: (host) => filter(host, ["meta pkttype broadcast drop"]),
-    dave: (host) => filter(host, ["ip daddr 224.0.0.0/4 drop"]),
-    erin: (host) => filter(host, ["ip daddr 224.0.1.100 drop"]),
-    frank: (host) => filter(host, ["ip frag-off & 0x1fff != 0 drop"], "prerouting"),
-    grace: (host) => filter(host, ["meta length > 1100 drop"]),
-    heidi: () => undefined,
-    ivan: (host) => filter(host, ['iifname "eth0" udp dport 22400 drop']),
+    carol: ({ host }) => filter(host, ["meta pkttype broadcast drop"]),
+    dave: ({ host }) => filter(host, ["ip daddr 224.0.0.0/4 drop"]),
+    erin: ({ host }) => filter(host, ["ip daddr 224.0.1.100 drop"]),
+    frank: ({ host }) => filter(host, ["ip frag-off & 0x1fff != 0 drop"], "prerouting"),
+    grace: ({ host }) => filter(host, ["meta length > 1100 drop"]),
+    heidi: (user) => preload(user, "clockAhead"),
+    ivan: ({ host }) => filter(host, ['iifname "eth0" udp dport 22400 drop']),
   };
 
   beforeAll(async () => {
     const names = Object.keys(faults);
     users = new LanUsers(1 + names.length);
-    const alice = users.user(0, "alice");
+    alice = users.user(0, "alice");
     expect((await alice.run(["start"])).code).toBe(0);
     for (const [index, name] of names.entries()) {
       const user = users.user(index + 1, name);
-      faults[name]?.(user.host);
-      const preload = name === "heidi" ? { NODE_OPTIONS: `--import=${CLOCK_AHEAD}` } : {};
-      const env = { ...process.env, UDPCHAT_HOME: user.home, UDPCHAT_NAME: name, ...preload };
-      const { code } = await user.host.run(process.execPath, [BIN, "start"], { env });
-      expect(code, name).toBe(0);
+      faults[name]?.(user);
+      expect((await user.run(["start"])).code, name).toBe(0);
     }
-    const { home, host } = alice;
-    [seen, nobody] = await Promise.all([
-      visit(users, host, [], { home }),
-      visit(users, host, ["zoe"], { home }),
-    ]);
+    [seen, nobody] = await Promise.all([visit(alice), visit(alice, ["zoe"])]);
   }, 60_000);
   afterAll(() => users.dispose());
 
@@ -89,8 +77,7 @@ describeOnNamespaces("doctor, of the way to each peer", () => {
   });
 
   it("speaks of one peer alone, if asked to", async () => {
-    const home = join(users.folder, "alice");
-    const one = await visit(users, users.lan.host(0), ["erin"], { home });
+    const one = await visit(alice, ["erin"]);
     expect(named(one), one.output).toEqual(["DEFAULT_GROUP_BLOCKED"]);
     expect(one.code).toBe(4);
   });

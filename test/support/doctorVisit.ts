@@ -1,6 +1,4 @@
 import { execFileSync } from "node:child_process";
-import { join } from "node:path";
-import process from "node:process";
 import * as v from "valibot";
 import {
   DiagnosisLineSchema,
@@ -9,9 +7,8 @@ import {
   type FindingLine,
   FindingLineSchema,
 } from "../../src/api/lines.js";
-import { BIN } from "./cliWorld.js";
 import { parseLines } from "./jsonLines.js";
-import type { LanUsers } from "./lanUsers.js";
+import type { LanUser } from "./lanUsers.js";
 import type { NamespaceHost } from "./namespaceLan.js";
 
 /** What a doctor said. */
@@ -29,25 +26,20 @@ const printed = v.variant("type", [
   ErrorLineSchema,
 ]);
 
-/** Runs it on a host, in a home of its own unless one is given, with other modules preloaded. */
-export async function visit(
-  users: LanUsers,
-  host: NamespaceHost,
-  argv: readonly string[] = [],
-  { home, preload }: { readonly home?: string; readonly preload?: string } = {},
-): Promise<Visit> {
-  const env = {
-    ...process.env,
-    UDPCHAT_HOME: home ?? join(users.folder, host.namespace),
-    ...(preload === undefined ? {} : { NODE_OPTIONS: `--import=${preload}` }),
-  };
-  const args = [BIN, "doctor", ...argv, "--json"];
-  const { code, stdout, stderr } = await host.run(process.execPath, args, { env });
+/** Has it examine the host and the network of a user. */
+export async function visit(user: LanUser, argv: readonly string[] = []): Promise<Visit> {
+  const { code, stdout, stderr } = await user.run(["doctor", ...argv, "--json"]);
   const lines = parseLines(printed, stdout);
   const findings = lines.filter((line) => line.type === "finding");
   const last = lines.at(-1);
   const problems = last?.type === "diagnosis" ? last.problems : -1;
   return { code, findings, problems, output: stdout + stderr };
+}
+
+/** Whatever the user starts has this module loaded first. */
+export function preload(user: LanUser, module: string): void {
+  const url = new URL(`${module}.mjs`, import.meta.url);
+  user.environment["NODE_OPTIONS"] = `--import=${url.href}`;
 }
 
 /** Rules of a packet filter of its own, in the chain of that hook. */

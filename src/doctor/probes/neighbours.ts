@@ -36,9 +36,13 @@ export interface Neighbour extends LanAddress {
 }
 
 /** Nobody is heard there. */
-export function unheard({ address, port }: LanAddress): Neighbour {
-  const nothing = { announced: false, askedUs: false, answered: false };
-  return { address, port, id: undefined, name: undefined, ...nothing };
+export function unheard({
+  address,
+  port,
+  id,
+  name,
+}: LanAddress & Partial<Pick<Neighbour, "id" | "name">>): Neighbour {
+  return { address, port, id, name, announced: false, askedUs: false, answered: false };
 }
 
 const MAX_NEIGHBOURS = 256;

@@ -145,7 +145,7 @@ function fieldOf(left: unknown, packet: ImaginedPacket): string | number | undef
   if ("meta" in field) return metaOf(field.meta.key, packet);
   if ("ct" in field) return field.ct.key === "state" ? "new" : undefined;
   if ("fib" in field) {
-    const isOfDestination = JSON.stringify(field.fib.flags).includes("daddr");
+    const isOfDestination = [field.fib.flags].flat().includes("daddr");
     if (field.fib.result !== "type" || !isOfDestination || packet.direction === "out") {
       return undefined;
     }

@@ -8,6 +8,7 @@ import { runCommand } from "../../../doctor/system/command.js";
 import { portOwners } from "../../../doctor/system/portOwners.js";
 import { UdpchatError } from "../../../errors.js";
 import { DEFAULT_DATA_PORT, DEFAULT_DISCOVERY_PORT } from "../../../messenger/types.js";
+import { sanitiseName } from "../../../sanitise.js";
 import { withApi } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
 import { parseDurationMs } from "../../duration.js";
@@ -58,7 +59,7 @@ function openDoctor(api: Api, runsDaemon: boolean, context: CommandContext): Pro
     program: process.execPath,
     signal,
     remark: async (text) => {
-      if (!printer.forScripts) await stderr.line(`udpchat: ${text}`);
+      if (!printer.forScripts) await stderr.line(sanitiseName(`udpchat: ${text}`));
     },
   });
 }
@@ -73,7 +74,7 @@ async function watchPeers(
   const peers = examinations.filter(({ result }) => result === "examined").slice(0, MAX_WATCHED);
   if (!printer.forScripts) {
     const whom = peers.length === 0 ? "nobody is there to watch" : "watching; Ctrl-C ends it";
-    await stderr.line(`udpchat: ${whom}`);
+    await stderr.line(sanitiseName(`udpchat: ${whom}`));
   }
   if (peers.length > 0) await doctor.watch(peers, durationMs, (found) => report.finding(found));
 }
