@@ -213,7 +213,7 @@ export class Doctor {
     isMeant: (neighbour: Neighbour) => boolean,
   ): Promise<Neighbour[]> {
     const { signal, remark } = this.#options;
-    if (!signal.aborted) await remark("somebody does not answer: listening for up to 13 s");
+    if (!signal.aborted) await remark("listening for who does not answer, for up to 13 s");
     const [neighbours, status] = [this.#neighbours, this.#status];
     return await listenForSilent({ neighbours, status, isMeant, wanted, signal });
   }

@@ -168,7 +168,7 @@ export function judgeHiddenFirewall({ hidden }: FirewallFacts): Finding[] {
   return [
     finding("FIREWALL_UNREADABLE", "note", {
       seen: "the rules of this machine's firewall can only be read by its administrator",
-      meaning: "if it has any, they may be the cause of the problem above",
+      meaning: "if it has any, they may be the cause",
       remedy: "look at them, or run udpchat doctor as administrator",
       command: hidden,
     }),

@@ -18,7 +18,7 @@ export async function handle(_args: GlobalArgs, context: CommandContext): Promis
       throw new UdpchatError("NOBODY", "nobody answered", {
         remedy:
           "check that udpchat runs on other hosts of this network with the same " +
-          "--discovery-port, and that no firewall keeps UDP out",
+          "--discovery-port; `udpchat doctor` looks for what keeps them away",
       });
     }
     return EXIT.done;
