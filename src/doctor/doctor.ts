@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ExaminationLine, StatusLine } from "../api/lines.js";
 import type { Api } from "../api/operations.js";
+import { OnLinkTest } from "../net/interfaces.js";
 import type { LanInterface } from "../net/lan.js";
 import {
   DEFAULT_DATA_PORT,
@@ -162,37 +163,25 @@ export class Doctor {
     const { api, signal } = this.#options;
     const { peers, doubtful } = await findPeers(api, signal);
     const { examinations, failed } = await this.#examine(peers.map(({ id }) => id));
-    const judged = examinations.flatMap(judgeExamination);
     const silent = peers.filter(({ id }) => failed.some(({ target }) => target === id));
     if (peers.length > 0 && silent.length + doubtful.length === 0) {
-      return { findings: judged, examinations };
+      return { findings: examinations.flatMap(judgeExamination), examinations };
     }
-    const wanted = [...silent, ...doubtful];
-    const heard = await this.#listen(wanted, () => true);
-    // Who answers by unicast alone did not hear what we asked everybody, or we not what he said.
-    const known = (one: Neighbour): boolean => examinations.some(({ peer }) => isAt(peer, one));
-    const reached = heard.filter((one) => one.answered && !known(one));
-    const later = await this.#examine(reached.map(({ address, port }) => `${address}:${port}`));
+    const heard = await this.#listen([...silent, ...doubtful], () => true);
     const lost = silent.filter((one) => !heard.some((other) => isAt(other, one))).map(unheard);
-    const findings = [
-      ...judged,
-      ...later.examinations.flatMap(judgeExamination),
-      ...[...heard, ...lost].flatMap((one) => this.#judgeNeighbour(one, firewall)),
-    ];
-    const isAlone = findings.length === 0;
-    return {
-      findings: isAlone ? [judgeNobody(BEACONS_WITHIN_MS)] : findings,
-      examinations: [...examinations, ...later.examinations],
-    };
+    const diagnosis = await this.#tryAgain([...heard, ...lost], examinations, firewall);
+    if (diagnosis.findings.length > 0) return diagnosis;
+    return { ...diagnosis, findings: [judgeNobody(BEACONS_WITHIN_MS)] };
   }
 
   async #diagnosePeer(target: string, firewall: FirewallFacts): Promise<Diagnosis> {
     const { examinations, failed } = await this.#examine([target]);
     const [failure] = failed;
-    if (failure === undefined || failure.error.fault === "usage") {
-      if (failure !== undefined) throw failure.error;
+    if (failure === undefined) {
       return { findings: examinations.flatMap(judgeExamination), examinations };
     }
+    // Blocked, or another key: that is no matter of the network.
+    if (failure.error.fault === "peer") throw failure.error;
     const place = await this.#placeOf(target);
     const heard = await this.#listen(
       place === undefined ? [] : [place],
@@ -200,12 +189,40 @@ export class Doctor {
     );
     const judged = heard.length > 0 || place === undefined ? heard : [unheard(place)];
     if (judged.length === 0) throw failure.error;
-    return { findings: judged.flatMap((one) => this.#judgeNeighbour(one, firewall)), examinations };
+    return await this.#tryAgain(judged, examinations, firewall);
   }
 
-  #examine(targets: readonly string[]): Promise<Examined> {
+  /**
+   * Examines who answers by unicast alone: he did not hear what we asked everybody, or we not what he
+   * said. Judges all others by what was heard of them.
+   */
+  async #tryAgain(
+    heard: readonly Neighbour[],
+    before: readonly ExaminationLine[],
+    firewall: FirewallFacts,
+  ): Promise<Diagnosis> {
+    const isIn = (examined: readonly ExaminationLine[], one: Neighbour): boolean =>
+      examined.some(({ peer }) => isAt(peer, one));
+    const reached = heard.filter((one) => one.answered && !isIn(before, one));
+    const later = await this.#examine(reached.map(({ address, port }) => `${address}:${port}`));
+    const examinations = [...before, ...later.examinations];
+    const others = heard.filter((one) => !isIn(examinations, one));
+    const findings = [
+      ...examinations.flatMap(judgeExamination),
+      ...others.flatMap((one) => this.#judgeNeighbour(one, firewall)),
+    ];
+    return { findings, examinations };
+  }
+
+  /** @throws UdpchatError what is the caller's fault or ours: nothing was examined then */
+  async #examine(targets: readonly string[]): Promise<Examined> {
     const { api, signal } = this.#options;
-    return examineAll(api, targets, signal);
+    const examined = await examineAll(api, targets, signal);
+    const ours = examined.failed.find(
+      ({ error: { fault } }) => fault === "usage" || fault === "ours",
+    );
+    if (ours !== undefined) throw ours.error;
+    return examined;
   }
 
   async #listen(
@@ -220,7 +237,8 @@ export class Doctor {
 
   #judgeNeighbour(neighbour: Neighbour, firewall: FirewallFacts): Finding[] {
     const ports = { data: this.#status.port, discovery: this.#status.discoveryPort };
-    const [entry] = this.#interfaces;
+    const isBehind = (one: LanInterface): boolean => new OnLinkTest([one]).has(neighbour.address);
+    const entry = this.#interfaces.find(isBehind);
     const explanation =
       entry === undefined
         ? undefined

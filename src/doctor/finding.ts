@@ -58,17 +58,11 @@ export interface Finding {
 
 type FindingDetails = Pick<Finding, "seen" | "meaning"> & Partial<Finding>;
 
-/** A finding with nothing where nothing is said. */
+/** A finding with null where nothing is said. */
 export function finding(code: FindingCode, severity: Severity, details: FindingDetails): Finding {
-  return {
-    code,
-    severity,
-    remedy: null,
-    command: null,
-    interface: null,
-    peer: null,
-    ...details,
-  };
+  const { seen, meaning, remedy = null, command = null, peer = null } = details;
+  const about = { interface: details.interface ?? null, peer };
+  return { code, severity, seen, meaning, remedy, command, ...about };
 }
 
 const RANK: Readonly<Record<Severity, number>> = { problem: 0, note: 1, ok: 2 };

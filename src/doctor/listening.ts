@@ -64,6 +64,7 @@ function heardOthers({ neighbours, status }: ListeningOptions): Neighbour[] {
     );
 }
 
+/** Both are the same. */
 export function isAt(one: LanAddress, other: LanAddress): boolean {
   return one.address === other.address && one.port === other.port;
 }

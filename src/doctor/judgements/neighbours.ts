@@ -14,7 +14,17 @@ export function judgeNeighbour(
   const { announced, askedUs, answered } = neighbour;
   const peer = refOf(neighbour);
   const label = peerLabel(peer);
-  if (answered) return [];
+  if (answered) {
+    return [
+      finding("PEER_NOT_EXAMINED", "note", {
+        seen: `${label} answers when it is looked for, but takes no messages`,
+        meaning: "a command runs there that reads none, or it has blocked you",
+        remedy: "start a daemon there, or ask the person there",
+        command: "udpchat start",
+        peer,
+      }),
+    ];
+  }
   if (askedUs) {
     return [
       finding("PEER_DEAF", "problem", {

@@ -128,7 +128,7 @@ describe("an examination", () => {
 describe("who could not be examined", () => {
   const at = { address: "10.0.0.3", port: 22_400 };
   it.each([
-    [{ answered: true }, []],
+    [{ answered: true }, ["PEER_NOT_EXAMINED"]],
     [{ announced: true, askedUs: true }, ["PEER_DEAF"]],
     [{ askedUs: true }, ["PEER_DEAF"]],
     [{ announced: true }, ["PEER_ONLY_HEARD"]],
