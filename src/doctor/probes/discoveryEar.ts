@@ -1,13 +1,8 @@
+import { GroupReceivers } from "../../net/groupReceivers.js";
 import type { LanAddress, LanInterface } from "../../net/lan.js";
 import { HEEDLESS, openUdpSocket, type UdpSocket, WILDCARD_ADDRESS } from "../../net/udpSocket.js";
 
-/** A group that could not be joined on an interface; `errno` says why. */
-export interface FailedJoin {
-  readonly interfaceAddress: string;
-  readonly group: string;
-  readonly errno: string;
-}
-
+/** Takes a datagram, and where it came from. */
 export type Listener = (bytes: Uint8Array, from: LanAddress) => void;
 
 /**
@@ -16,8 +11,8 @@ export type Listener = (bytes: Uint8Array, from: LanAddress) => void;
  * switch that forgets them, where whoever joins again would not.
  */
 export class DiscoveryEar {
-  readonly failedJoins: readonly FailedJoin[];
   readonly #socket: UdpSocket;
+  readonly #receivers: GroupReceivers;
   readonly #listeners: Set<Listener>;
 
   /** @throws UdpchatError PORT_IN_USE, NETWORK_UNAVAILABLE */
@@ -36,17 +31,22 @@ export class DiscoveryEar {
         },
       },
     );
-    return new DiscoveryEar(socket, listeners, joinAll(socket, interfaces, groups));
+    const receivers = new GroupReceivers({
+      receiveBufferBytes: 0,
+      handlers: () => HEEDLESS,
+      // Nothing is heard then, which is what we are here to find out.
+      membershipFailed: () => undefined,
+    });
+    receivers.lend(socket);
+    await receivers.rejoin(interfaces);
+    for (const address of groups) await receivers.join({ address, port });
+    return new DiscoveryEar(socket, receivers, listeners);
   }
 
-  private constructor(
-    socket: UdpSocket,
-    listeners: Set<Listener>,
-    failedJoins: readonly FailedJoin[],
-  ) {
+  private constructor(socket: UdpSocket, receivers: GroupReceivers, listeners: Set<Listener>) {
     this.#socket = socket;
+    this.#receivers = receivers;
     this.#listeners = listeners;
-    this.failedJoins = failedJoins;
   }
 
   /** Calls back for every datagram; the result takes the listener away. */
@@ -57,21 +57,7 @@ export class DiscoveryEar {
 
   async close(): Promise<void> {
     this.#listeners.clear();
+    await this.#receivers.close();
     await this.#socket.close();
   }
-}
-
-function joinAll(
-  socket: UdpSocket,
-  interfaces: readonly LanInterface[],
-  groups: readonly string[],
-): FailedJoin[] {
-  return interfaces.flatMap(({ address: interfaceAddress }) =>
-    groups.flatMap((group) => {
-      const errno = socket.addMembership(group, interfaceAddress);
-      // Joined already, through another address of the same interface.
-      if (errno === undefined || errno === "EADDRINUSE") return [];
-      return [{ interfaceAddress, group, errno }];
-    }),
-  );
 }

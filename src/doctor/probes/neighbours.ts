@@ -102,10 +102,6 @@ export class Neighbours {
     return [...this.#known.values()];
   }
 
-  at({ address, port }: LanAddress): Neighbour | undefined {
-    return this.#known.get(`${address}:${port}`);
-  }
-
   /** One beacon, by broadcast and multicast, from every interface. */
   announce(): void {
     this.#sequence += 1;

@@ -20,7 +20,7 @@ import { datagramType } from "../../wire/header.js";
 import type { DiscoveryEar } from "./discoveryEar.js";
 
 /** How everybody is reached at once, and the group if it is one. */
-export const SHARED_WAYS = [
+const SHARED_WAYS = [
   { way: "broadcast", group: undefined },
   { way: "discoveryGroup", group: DISCOVERY_GROUP_ADDRESS },
   { way: "defaultGroup", group: DEFAULT_GROUP_ADDRESS },
