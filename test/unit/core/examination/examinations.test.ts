@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { WayOutcome } from "../../../../src/core/io.js";
 import { DatagramType } from "../../../../src/wire/constants.js";
+import { encodeProbe } from "../../../../src/wire/examination.js";
 import { datagramType } from "../../../../src/wire/header.js";
 import { SimNetwork, type SimNode } from "../../../support/simNetwork.js";
 
@@ -157,5 +158,90 @@ describe("an examination", () => {
     probes = 0;
     net.run(5_000);
     expect(probes).toBe(0);
+  });
+
+  it("ends in time with who does not take it up, and with nobody who is given up", () => {
+    const { net, alice, bob } = pair(12);
+    net.drops = (from) => from === bob;
+    const token = alice.examine(bob);
+    alice.core.expectReady(net.nowMs, token, 1_500);
+    net.pump(alice);
+    net.run(1_400);
+    expect(alice.ofKind("examined")).toEqual([]);
+    net.run(200);
+    const unknown = { result: "unknown", peer: undefined, clock: undefined, ways: [] };
+    expect(alice.ofKind("examined")).toMatchObject([{ token, outcome: unknown }]);
+    const given = alice.examine(bob);
+    alice.core.expectReady(net.nowMs, given, 1_500);
+    alice.core.cancelExamination(net.nowMs, given);
+    alice.core.expectReady(net.nowMs, given, 1_500);
+    net.pump(alice);
+    net.run(5_000);
+    expect(alice.ofKind("examined")).toHaveLength(1);
+  });
+
+  it("does not end early with who has taken it up", () => {
+    const { net, alice, bob } = pair(13);
+    const token = alice.examine(bob);
+    net.run(500);
+    alice.core.expectReady(net.nowMs, token, 1);
+    net.pump(alice);
+    net.run(3_000);
+    expect(alice.ofKind("examined")).toMatchObject([{ outcome: { result: "examined" } }]);
+  });
+
+  it("is asked for sixteen times at once at most", () => {
+    const { net, alice, bob } = pair(14);
+    net.drops = () => true;
+    for (let i = 0; i < 16; i += 1) alice.examine(bob);
+    expect(() => alice.examine(bob)).toThrow(expect.objectContaining({ code: "LIMIT_REACHED" }));
+  });
+
+  it("ends with a peer that is blocked meanwhile, and when we leave", () => {
+    const { net, alice, bob } = pair(15);
+    alice.examine(bob);
+    net.run(500);
+    alice.core.blocked(net.nowMs, bob.core.id);
+    net.pump(alice);
+    expect(alice.ofKind("examined")).toMatchObject([{ outcome: { result: "unknown" } }]);
+    const left = pair(16);
+    left.alice.examine(left.bob);
+    left.net.run(500);
+    left.alice.leave();
+    left.net.run(10_000);
+    expect(left.alice.ofKind("departed")).toHaveLength(1);
+    expect(left.alice.ofKind("examined")).toEqual([]);
+  });
+
+  it("is not answered where the driver never joins the groups", () => {
+    const { net, alice, bob } = pair(17);
+    bob.core.readyForExamination = () => undefined;
+    alice.examine(bob);
+    net.run(5_000);
+    expect(bob.ofKind("examinationAsked")).toHaveLength(1);
+    expect(alice.ofKind("examined")).toEqual([]);
+    // Its place is free again.
+    for (let i = 0; i < 8; i += 1) {
+      alice.examine(bob);
+      net.run(1_500);
+    }
+    expect(bob.core.counters().examinationsRefused).toBe(0);
+  });
+
+  it("counts no probe of others, and drops one that is cut short", () => {
+    const { net, alice, bob } = pair(18);
+    const before = bob.core.counters().datagramsMalformed;
+    const to = { kind: "unicast", to: bob.address } as const;
+    net.transmit(alice, {
+      bytes: encodeProbe({ token: "00".repeat(8), sizeBytes: 12 }),
+      destination: to,
+    });
+    net.transmit(alice, {
+      bytes: Uint8Array.of(0xf9, 1, DatagramType.probe, 0, 1),
+      destination: to,
+    });
+    net.run(100);
+    expect(bob.core.counters().probesNotForUs).toBe(1);
+    expect(bob.core.counters().datagramsMalformed).toBe(before + 1);
   });
 });
