@@ -35,6 +35,8 @@ export type {
   ChangeableOptions,
   Delivered,
   Delivery,
+  Examination,
+  ExaminedWay,
   FoundVia,
   Gap,
   Group,

@@ -122,6 +122,58 @@ export const ReplyLineSchema = v.object({
 });
 export type ReplyLine = v.InferOutput<typeof ReplyLineSchema>;
 
+/** What passes between a peer and us; see `udpchat doctor`. */
+export const ExaminationLineSchema = v.object({
+  type: v.literal("examination"),
+  peer: PeerRefSchema,
+  /** `busy`: it is examined too often; `unknown`: its version knows no examinations. */
+  result: v.picklist(["examined", "busy", "unknown"]),
+  rttMs: v.number(),
+  /** How far its clock is ahead of ours; null without an answer. */
+  clockAheadMs: v.nullable(v.number()),
+  /** None unless `examined`. */
+  ways: v.array(
+    v.object({
+      /** A later version may know more of them. */
+      way: v.string(),
+      sent: v.number(),
+      /** Of ours, at the peer; null if it did not tell. */
+      heardThere: v.nullable(v.number()),
+      /** Of the peer's, here. */
+      heardHere: v.number(),
+    }),
+  ),
+});
+export type ExaminationLine = v.InferOutput<typeof ExaminationLineSchema>;
+
+/** One thing that `doctor` found. */
+export const FindingLineSchema = v.object({
+  type: v.literal("finding"),
+  /** Stable: see the table in README. */
+  code: v.string(),
+  severity: v.picklist(["problem", "note", "ok"]),
+  /** Sentences for people: what was seen, what it means, what to do. */
+  seen: v.string(),
+  meaning: v.string(),
+  remedy: v.nullable(v.string()),
+  /** The command that does it. */
+  command: v.nullable(v.string()),
+  /** What it is about. */
+  interface: v.nullable(v.string()),
+  peer: v.nullable(PeerRefSchema),
+  at: timestamp,
+});
+export type FindingLine = v.InferOutput<typeof FindingLineSchema>;
+
+/** The end of a `doctor`: how much was found, and how many peers were examined. */
+export const DiagnosisLineSchema = v.object({
+  type: v.literal("diagnosis"),
+  problems: v.number(),
+  notes: v.number(),
+  peers: v.number(),
+});
+export type DiagnosisLine = v.InferOutput<typeof DiagnosisLineSchema>;
+
 /** A request that arrived and waits for its answer. */
 export const RequestLineSchema = v.object({
   type: v.literal("request"),

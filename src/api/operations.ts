@@ -8,6 +8,7 @@ import {
   ChatLineSchema,
   DeliveryLineSchema,
   EventLineSchema,
+  ExaminationLineSchema,
   GroupLineSchema,
   HistoryLineSchema,
   IdLineSchema,
@@ -216,6 +217,14 @@ export const OPERATIONS = {
     kind: "unary",
     input: targeted,
     output: ReplyLineSchema,
+  },
+  examine: {
+    method: "POST",
+    path: "/v1/examine",
+    summary: "Find out which datagrams pass between a peer and us, in both directions",
+    kind: "unary",
+    input: v.strictObject({ target: name, timeoutMs }),
+    output: ExaminationLineSchema,
   },
   verificationCode: {
     method: "POST",

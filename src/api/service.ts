@@ -17,6 +17,7 @@ import { Subscription } from "./subscription.js";
 import {
   toDeliveryLine,
   toEventLine,
+  toExaminationLine,
   toGroupLine,
   toIdLine,
   toInvitationLine,
@@ -126,6 +127,8 @@ export class Service implements Api {
     read: (input) => this.#history.call("read", input),
     ask: async ({ target, text, ...input }, signal) =>
       toReplyLine(await this.#messenger.ask(target, text, waiting(input, signal))),
+    examine: async ({ target, ...input }, signal) =>
+      toExaminationLine(await this.#messenger.examine(target, waiting(input, signal))),
     verificationCode: async ({ target }) =>
       toVerificationLine(await this.#messenger.verificationCode(target)),
     verify: async ({ target, code }) =>

@@ -2,6 +2,7 @@
 import { toUdpchatError, type UdpchatError } from "../errors.js";
 import type {
   Delivery,
+  Examination,
   Group,
   HistoryMessage,
   IdentifiedPeer,
@@ -21,6 +22,7 @@ import type {
 import type {
   DeliveryLine,
   ErrorLine,
+  ExaminationLine,
   GapLine,
   GroupLine,
   HistoryLine,
@@ -85,6 +87,18 @@ export function toReplyLine(reply: Reply): ReplyLine {
     from: toPeerRef(reply.from),
     text: reply.text,
     rttMs: toMilliseconds(reply.rttMs),
+  };
+}
+
+export function toExaminationLine(examination: Examination): ExaminationLine {
+  const { peer, result, rttMs, clockAheadMs, ways } = examination;
+  return {
+    type: "examination",
+    peer: toPeerRef(peer),
+    result,
+    rttMs: toMilliseconds(rttMs),
+    clockAheadMs: toMilliseconds(clockAheadMs),
+    ways: ways.map((way) => ({ ...way })),
   };
 }
 

@@ -19,8 +19,9 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
     "an internal error, a home that cannot be used (NO_CRYPTO, NO_SQLITE, STORE_UNUSABLE), or a " +
     "service manager (NO_SERVICE_MANAGER, SERVICE_FAILED)",
   usage: "the command line or a value in it is wrong",
-  nobody: "nobody: no such peer, no answer to discover",
-  notDelivered: "not delivered, no reply, or not read (--wait-read), in --timeout (5 s)",
+  nobody: "nobody: no such peer, no answer to discover or doctor",
+  notDelivered:
+    "not delivered, no reply, or not read (--wait-read), in --timeout (5 s); doctor found a problem",
   refused:
     "refused: blocked, a changed key, not verified, codes differ; no handler, it failed, or a " +
     "newer serve",

@@ -2,12 +2,13 @@ import type { HandshakeSuite } from "../crypto/handshake.js";
 import type { Identity, Verify } from "../crypto/identity.js";
 import { type RandomSource, randomHex } from "../crypto/random.js";
 import { UdpchatError } from "../errors.js";
-import { DatagramType, INCARNATION_BYTES } from "../wire/constants.js";
+import { DatagramType, DEFAULT_DISCOVERY_PORT, INCARNATION_BYTES } from "../wire/constants.js";
 import { datagramType, versionAfterOurs } from "../wire/header.js";
-import { messageId, messageIdParts } from "../wire/record.js";
+import { messageId, messageIdParts, RecordKind } from "../wire/record.js";
 import { type CoreContext, TRUST_NOTHING, type Trust } from "./context.js";
 import { type CounterName, Counters } from "./counters.js";
 import { Discovery } from "./discovery/discovery.js";
+import { Examinations } from "./examination/examinations.js";
 import { EMPTY_LOG, type GroupLog } from "./groups/groupLog.js";
 import type { GroupName } from "./groups/groupName.js";
 import { type GroupMember, Groups, type GroupWays } from "./groups/groups.js";
@@ -27,7 +28,7 @@ import {
 } from "./io.js";
 import { type LaterVersion, LaterVersions } from "./laterVersions.js";
 import { DEFAULT_LIMITS, type Limits } from "./limits.js";
-import { Sessions } from "./session/sessions.js";
+import { type OutgoingCommand, Sessions } from "./session/sessions.js";
 import { SourceGate } from "./sourceGate.js";
 
 export interface CoreOptions {
@@ -40,6 +41,8 @@ export interface CoreOptions {
   /** At most 32 bytes of UTF-8. */
   readonly name: string;
   readonly dataPort: number;
+  /** Where broadcast and multicast are heard. Default 22401. */
+  readonly discoveryPort?: number;
   /** Wall clock now, milliseconds since 1970. */
   readonly startedAtMs: number;
   /** Appear in other rosters: send beacons, answer queries, say goodbye. */
@@ -86,6 +89,7 @@ export class Core {
   readonly #discovery: Discovery;
   readonly #sessions: Sessions;
   readonly #groups: Groups;
+  readonly #examinations: Examinations;
   readonly #laterVersions = new LaterVersions((address) => this.#discovery.isSeenAt(address));
   #messageSequence: number;
   #promisedWakeMs = Number.POSITIVE_INFINITY;
@@ -116,12 +120,7 @@ export class Core {
       addressOf: (device) => this.#discovery.addressOf(device),
       isPresent: (nowMs, instance) => this.#discovery.isPresent(nowMs, instance),
       challenge: (nowMs, at) => this.#discovery.challenge(nowMs, at),
-      sendNote: (nowMs, note) =>
-        this.#sessions.send(nowMs, {
-          ...note,
-          sentAtMs: 0,
-          messageSequence: this.#nextMessageSequence(),
-        }),
+      sendNote: (nowMs, note) => this.#sendNote(nowMs, note),
       cancelNote: (nowMs, token) => this.#sessions.cancel(nowMs, token),
     });
     this.#discovery = new Discovery(nowMs, this.#context, {
@@ -141,7 +140,14 @@ export class Core {
       mayBeSent: (nowMs, device, to, sizeBytes) =>
         this.#discovery.mayBeSent(nowMs, device, to, sizeBytes),
       heard: (nowMs, peer, rttMs) => this.#discovery.heard(nowMs, peer, rttMs),
-      groupNoteArrived: (nowMs, from, record) => this.#groups.receiveNote(nowMs, from, record),
+      noteArrived: (nowMs, from, record) => {
+        if (record.kind !== RecordKind.examination) this.#groups.receiveNote(nowMs, from, record);
+        else this.#examinations.receiveNote(nowMs, from, record.body);
+      },
+    });
+    this.#examinations = new Examinations(this.#context, {
+      discoveryPort: options.discoveryPort ?? DEFAULT_DISCOVERY_PORT,
+      sendNote: (nowMs, note) => this.#sendNote(nowMs, note),
     });
   }
 
@@ -212,6 +218,9 @@ export class Core {
       case DatagramType.groupSealed:
         this.#groups.receive(nowMs, datagram);
         return;
+      case DatagramType.probe:
+        this.#examinations.receiveProbe(datagram);
+        return;
       default:
         this.#receiveUnknown(nowMs, datagram);
     }
@@ -240,6 +249,7 @@ export class Core {
     this.#discovery.wake(nowMs);
     this.#sessions.wake(nowMs);
     this.#groups.wake(nowMs);
+    this.#examinations.wake(nowMs);
   }
 
   /** Packs what is waiting into datagrams and hands everything over. Call once per turn. */
@@ -260,6 +270,7 @@ export class Core {
       this.#discovery.nextWakeMs(),
       this.#sessions.nextWakeMs(),
       this.#groups.nextWakeMs(),
+      this.#examinations.nextWakeMs(),
     );
   }
 
@@ -371,6 +382,34 @@ export class Core {
     this.#sessions.blocked(nowMs, device);
     this.#discovery.blocked(nowMs, device);
     this.#groups.blocked(nowMs, device);
+    this.#examinations.blocked(device);
+  }
+
+  // Input: examinations.
+
+  /**
+   * Finds out with a peer what passes between us. Join the groups of `EXAMINED_GROUPS` first. Ends in
+   * exactly one `delivered` or `failed` event for `token`; once it is delivered, call
+   * `expectReady`: it then ends in one `examined` event as well. Throws LIMIT_REACHED.
+   */
+  examine(nowMs: number, target: SendTarget, token: Token): void {
+    this.#examinations.ask(nowMs, target, token);
+  }
+
+  /** The peer has the question; who does not begin within this time never will. */
+  expectReady(nowMs: number, token: Token, withinMs: number): void {
+    this.#examinations.expectReady(nowMs, token, withinMs);
+  }
+
+  /** No `examined` event for `token` any more. */
+  cancelExamination(nowMs: number, token: Token): void {
+    this.#examinations.cancel(token);
+    this.#sessions.cancel(nowMs, token);
+  }
+
+  /** Answers an `examinationAsked` event; `wallMs`: milliseconds since 1970. */
+  readyForExamination(nowMs: number, key: string, wallMs: number): void {
+    this.#examinations.ready(nowMs, key, wallMs);
   }
 
   // Input: groups.
@@ -437,9 +476,16 @@ export class Core {
   /** Leaves everything: groups, sessions, the roster. Ends in `departed`; then drop the core. */
   leave(nowMs: number): void {
     this.#departing = true;
+    this.#examinations.close();
     this.#groups.leaveAll(nowMs);
     this.#sessions.closeAll(nowMs);
     this.#discovery.leave(nowMs);
+  }
+
+  /** Notes are numbered as messages are, and their time is nobody's business. */
+  #sendNote(nowMs: number, note: Omit<OutgoingCommand, "sentAtMs" | "messageSequence">): void {
+    const messageSequence = this.#nextMessageSequence();
+    this.#sessions.send(nowMs, { ...note, sentAtMs: 0, messageSequence });
   }
 
   #nextMessageSequence(): number {

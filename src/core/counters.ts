@@ -59,6 +59,9 @@ const NAMES = [
   "syncDatagramsSent",
   "datagramsSynced",
   "syncDatagramsRefused",
+  "examinationsAnswered",
+  "examinationsRefused",
+  "probesNotForUs",
 ] as const;
 
 export type CounterName = (typeof NAMES)[number];

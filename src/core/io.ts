@@ -11,9 +11,15 @@
  * in messages are wall clock, milliseconds since 1970.
  */
 import type { ErrorCode } from "../errors.js";
+import type { ProbeWayName } from "../wire/examination.js";
 import type { Instance } from "../wire/presence.js";
 import type { Receipt } from "../wire/receipt.js";
-import type { GroupKeyRecord, GroupSyncRecord, ReplyStatusCode } from "../wire/record.js";
+import type {
+  ExaminationRecord,
+  GroupKeyRecord,
+  GroupSyncRecord,
+  ReplyStatusCode,
+} from "../wire/record.js";
 import type { LoggedDatagram } from "./groups/groupLog.js";
 
 /** An IPv4 literal and a UDP port. */
@@ -47,6 +53,8 @@ export type Destination =
   | { readonly kind: "unicast"; readonly to: Address }
   /** On every interface: directed broadcast and the discovery group, to the discovery port. */
   | { readonly kind: "lan" }
+  /** The broadcast alone. */
+  | { readonly kind: "broadcast" }
   /** On every interface, to a multicast group and port. */
   | { readonly kind: "multicast"; readonly to: Address };
 
@@ -113,11 +121,14 @@ export type SendTarget =
  */
 export type TakesMessages = (device: string, kind: "text" | "request") => boolean;
 
-/** A member of a group sent us something about it in a session: a key, or what it holds. */
-export type GroupNoteArrived = (
+/**
+ * A peer sent us a note in a session: the key of a group, what it holds of one, or something about
+ * the way between us. Throws MALFORMED_DATAGRAM.
+ */
+export type NoteArrived = (
   nowMs: number,
   from: PeerRef,
-  record: GroupKeyRecord | GroupSyncRecord,
+  record: GroupKeyRecord | GroupSyncRecord | ExaminationRecord,
 ) => void;
 
 /** Names a request that arrived, for the reply. */
@@ -158,6 +169,27 @@ export interface GroupKeys {
   readonly change:
     | { readonly by: string; readonly removed: readonly string[]; readonly signature: string }
     | undefined;
+}
+
+/** What became of the probes of one way; of `sent` in each direction. */
+export interface WayOutcome {
+  readonly way: ProbeWayName;
+  readonly sent: number;
+  /** Of ours, over there; undefined: there was no report. */
+  readonly heardThere: number | undefined;
+  /** Of theirs, here. */
+  readonly heardHere: number;
+}
+
+/** How an examination ended. */
+export interface ExaminationOutcome {
+  /** `unknown`: the peer has it and says nothing, as versions do that know no examinations. */
+  readonly result: "examined" | "busy" | "unknown";
+  readonly peer: PeerRef | undefined;
+  /** The peer's wall clock at `clockReadAtMs` of ours, as `nowMs`; undefined without an answer. */
+  readonly clock: { readonly peerMs: number; readonly readAtMs: number } | undefined;
+  /** None unless `examined`. */
+  readonly ways: readonly WayOutcome[];
 }
 
 export type CoreEvent =
@@ -278,6 +310,17 @@ export type CoreEvent =
       /** Members whose multicast does not reach us: they send us copies. */
       readonly unheard: number;
     }
+  /**
+   * A peer wants to know what passes between us. Join the groups of `EXAMINED_GROUPS` for 3 s, and
+   * then call `readyForExamination`.
+   */
+  | { readonly kind: "examinationAsked"; readonly key: string; readonly from: PeerRef }
+  /** What came of an examination that we asked for. */
+  | {
+      readonly kind: "examined";
+      readonly token: Token;
+      readonly outcome: ExaminationOutcome;
+    }
   /** A peer was shown messages of ours. */
   | { readonly kind: "receipt"; readonly from: PeerRef; readonly receipt: Receipt }
   | {
@@ -331,6 +374,13 @@ export class Outputs {
   #transmits: Transmit[] = [];
   #events: CoreEvent[] = [];
   #turn = 0;
+  #lastOwnToken: Token = 0;
+
+  /** Below zero, never drawn twice: nobody is told what becomes of it. */
+  ownToken(): Token {
+    this.#lastOwnToken -= 1;
+    return this.#lastOwnToken;
+  }
 
   /** Grows with every `drain`: what was told before it is settled. */
   get turn(): number {

@@ -155,6 +155,9 @@ export class Driver {
       case "lan":
         this.#lan.sendLan(bytes);
         return;
+      case "broadcast":
+        this.#lan.sendBroadcast(bytes);
+        return;
       case "multicast":
         this.#lan.sendMulticast(bytes, destination.to);
     }

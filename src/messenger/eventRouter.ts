@@ -1,6 +1,7 @@
 import type { CoreEvent } from "../core/io.js";
 import type { Correspondence } from "./correspondence.js";
 import type { Driver } from "./driver.js";
+import type { Examiner } from "./examiner.js";
 import type { Inbox } from "./inbox.js";
 import type { JoinedGroups } from "./joinedGroups.js";
 import type { Outgoing } from "./outgoing.js";
@@ -16,6 +17,7 @@ export interface EventRouterParts {
   readonly groups: JoinedGroups;
   readonly inbox: Inbox;
   readonly correspondence: Correspondence;
+  readonly examiner: Examiner;
   /** Everything is said after `Core.leave`. */
   readonly departed: () => void;
 }
@@ -29,11 +31,12 @@ export class EventRouter {
   }
 
   route(event: CoreEvent): void {
-    const { correspondence, driver, groups, inbox, outgoing, queries, trust } = this.#parts;
+    const { correspondence, driver, examiner, groups, inbox, outgoing, queries, trust } =
+      this.#parts;
     const roster = () => driver.inspect((core) => core.peers());
     switch (event.kind) {
       case "delivered":
-        trust.used(event.to, roster);
+        if (!examiner.isExamining(event.token)) trust.used(event.to, roster);
         outgoing.delivered(event);
         return;
       case "reply":
@@ -58,6 +61,10 @@ export class EventRouter {
         return;
       case "groupLeft":
         groups.goodbyeSaid(event.groupId);
+        return;
+      case "examinationAsked":
+      case "examined":
+        examiner.settle(event);
         return;
       case "departed":
         this.#parts.departed();

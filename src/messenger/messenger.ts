@@ -7,6 +7,7 @@ import { discover } from "./discovery.js";
 import { Driver } from "./driver.js";
 import { EventRouter } from "./eventRouter.js";
 import { EventStream } from "./eventStream.js";
+import { Examiner } from "./examiner.js";
 import { GroupMembers } from "./groupMembers.js";
 import type { LookUp } from "./hostLookup.js";
 import { Inbox } from "./inbox.js";
@@ -27,6 +28,7 @@ import { TrustDesk } from "./trustDesk.js";
 import type {
   ChangeableOptions,
   Delivery,
+  Examination,
   Group,
   HandleOptions,
   HistoryMessage,
@@ -83,6 +85,7 @@ export class Messenger implements MessengerApi {
   readonly #trust: TrustBook;
   readonly #trustDesk: TrustDesk;
   readonly #memberDesk: MemberDesk;
+  readonly #examiner: Examiner;
   readonly #lookUp: LookUp;
   readonly #preferences: Preferences;
   readonly #warn: (warning: Warning) => void;
@@ -210,6 +213,13 @@ export class Messenger implements MessengerApi {
       members: this.#members,
       secrets: this.#secrets,
     });
+    this.#examiner = new Examiner({
+      driver,
+      lan,
+      clock,
+      outgoing: this.#outgoing,
+      trust: opened.trust,
+    });
     this.#inbox = new Inbox({
       driver,
       clock,
@@ -235,6 +245,7 @@ export class Messenger implements MessengerApi {
       groups: this.#groups,
       inbox: this.#inbox,
       correspondence: this.#correspondence,
+      examiner: this.#examiner,
       departed: () => this.#departed(),
     });
     opened.trust.follow((device) => driver.command((core, nowMs) => core.blocked(nowMs, device)));
@@ -385,6 +396,10 @@ export class Messenger implements MessengerApi {
     return this.#memberDesk.remove(target, group);
   }
 
+  async examine(target: string, options: WaitOptions = {}): Promise<Examination> {
+    return this.#examiner.examine(this.#outbound(target, "", options));
+  }
+
   groups(): Group[] {
     return this.#groups.handles();
   }
@@ -420,6 +435,7 @@ export class Messenger implements MessengerApi {
   async #shutDown(): Promise<void> {
     this.#correspondence.endCalls();
     this.#outgoing.close();
+    this.#examiner.close();
     this.#queries.close();
     await new Promise<void>((resolve) => {
       const cancelTimer = this.#clock.after(MAX_DEPARTURE_MS, resolve);

@@ -109,6 +109,7 @@ export async function openParts(
       random,
       name,
       dataPort: lan.dataPort,
+      discoveryPort: lan.discoveryPort,
       startedAtMs: clock.wallMs(),
       announce: options.announce ?? true,
       takesMessages,

@@ -3,6 +3,7 @@ import { UdpchatError } from "../errors.js";
 import type { LanAddress, LanInterface } from "./lan.js";
 import { Memberships } from "./memberships.js";
 import {
+  HEEDLESS,
   openUdpSocket,
   type UdpSocket,
   type UdpSocketHandlers,
@@ -131,14 +132,9 @@ export class GroupReceivers {
   }
 }
 
-function ignore(): void {}
-
 /** A socket that nobody sends to. */
 function openHolder(): Promise<UdpSocket> {
-  return openUdpSocket(
-    { address: WILDCARD_ADDRESS, port: 0 },
-    { received: ignore, sent: ignore, sendFailed: ignore, failed: ignore },
-  );
+  return openUdpSocket({ address: WILDCARD_ADDRESS, port: 0 }, HEEDLESS);
 }
 
 async function closeReceiver({ memberships, ownSocket }: Receiver): Promise<void> {

@@ -80,6 +80,8 @@ export interface Lan {
   sendUnicast(bytes: Uint8Array, to: LanAddress): void;
   /** Directed broadcast and discovery group on every interface, and the extra broadcasts. */
   sendLan(bytes: Uint8Array): void;
+  /** Directed broadcast alone, on every interface. */
+  sendBroadcast(bytes: Uint8Array): void;
   /** To a multicast group on every interface. */
   sendMulticast(bytes: Uint8Array, to: LanAddress): void;
   /**

@@ -156,6 +156,10 @@ class NodeLan implements Lan {
     for (const address of this.#broadcasts) this.#sockets.data.send(bytes, { address, port });
   }
 
+  sendBroadcast(bytes: Uint8Array): void {
+    this.#senders.broadcast(bytes, this.discoveryPort);
+  }
+
   sendMulticast(bytes: Uint8Array, to: LanAddress): void {
     this.#senders.multicast(bytes, to);
   }

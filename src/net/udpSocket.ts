@@ -41,6 +41,14 @@ export interface UdpSocketHandlers {
   readonly failed: (code: string) => void;
 }
 
+/** For who wants to know only part of it. */
+export const HEEDLESS: UdpSocketHandlers = {
+  received: () => undefined,
+  sent: () => undefined,
+  sendFailed: () => undefined,
+  failed: () => undefined,
+};
+
 /**
  * Binds a UDP socket.
  * @throws UdpchatError PORT_IN_USE if another socket holds the port, else NETWORK_UNAVAILABLE.

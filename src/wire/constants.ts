@@ -3,6 +3,9 @@
 /** No datagram of ours is larger (RFC 8899 section 5.1.2: BASE_PLPMTU for UDP over IP). */
 export const MAX_DATAGRAM_BYTES = 1200;
 
+/** But a probe, which may be there to find out whether fragments of IP pass: on Ethernet it is two. */
+export const MAX_PROBE_BYTES = 2000;
+
 /**
  * First byte of every datagram. 0xF9 occurs nowhere in valid UTF-8 (RFC 3629 section 1), so a
  * plain-text datagram is never taken for one of ours, nor one of ours for text.
@@ -31,6 +34,7 @@ export const DatagramType = {
   groupHeartbeat: 0x21,
   groupNack: 0x22,
   groupSealed: 0x23,
+  probe: 0x30,
 } as const;
 
 /** An Ed25519 public key (RFC 8032): the name of a device. */
@@ -93,5 +97,7 @@ export const DEFAULT_DATA_PORT = 22400;
 export const DEFAULT_DISCOVERY_PORT = 22401;
 /** Where beacons and queries go besides broadcast: administratively scoped (RFC 2365 section 6.1). */
 export const DISCOVERY_GROUP_ADDRESS = "239.255.22.40";
+/** A group for examinations alone, in the range that groups with a name are in (RFC 2365 section 6.2). */
+export const EXAMINATION_GROUP_ADDRESS = "239.192.22.40";
 /** The chat group when none is named: it lies in IANA's internetwork control block. */
 export const DEFAULT_GROUP_ADDRESS = "224.0.1.100";

@@ -1,7 +1,9 @@
 import {
+  DatagramType,
   HEADER_BYTES,
   MAGIC,
   MAX_DATAGRAM_BYTES,
+  MAX_PROBE_BYTES,
   PROTOCOL_VERSION,
   SIGNATURE_BYTES,
 } from "./constants.js";
@@ -14,9 +16,11 @@ export function isOurs(datagram: Uint8Array): boolean {
 
 /** The type of a version 1 datagram, or undefined: not ours, too short or long, another version. */
 export function datagramType(datagram: Uint8Array): number | undefined {
-  if (datagram.length < HEADER_BYTES || datagram.length > MAX_DATAGRAM_BYTES) return undefined;
+  if (datagram.length < HEADER_BYTES) return undefined;
   if (datagram[0] !== MAGIC || datagram[1] !== PROTOCOL_VERSION) return undefined;
-  return datagram[2];
+  const type = datagram[2];
+  const maxBytes = type === DatagramType.probe ? MAX_PROBE_BYTES : MAX_DATAGRAM_BYTES;
+  return datagram.length > maxBytes ? undefined : type;
 }
 
 /**

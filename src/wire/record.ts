@@ -10,6 +10,7 @@ export const RecordKind = {
   groupKey: 3,
   groupSync: 4,
   receipt: 5,
+  examination: 6,
 } as const;
 
 /** Which lane carries a kind of record. */
@@ -20,6 +21,7 @@ export const LANE_OF_KIND = {
   [RecordKind.groupKey]: Lane.ordered,
   [RecordKind.groupSync]: Lane.bulk,
   [RecordKind.receipt]: Lane.bulk,
+  [RecordKind.examination]: Lane.bulk,
 } as const;
 
 /** How a request ended at the other side. */
@@ -78,13 +80,19 @@ export interface ReceiptRecord extends RecordBase {
   readonly kind: typeof RecordKind.receipt;
 }
 
+/** How the way between two nodes is: the body is an `Examination`. */
+export interface ExaminationRecord extends RecordBase {
+  readonly kind: typeof RecordKind.examination;
+}
+
 export type MessageRecord =
   | TextRecord
   | RequestRecord
   | ReplyRecord
   | GroupKeyRecord
   | GroupSyncRecord
-  | ReceiptRecord;
+  | ReceiptRecord
+  | ExaminationRecord;
 
 /** kind, incarnation, three varints, status. */
 const MAX_RECORD_OVERHEAD_BYTES = 1 + 8 + 8 + 8 + 8 + 1;

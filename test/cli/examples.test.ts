@@ -42,6 +42,8 @@ const SCENES: Readonly<Record<string, Scene>> = {
   // Nobody whose daemon would look for the hosts that are named there.
   config: { user: "frank" },
   discover: { prints: /bob/ },
+  doctor: { prints: /no problem found/ },
+  "udpchat doctor bob --watch 5m --json": { until: /"type":"finding"/ },
   peers: { prints: /bob/ },
   join: { until: /you joined/ },
   [JOIN_OPS]: { prints: /^(\* you joined )?#ops/ },

@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import * as lines from "../../src/api/lines.js";
 import { SETTING_KEYS } from "../../src/cli/settings.js";
+import { FINDING_CODES } from "../../src/doctor/finding.js";
 import { describeOnNamespaces } from "../support/describeOnNamespaces.js";
 import { LanUsers } from "../support/lanUsers.js";
 
@@ -65,6 +66,14 @@ it("names every key of every JSON line", () => {
 function kindOfLine(type: string, keys: readonly string[]): string {
   return `${type}: ${keys.toSorted().join(" ")}`;
 }
+
+it("explains every finding of the doctor", () => {
+  const begin = README.indexOf("## When nobody is found");
+  const section = README.slice(begin, README.indexOf("## ", begin + 3));
+  const explained = [...section.matchAll(/`([A-Z]{2,}(?:_[A-Z]+)+)`/g)].map(([, code]) => code);
+  expect(new Set(explained)).toEqual(new Set(FINDING_CODES));
+  expect(explained).toHaveLength(FINDING_CODES.length);
+});
 
 it("explains every state and setting", () => {
   for (const state of lines.HistoryLineSchema.entries.state.options) {

@@ -2,6 +2,11 @@
 
 import { randomHex, randomU32 } from "../../src/crypto/random.js";
 import { encodeUtf8, Writer } from "../../src/wire/cursor.js";
+import {
+  type Examination,
+  ExaminationPurpose,
+  encodeExamination,
+} from "../../src/wire/examination.js";
 import { type Frame, FrameType, type LaneCode, writeFrame } from "../../src/wire/frames.js";
 import {
   encodeGroupData,
@@ -404,7 +409,24 @@ function recordOf(
     const messageIds = known.length > 0 ? known : [randomHex(random, 16)];
     return { kind, ...common, body: encodeReceipt({ status: "read", messageIds }) };
   }
+  if (kind === RecordKind.examination && chance(random, 0.8)) {
+    return { kind, ...common, body: encodeExamination(examinationOf(random)) };
+  }
   return { kind, ...common };
+}
+
+/** Keys are few, so that some are asked twice, and answered by who was not asked. */
+function examinationOf(random: SeededRandom): Examination {
+  const key = pick(random, ["00", "01", "02"]).repeat(16);
+  const purpose = pick(random, Object.values(ExaminationPurpose));
+  switch (purpose) {
+    case ExaminationPurpose.ask:
+      return { purpose, key };
+    case ExaminationPurpose.ready:
+      return { purpose, key, busy: chance(random, 0.3), clockMs: numberNear(random, 0) };
+    case ExaminationPurpose.report:
+      return { purpose, key, heard: [{ way: below(random, 256), count: below(random, 256) }] };
+  }
 }
 
 /** A whole record with a long body, for fragments. */

@@ -9,10 +9,13 @@ import {
 } from "../../src/core/io.js";
 import type { Limits } from "../../src/core/limits.js";
 import {
+  DatagramType,
   DEFAULT_DATA_PORT,
   MAX_AMPLIFICATION,
   MAX_DATAGRAM_BYTES,
+  MAX_PROBE_BYTES,
 } from "../../src/wire/constants.js";
+import { datagramType } from "../../src/wire/header.js";
 import { ReplyStatus } from "../../src/wire/record.js";
 import { FIRST_KEYS, SECRET_GROUP, TEST_GROUP } from "../support/groupBus.js";
 import { KeptLog } from "../support/keptLog.js";
@@ -266,6 +269,10 @@ export class CoreWorld {
         host.keys = event.keys;
       }
       if (event.kind === "groupExpelled") host.expelled = true;
+      if (event.kind === "examinationAsked") {
+        host.core.readyForExamination(this.nowMs, event.key, this.wallMs);
+        replied = true;
+      }
       if (event.kind !== "request") continue;
       const other = host === this.victim ? this.honest : this.victim;
       if (event.from.id !== other.core.id) {
@@ -293,7 +300,9 @@ export class CoreWorld {
   }
 
   #carry(from: Host, { bytes, destination }: Transmit): void {
-    if (bytes.length > MAX_DATAGRAM_BYTES) throw new Error(`sends ${bytes.length} bytes`);
+    const isProbe = datagramType(bytes) === DatagramType.probe;
+    const maxBytes = isProbe ? MAX_PROBE_BYTES : MAX_DATAGRAM_BYTES;
+    if (bytes.length > maxBytes) throw new Error(`sends ${bytes.length} bytes`);
     const other = from === this.victim ? this.honest : this.victim;
     if (destination.kind === "unicast") {
       const { address, port } = destination.to;
@@ -308,7 +317,7 @@ export class CoreWorld {
       }
       return;
     }
-    const via = destination.kind === "lan" ? "discovery" : "group";
+    const via = destination.kind === "multicast" ? "group" : "discovery";
     this.#deliver(from, other, bytes, via);
     // What one sends to everybody comes back.
     this.#deliver(from, from, bytes, via);

@@ -97,6 +97,10 @@ export class SimLan implements Lan, Station {
     this.#send({ bytes, destination: { kind: "lan" } });
   }
 
+  sendBroadcast(bytes: Uint8Array): void {
+    this.#send({ bytes, destination: { kind: "broadcast" } });
+  }
+
   sendMulticast(bytes: Uint8Array, to: LanAddress): void {
     this.#send({ bytes, destination: { kind: "multicast", to } });
   }
@@ -115,6 +119,7 @@ export class SimLan implements Lan, Station {
       case "unicast":
         return destination.to.address === address && destination.to.port === this.dataPort;
       case "lan":
+      case "broadcast":
         return true;
       case "multicast":
         return this.#joins.has(destination.to);
@@ -166,6 +171,7 @@ function via(destination: Destination): { via: "data" | "discovery" | "group"; g
     case "unicast":
       return { via: "data" };
     case "lan":
+    case "broadcast":
       return { via: "discovery" };
     case "multicast":
       return { via: "group", group: destination.to };

@@ -1,6 +1,8 @@
 import { Socket } from "node:dgram";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { sourceAddressTo } from "../../src/net/sourceAddress.js";
 import {
+  HEEDLESS,
   MAX_SEND_QUEUE_BYTES,
   openUdpSocket,
   type UdpSocket,
@@ -64,10 +66,9 @@ describe("openUdpSocket", () => {
       asked.push(bytes);
       if (bytes > 262_144) throw Object.assign(new Error("no"), { code: "ERR_SOCKET_BUFFER_SIZE" });
     });
-    const ignore = (): void => {};
     const socket = await openUdpSocket(
       { address: WILDCARD_ADDRESS, port: 0, receiveBufferBytes: 1_048_576 },
-      { received: ignore, sent: ignore, sendFailed: ignore, failed: ignore },
+      HEEDLESS,
     );
     sockets.push(socket);
     expect(asked).toEqual([1_048_576, 524_288, 262_144]);
@@ -81,5 +82,11 @@ describe("openUdpSocket", () => {
     expect(failures).toEqual([]);
     // The port is free again.
     await open({ port: socket.port });
+  });
+});
+
+describe("sourceAddressTo", () => {
+  it("tells the address that the kernel would send from", async () => {
+    expect(await sourceAddressTo("127.0.0.1")).toEqual({ address: "127.0.0.1" });
   });
 });

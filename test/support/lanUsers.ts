@@ -37,6 +37,8 @@ export class LanUser {
   readonly host: NamespaceHost;
   readonly home: string;
   readonly name: string;
+  /** Of the commands that follow, beside their home and name. */
+  readonly environment: Record<string, string> = {};
   readonly #bin: string;
   /** Bounded by the commands of a test, those that ended among them. */
   readonly #running: RunningCommand[] = [];
@@ -55,7 +57,7 @@ export class LanUser {
 
   /** A command of this user, left running. */
   spawn(...argv: string[]): RunningCommand {
-    const env = { UDPCHAT_HOME: this.home, UDPCHAT_NAME: this.name };
+    const env = { UDPCHAT_HOME: this.home, UDPCHAT_NAME: this.name, ...this.environment };
     const inNamespace = [
       "netns",
       "exec",

@@ -103,6 +103,10 @@ export class MemoryLan implements Lan {
     this.#send(bytes, isThere, { via: "data" });
   }
 
+  sendBroadcast(bytes: Uint8Array): void {
+    this.sendLan(bytes);
+  }
+
   sendLan(bytes: Uint8Array): void {
     const hears = (lan: MemoryLan): boolean => lan.discoveryPort === this.discoveryPort;
     this.#send(bytes, hears, { via: "discovery" });

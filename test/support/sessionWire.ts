@@ -227,7 +227,7 @@ export class SessionHost {
       announces: this.#options.announces ?? true,
       addressOf: (device) => this.roster.get(device),
       mayBeSent: (...what) => this.mayBeSent(...what),
-      groupNoteArrived: () => undefined,
+      noteArrived: () => undefined,
       heard: (_nowMs, { address, port }) => {
         this.heardAt.push({ address, port });
       },

@@ -104,5 +104,5 @@ export class SimMedium<Host extends Station> {
 
 /** For a trace: `-> lan`, `-> 10.77.0.1:22400`. */
 export function destinationText(destination: Destination): string {
-  return `-> ${destination.kind === "lan" ? "lan" : addressKey(destination.to)}`;
+  return `-> ${"to" in destination ? addressKey(destination.to) : destination.kind}`;
 }

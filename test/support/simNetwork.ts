@@ -46,6 +46,8 @@ export class SimNetwork {
   tapLost: (to: SimNode, transmit: Transmit) => void = () => undefined;
   /** Multicast to groups is dropped between these two; broadcast and unicast pass. */
   multicastBlocked: (from: SimNode, to: SimNode) => boolean = () => false;
+  /** Drops what it says true to. */
+  drops: (from: SimNode, to: SimNode, transmit: Transmit) => boolean = () => false;
   readonly #random: SeededRandom;
   readonly #medium: SimMedium<SimNode>;
   /** Nodes with different labels don't hear each other. */
@@ -58,9 +60,10 @@ export class SimNetwork {
     this.#medium = new SimMedium({
       faults: () => this.faults,
       random: () => this.#random,
-      passes: (from, to, { destination }) =>
+      passes: (from, to, transmit) =>
         this.#segments.get(to) === this.#segments.get(from) &&
-        !(destination.kind === "multicast" && this.multicastBlocked(from, to)),
+        !(transmit.destination.kind === "multicast" && this.multicastBlocked(from, to)) &&
+        !this.drops(from, to, transmit),
       lost: (to, transmit) => {
         this.datagramsLost += 1;
         this.#note(to, "lost");
@@ -173,6 +176,8 @@ export class SimNode implements Station {
   readonly log = new KeptLog();
   /** Texts that requests of this node were executed with, oldest first. */
   readonly executed: string[] = [];
+  /** Of its wall clock, as examinations tell it. */
+  clockAheadMs = 0;
   /** The reply to a request; null leaves it running. */
   handler: (text: string) => string | null = (text) => `re: ${text}`;
   readonly #network: SimNetwork;
@@ -235,6 +240,14 @@ export class SimNode implements Station {
 
   ask(to: SimNode, text: string): number {
     return this.#command("request", { kind: "address", to: to.address }, text);
+  }
+
+  examine(to: SimNode): number {
+    const token = this.#nextToken;
+    this.#nextToken += 1;
+    this.core.examine(this.#network.nowMs, { kind: "device", id: to.core.id }, token);
+    this.#network.pump(this);
+    return token;
   }
 
   cancel(token: number): void {
@@ -320,9 +333,13 @@ export class SimNode implements Station {
     if (!this.up) return undefined;
     const output = this.core.poll(nowMs);
     const requests = output.events.filter((event) => event.kind === "request");
+    const examiners = output.events.filter((event) => event.kind === "examinationAsked");
     this.log.settle(output.events);
     this.events.push(...output.events);
-    if (requests.length === 0) return output;
+    if (requests.length === 0 && examiners.length === 0) return output;
+    for (const { key } of examiners) {
+      this.core.readyForExamination(nowMs, key, this.#network.wallMs + this.clockAheadMs);
+    }
     for (const request of requests) {
       const text = decodeUtf8(request.body);
       this.executed.push(text);

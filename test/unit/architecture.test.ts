@@ -25,8 +25,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "programs/": ["api/lines.ts", "api/party.ts"],
   "daemon/": ["messenger/", "api/", "store/", "programs/"],
   "service/": ["store/"],
+  "doctor/": ["api/lines.ts", "api/operations.ts", "net/", "wire/", "crypto/"],
   "cli/": [
-    ...["api/", "messenger/", "daemon/", "programs/", "service/"],
+    ...["api/", "messenger/", "daemon/", "programs/", "service/", "doctor/"],
     ...["store/paths.ts", "store/configFile.ts"],
   ],
   "index.ts": ["messenger/", "api/"],

@@ -7,6 +7,7 @@ import { completion } from "./completion/command.js";
 import { config } from "./config/command.js";
 import { daemon } from "./daemon/command.js";
 import { discover } from "./discover/command.js";
+import { doctor } from "./doctor/command.js";
 import { exportHistory } from "./export/command.js";
 import { groups } from "./groups/command.js";
 import { history } from "./history/command.js";
@@ -59,5 +60,6 @@ export const COMMANDS: readonly Command[] = [
   verify,
   block,
   unblock,
+  doctor,
   completion,
 ];

@@ -7,6 +7,7 @@ import type {
 } from "../../api/lines.js";
 import { sanitiseName, sanitiseText } from "../../sanitise.js";
 import { conversationText, progressText, requestText } from "./conversation.js";
+import { diagnosisText, findingText } from "./findings.js";
 import { droppedText, historyLog, historyRow, historyTabs } from "./historyLog.js";
 import { logText } from "./logText.js";
 import { endpoint, Names } from "./names.js";
@@ -139,6 +140,10 @@ export class PeoplePrinter implements Printer {
           : deliveryText(line, names);
       case "id":
         return idText(line);
+      case "finding":
+        return findingText(line, style);
+      case "diagnosis":
+        return diagnosisText(line, style);
       case "status":
         return statusText(line);
       case "verification":
@@ -166,6 +171,8 @@ export class PeoplePrinter implements Printer {
         return `stopped: pid ${line.pid}`;
       case "resync":
         return `* ${sanitiseName(line.message)}`;
+      // What findings rest on: for scripts.
+      case "examination":
       case "ready":
       case "answered":
       // Errors are sentences on standard error.

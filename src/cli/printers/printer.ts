@@ -3,8 +3,11 @@ import type {
   ChatLine,
   ConfigLine,
   DeliveryLine,
+  DiagnosisLine,
   ErrorLine,
   EventLine,
+  ExaminationLine,
+  FindingLine,
   GroupLine,
   HistoryLine,
   IdLine,
@@ -32,8 +35,11 @@ export type Line =
   | ChatLine
   | ConfigLine
   | DeliveryLine
+  | DiagnosisLine
   | ErrorLine
   | EventLine
+  | ExaminationLine
+  | FindingLine
   | GroupLine
   | HistoryLine
   | IdLine

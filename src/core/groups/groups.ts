@@ -54,8 +54,6 @@ export class Groups implements Timed {
   readonly #formerPositions: BoundedMap<string, SenderPosition>;
   /** What was said before `beforeMs`, milliseconds since 1970, was too old at `atMs`. */
   #retention: { readonly atMs: number; readonly beforeMs: number } | undefined;
-  /** Below zero: these are for ourselves. */
-  #lastNoteToken: Token = 0;
 
   /** `startedMs`: now. */
   constructor(
@@ -73,10 +71,6 @@ export class Groups implements Timed {
       timers: this.#timers,
       pacer: new Pacer(this.#timers, context.limits),
       held: new HeldBytes(reassemblyBytes),
-      nextNoteToken: () => {
-        this.#lastNoteToken -= 1;
-        return this.#lastNoteToken;
-      },
       log,
       clock: new HybridClock(),
       syncRates: new SyncRates(context.limits),

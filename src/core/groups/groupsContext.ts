@@ -52,8 +52,6 @@ export interface GroupsContext extends CoreContext, GroupsSurroundings {
   readonly pacer: Pacer;
   /** What waits for something missing, of other members in all groups. */
   readonly held: HeldBytes;
-  /** A token for a group key note of our own: below zero, never drawn twice. */
-  nextNoteToken(): Token;
   /** The signed datagrams of all groups. */
   readonly log: GroupLog;
   /** One for all groups: somebody in two of them answers in the one what it read in the other. */

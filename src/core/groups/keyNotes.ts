@@ -72,7 +72,7 @@ export class KeyNotes {
   send(nowMs: number, device: string, purpose: ToldPurpose, proofKey: GroupKey): void {
     this.heardPresent(device);
     this.#toldAtMs.set(toldKey(purpose, device), nowMs);
-    const token = this.#context.nextNoteToken();
+    const token = this.#context.outputs.ownToken();
     this.#sent.set(token, { device, giveUpAtMs: nowMs + GIVE_UP_MS });
     if (this.#context.timers.get(this.#giveUpDue) === undefined) {
       this.#context.timers.set(this.#giveUpDue, nowMs + GIVE_UP_MS);

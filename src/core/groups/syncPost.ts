@@ -25,7 +25,7 @@ export class SyncPost {
 
   /** Returns the bytes of the record. */
   send(nowMs: number, device: string, sync: GroupSync): number {
-    const token = this.#context.nextNoteToken();
+    const token = this.#context.outputs.ownToken();
     this.#sent.set(token, nowMs + GIVE_UP_MS);
     if (this.#context.timers.get(this.#giveUpDue) === undefined) {
       this.#context.timers.set(this.#giveUpDue, nowMs + GIVE_UP_MS);

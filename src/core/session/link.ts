@@ -15,7 +15,7 @@ import { decodeRecord, LANE_OF_KIND, messageId, RecordKind } from "../../wire/re
 import type { HandshakeClaims } from "../../wire/session.js";
 import { ByteBudget } from "../byteBudget.js";
 import type { CoreContext } from "../context.js";
-import type { Address, GroupNoteArrived, PeerRef, TakesMessages } from "../io.js";
+import type { Address, NoteArrived, PeerRef, TakesMessages } from "../io.js";
 import { Answering, type NumberedReply } from "./answering.js";
 import { InboundLane, type LaneMemory } from "./inboundLane.js";
 import { OutboundLane } from "./outboundLane.js";
@@ -69,7 +69,7 @@ export class Link implements SessionOwner {
   readonly #awaitingReply = new Map<number, Command>();
   /** Tells the owner that a token has met its end. */
   readonly #ended: (message: Command) => void;
-  readonly #groupNoteArrived: GroupNoteArrived;
+  readonly #noteArrived: NoteArrived;
   readonly #takesMessages: TakesMessages;
   #session: Session | undefined;
   /** What `peer` was made of, and how it came out. */
@@ -97,7 +97,7 @@ export class Link implements SessionOwner {
       /** Of the link to the same incarnation that was forgotten. */
       readonly memory: LinkMemory | undefined;
       readonly ended: (message: Command) => void;
-      readonly groupNoteArrived: GroupNoteArrived;
+      readonly noteArrived: NoteArrived;
       /** Otherwise texts and requests are left unacknowledged. */
       readonly takesMessages: TakesMessages;
     },
@@ -107,7 +107,7 @@ export class Link implements SessionOwner {
     this.key = linkKey(options.claims.device, options.claims.incarnation);
     this.path = options.path;
     this.#ended = options.ended;
-    this.#groupNoteArrived = options.groupNoteArrived;
+    this.#noteArrived = options.noteArrived;
     this.#takesMessages = options.takesMessages;
     this.#budget = new ByteBudget(context.limits.reassemblyBytesPerPeer, options.budget);
     this.#answering = new Answering(context, {
@@ -125,7 +125,7 @@ export class Link implements SessionOwner {
         memory: options.memory?.[lane],
         deliver: (nowMs, sequence, record) =>
           lane === Lane.bulk
-            ? this.#noteArrived(nowMs, record)
+            ? this.#receiveNote(nowMs, record)
             : this.#arrived(nowMs, lane, sequence, record),
         repeated: (nowMs, sequence) => {
           if (lane === Lane.requests) this.#answering.repeated(nowMs, sequence);
@@ -418,7 +418,7 @@ export class Link implements SessionOwner {
   // Incoming records.
 
   /** Nobody waits for what a note says: one that can't be read is passed over, and acknowledged. */
-  #noteArrived(nowMs: number, bytes: Uint8Array): void {
+  #receiveNote(nowMs: number, bytes: Uint8Array): void {
     try {
       this.#arrived(nowMs, Lane.bulk, 0, bytes);
     } catch (error) {
@@ -447,7 +447,8 @@ export class Link implements SessionOwner {
         return;
       case RecordKind.groupKey:
       case RecordKind.groupSync:
-        this.#groupNoteArrived(nowMs, this.peer, record);
+      case RecordKind.examination:
+        this.#noteArrived(nowMs, this.peer, record);
         return;
       case RecordKind.receipt: {
         const receipt = decodeReceipt(record.body);

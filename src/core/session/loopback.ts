@@ -61,7 +61,7 @@ export class Loopback {
     if (isBusy) this.#answer(nowMs, message, self, ReplyStatus.busy, new Uint8Array(0));
   }
 
-  /** What a node tells others about keys, groups and receipts it knows itself. */
+  /** What a node tells others about keys, groups, receipts and ways it knows itself. */
   #refuseNote(message: Command, token: Token): void {
     this.#context.outputs.event({
       kind: "failed",

@@ -17,7 +17,7 @@ import type { CoreContext } from "../context.js";
 import {
   type Address,
   type ContactPeer,
-  type GroupNoteArrived,
+  type NoteArrived,
   type ReceivedDatagram,
   type SendTarget,
   type TakesMessages,
@@ -65,7 +65,7 @@ export interface SessionsOptions {
   /** Where the roster believes a device to be. */
   readonly addressOf: (device: string) => Address | undefined;
   readonly mayBeSent: MayBeSent;
-  readonly groupNoteArrived: GroupNoteArrived;
+  readonly noteArrived: NoteArrived;
   /** A peer proved to be alive at its address. `rttMs`: the latest round trip, if one is new. */
   readonly heard: (nowMs: number, peer: ContactPeer, rttMs: number | undefined) => void;
 }
@@ -74,7 +74,7 @@ export interface SessionsOptions {
 export interface OutgoingCommand {
   readonly token: Token;
   readonly target: SendTarget;
-  readonly kind: "text" | "request" | "groupKey" | "groupSync" | "receipt";
+  readonly kind: "text" | "request" | "groupKey" | "groupSync" | "receipt" | "examination";
   readonly body: Uint8Array;
   readonly sentAtMs: number;
   readonly messageSequence: number;
@@ -586,7 +586,7 @@ export class Sessions implements Timed {
       firstSequence: this.#links.firstSequence,
       memory,
       ended: (message) => this.#ledger.ended(message),
-      groupNoteArrived: this.#options.groupNoteArrived,
+      noteArrived: this.#options.noteArrived,
       takesMessages: this.#options.takesMessages ?? (() => true),
     });
     this.#links.add(link);

@@ -134,7 +134,7 @@ class Liar implements Station {
 
   listensTo(destination: Destination): boolean {
     const { address, port } = this.address;
-    if (destination.kind === "lan") return true;
+    if (!("to" in destination)) return true;
     return destination.to.address === address && destination.to.port === port;
   }
 

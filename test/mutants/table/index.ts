@@ -1,6 +1,7 @@
 import type { Mutant } from "../mutant.js";
 import { CONVERGENCE } from "./convergence.js";
 import { DISCOVERY } from "./discovery.js";
+import { EXAMINATIONS } from "./examinations.js";
 import { GROUPS } from "./groups.js";
 import { HANDSHAKES } from "./handshakes.js";
 import { HOMES } from "./homes.js";
@@ -25,6 +26,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...REPAIRS,
   ...CONVERGENCE,
   ...SECRET_GROUPS,
+  ...EXAMINATIONS,
   ...MESSENGER,
   ...TEXTS,
   ...HOMES,

@@ -12,8 +12,8 @@ export const TEXTS = [
     },
     {
       name: "datagram size bound",
-      find: "datagram.length < HEADER_BYTES || datagram.length > MAX_DATAGRAM_BYTES",
-      replace: "datagram.length < HEADER_BYTES",
+      find: "return datagram.length > maxBytes ? undefined : type;",
+      replace: "return maxBytes === 0 ? undefined : type;",
       why: "datagrams that only fragments of IP can carry are taken",
       caughtBy: unit("wire/header"),
     },

@@ -4,6 +4,7 @@ import { UdpchatError } from "../../../src/errors.js";
 import type {
   ChangeableOptions,
   Delivery,
+  Examination,
   Group,
   HandleOptions,
   HistoryMessage,
@@ -227,6 +228,17 @@ export class FakeMessenger implements MessengerApi {
   markRead(ids: readonly string[]): Promise<void> {
     this.read.push(...ids);
     return Promise.resolve();
+  }
+
+  examine(): Promise<Examination> {
+    const ways = [{ way: "unicast" as const, sent: 3, heardThere: null, heardHere: 2 }];
+    return Promise.resolve({
+      peer: ALICE,
+      result: "examined",
+      rttMs: 1.23456,
+      clockAheadMs: -2000.00001,
+      ways,
+    });
   }
 
   ask(_target: string, text: string): Promise<Reply> {

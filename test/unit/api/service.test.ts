@@ -38,6 +38,14 @@ describe("Service calls", () => {
       interfaces: [{ broadcast: null }],
       startedAt: "1970-01-01T00:00:00.000Z",
     });
+    expect(await service.call("examine", { target: "alice" })).toEqual({
+      type: "examination",
+      peer: ALICE,
+      result: "examined",
+      rttMs: 1.235,
+      clockAheadMs: -2000,
+      ways: [{ way: "unicast", sent: 3, heardThere: null, heardHere: 2 }],
+    });
     expect(await service.call("ask", { target: "alice", text: "hi" })).toEqual({
       type: "reply",
       to: "r1",

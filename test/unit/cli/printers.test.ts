@@ -99,6 +99,43 @@ const linesPrinted = (...lines: Line[]): Promise<string> =>
   });
 
 describe("the printer for people", () => {
+  it("prints what the doctor found", async () => {
+    const at = "2026-01-02T03:04:05.000Z";
+    const found = { interface: null, peer: null, remedy: null, command: null, at } as const;
+    const text = await linesPrinted(
+      {
+        ...found,
+        type: "finding",
+        code: "NO_INTERFACE",
+        severity: "problem",
+        seen: "only loopback is up",
+        meaning: "nobody can be reached",
+        remedy: "connect the cable",
+        command: "ip link",
+      },
+      {
+        ...found,
+        type: "finding",
+        code: "INTERFACE_OK",
+        severity: "ok",
+        seen: "eth0: all is well",
+        meaning: "",
+      },
+      { type: "diagnosis", problems: 1, notes: 2, peers: 0 },
+    );
+    expect(text).toBe(`problem  only loopback is up
+         nobody can be reached
+         -> connect the cable
+            ip link
+         NO_INTERFACE
+ok       eth0: all is well
+1 problem, 2 notes
+`);
+    expect(await linesPrinted({ type: "diagnosis", problems: 0, notes: 1, peers: 3 })).toBe(
+      "no problem found, 1 note\n",
+    );
+  });
+
   it("prints chat lines", async () => {
     const text = await linesPrinted(
       {

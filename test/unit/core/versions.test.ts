@@ -109,7 +109,7 @@ function strange(lane: LaneCode, sequence: number, kind: number): Frame {
 describe("in a session with a later version", () => {
   it("notes of an unknown kind are acknowledged and passed over, each once", () => {
     const { wire, host, raw } = connected();
-    const packets = [6, 7, 128, 255].map((kind, i) => raw.send(strange(Lane.bulk, i + 1, kind)));
+    const packets = [7, 8, 128, 255].map((kind, i) => raw.send(strange(Lane.bulk, i + 1, kind)));
     const receipt = { kind: RecordKind.receipt, incarnation: "00".repeat(8), messageSequence: 9 };
     // A status of receipts that we do not know, and what is behind it.
     const body = Uint8Array.of(2, 0, 1, ...new Uint8Array(16), 7);
@@ -120,7 +120,7 @@ describe("in a session with a later version", () => {
     for (const packet of packets) expect(raw.wasAcknowledged(packet)).toBe(true);
     expect(host.context.counters.get("datagramsMalformed")).toBe(5);
     expect(host.events).toEqual([]);
-    raw.send(strange(Lane.bulk, 1, 6));
+    raw.send(strange(Lane.bulk, 1, 7));
     expect(host.context.counters.get("messagesDuplicate")).toBe(1);
     expect(host.context.counters.get("datagramsMalformed")).toBe(5);
   });
@@ -129,11 +129,11 @@ describe("in a session with a later version", () => {
     "a record of an unknown kind in lane %i is not acknowledged at first, and holds up nothing",
     (lane) => {
       const { wire, host, raw } = connected();
-      const refused = raw.send(strange(lane, 1, 6));
+      const refused = raw.send(strange(lane, 1, 7));
       wire.run(100);
       expect(raw.wasAcknowledged(refused)).toBe(false);
       raw.send(messageFrame(lane === Lane.ordered ? 2 : 1, { text: "after it" }));
-      const repeated = raw.send(strange(lane, 1, 6));
+      const repeated = raw.send(strange(lane, 1, 7));
       wire.run(100);
       expect(raw.wasAcknowledged(repeated)).toBe(true);
       expect(host.texts).toEqual(["after it"]);

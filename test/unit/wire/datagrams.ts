@@ -3,9 +3,20 @@
 import {
   MAX_EXTENSION_BYTES,
   MAX_NAME_BYTES,
+  MAX_PROBE_BYTES,
   SIGNATURE_BYTES,
 } from "../../../src/wire/constants.js";
 import { encodeUtf8, Writer } from "../../../src/wire/cursor.js";
+import {
+  decodeExamination,
+  decodeProbe,
+  type Examination,
+  ExaminationPurpose,
+  encodeExamination,
+  encodeProbe,
+  MAX_REPORTED_WAYS,
+  MIN_PROBE_BYTES,
+} from "../../../src/wire/examination.js";
 import { type Frame, FrameType, Lane, readFrames, writeFrame } from "../../../src/wire/frames.js";
 import {
   decodeGroupData,
@@ -173,6 +184,7 @@ const messageRecord: fc.Arbitrary<MessageRecord> = fc.oneof(
   fc.record({ kind: fc.constant(RecordKind.groupKey), ...recordFields }),
   fc.record({ kind: fc.constant(RecordKind.groupSync), ...recordFields }),
   fc.record({ kind: fc.constant(RecordKind.receipt), ...recordFields }),
+  fc.record({ kind: fc.constant(RecordKind.examination), ...recordFields }),
 );
 
 /** Of one device after another, each incarnation once; some of more ranges than fit one part. */
@@ -222,6 +234,28 @@ const groupSync: fc.Arbitrary<GroupSync> = fc.oneof(
 const receipt = fc.record({
   status: fc.constant("read" as const),
   messageIds: fc.array(hexOf(16), { minLength: 1, maxLength: MAX_RECEIPT_MESSAGES }),
+});
+
+const examination: fc.Arbitrary<Examination> = fc.oneof(
+  fc.record({ purpose: fc.constant(ExaminationPurpose.ask), key: hexOf(16) }),
+  fc.record({
+    purpose: fc.constant(ExaminationPurpose.ready),
+    key: hexOf(16),
+    busy: fc.boolean(),
+    clockMs: u53,
+  }),
+  fc.record({
+    purpose: fc.constant(ExaminationPurpose.report),
+    key: hexOf(16),
+    heard: fc.array(fc.record({ way: fc.nat(255), count: fc.nat(255) }), {
+      maxLength: MAX_REPORTED_WAYS,
+    }),
+  }),
+);
+
+const probe = fc.record({
+  token: hexOf(8),
+  sizeBytes: fc.integer({ min: MIN_PROBE_BYTES, max: MAX_PROBE_BYTES }),
 });
 
 const beacon = fc.record({
@@ -382,6 +416,8 @@ export const formats: readonly Format[] = [
   format("group key note", arbitraries.groupKeyNote, encodeGroupKeyNote, decodeGroupKeyNote),
   format("group sync", groupSync, encodeGroupSync, decodeGroupSync, false),
   format("receipt", receipt, encodeReceipt, decodeReceipt),
+  format("examination", examination, encodeExamination, decodeExamination),
+  format("probe", probe, encodeProbe, decodeProbe, false),
   format("claims", arbitraries.claims, encodeClaims, decodeClaims),
   format("sealed header", arbitraries.sealedHeader, encodeSealedHeader, decodeSealedHeader),
   format("reset", arbitraries.sealedHeader, encodeReset, decodeReset, false),

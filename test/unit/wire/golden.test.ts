@@ -11,6 +11,15 @@ import { groupKeyOf } from "../../../src/crypto/groupSeal.js";
 import { identityFromSeed, verifyEd25519 } from "../../../src/crypto/identity.js";
 import { DatagramType } from "../../../src/wire/constants.js";
 import { encodeUtf8, fromHex, toHex } from "../../../src/wire/cursor.js";
+import {
+  decodeExamination,
+  decodeProbe,
+  type Examination,
+  ExaminationPurpose,
+  encodeExamination,
+  encodeProbe,
+  ProbeWay,
+} from "../../../src/wire/examination.js";
 import { type Frame, FrameType, Lane, readFrames } from "../../../src/wire/frames.js";
 import {
   decodeGroupData,
@@ -201,6 +210,9 @@ const receipt: Receipt = {
   messageIds: [messageId(bobHere.incarnation, 1), messageId(bobHere.incarnation, 2)],
 };
 
+const examinationKey = "e1".repeat(16);
+const examinationAsk: Examination = { purpose: ExaminationPurpose.ask, key: examinationKey };
+
 const record = { incarnation: aliceHere.incarnation, messageSequence: 9, sentAtMs: startedAtMs };
 const records: readonly [string, MessageRecord][] = [
   ["record-text", { kind: RecordKind.text, ...record, body: encodeUtf8("Grüße 👋") }],
@@ -224,6 +236,10 @@ const records: readonly [string, MessageRecord][] = [
     { kind: RecordKind.groupSync, ...record, body: encodeOpenSync(groupId, encodeGroupSync(ask)) },
   ],
   ["record-receipt", { kind: RecordKind.receipt, ...record, body: encodeReceipt(receipt) }],
+  [
+    "record-examination",
+    { kind: RecordKind.examination, ...record, body: encodeExamination(examinationAsk) },
+  ],
 ];
 
 const groupData = signedGolden(
@@ -321,6 +337,32 @@ const goldens: readonly Golden[] = [
   ),
   golden("group-key-note", groupKeyNote, encodeGroupKeyNote, decodeGroupKeyNote),
   golden("receipt", receipt, encodeReceipt, decodeReceipt),
+  golden("examination-ask", examinationAsk, encodeExamination, decodeExamination),
+  golden<Examination>(
+    "examination-ready",
+    {
+      purpose: ExaminationPurpose.ready,
+      key: examinationKey,
+      busy: false,
+      clockMs: startedAtMs,
+    },
+    encodeExamination,
+    decodeExamination,
+  ),
+  golden<Examination>(
+    "examination-report",
+    {
+      purpose: ExaminationPurpose.report,
+      key: examinationKey,
+      heard: [
+        { way: ProbeWay.unicast, count: 3 },
+        { way: ProbeWay.defaultGroup, count: 0 },
+      ],
+    },
+    encodeExamination,
+    decodeExamination,
+  ),
+  golden("probe", { token: "e2".repeat(8), sizeBytes: 16 }, encodeProbe, decodeProbe),
   golden("group-sync-ask", ask, encodeGroupSync, decodeGroupSync),
   golden<GroupSync>(
     "group-sync-offer",

@@ -52,7 +52,7 @@ describe("record", () => {
 
   it("refuses unknown kinds", () => {
     const bytes = encodeRecord({ ...reply, body: new Uint8Array(0) });
-    bytes[0] = 6;
+    bytes[0] = 7;
     expectMalformed(() => decodeRecord(bytes), "unknown record");
   });
 

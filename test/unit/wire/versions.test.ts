@@ -7,6 +7,7 @@ import {
   SIGNATURE_BYTES,
 } from "../../../src/wire/constants.js";
 import { encodeUtf8 } from "../../../src/wire/cursor.js";
+import { decodeProbe, encodeProbe } from "../../../src/wire/examination.js";
 import { FrameType, readFrames } from "../../../src/wire/frames.js";
 import {
   decodeGroupData,
@@ -188,6 +189,7 @@ describe("unknown flags", () => {
       encodeGroupSealHeader(sealHeader),
       (bytes) => ({ ...decodeSealedGroup(bytes), header: undefined }),
     ],
+    ["PROBE", encodeProbe({ token: "01".repeat(8), sizeBytes: 16 }), decodeProbe],
   ];
 
   it("are tried in the header of every type", () => {

@@ -19,7 +19,7 @@ export async function handle(args: FormatArgs, given: CommandContext): Promise<n
       throw new UdpchatError("NOBODY", "nobody answered", {
         remedy:
           "check that udpchat runs on other hosts of this network with the same " +
-          "--discovery-port, and that no firewall keeps UDP out",
+          "--discovery-port; `udpchat doctor` looks for what keeps them away",
       });
     }
     return EXIT.done;

@@ -1,0 +1,144 @@
+/** Outputs as the documentation of each firewall, and those who recorded them, show them. */
+import { describe, expect, it } from "vitest";
+import type { CommandOutcome } from "../../../../src/doctor/system/command.js";
+import {
+  parseFirewalldZone,
+  parseSocketFilter,
+  parseUfwStatus,
+  parseWindowsFirewall,
+  readFirewall,
+} from "../../../../src/doctor/system/firewall.js";
+
+describe("ufw status verbose", () => {
+  const head = `Status: active
+Logging: on (low)
+Default: deny (incoming), allow (outgoing), disabled (routed)
+New profiles: skip
+
+To                         Action      From
+--                         ------      ----
+`;
+  it.each([
+    ["22,80/tcp                  ALLOW IN    Anywhere\n", []],
+    ["22400,22401/udp            ALLOW IN    Anywhere\n", [22_400, 22_401]],
+    [
+      "22400:22402/udp            ALLOW IN    Anywhere\n22401 (v6) ALLOW IN Anywhere (v6)\n",
+      [22_400, 22_401, 22_402],
+    ],
+    ["22400                      ALLOW IN    Anywhere\n", [22_400]],
+    ["22400/udp                  DENY IN     Anywhere\n", []],
+    ["22400/udp                  ALLOW IN    10.0.0.9\n", []],
+  ])("%s", (rules, ports) => {
+    expect(parseUfwStatus(head + rules)).toEqual(ports);
+  });
+
+  it("of one that is off, or lets everything in", () => {
+    expect(parseUfwStatus("Status: inactive\n")).toBeUndefined();
+    expect(parseUfwStatus(head.replace("deny (incoming)", "allow (incoming)"))).toBe("everything");
+  });
+});
+
+describe("firewall-cmd --list-all", () => {
+  // As in firewalld's documentation of zones.
+  const zone = (target: string, ports: string) => `public (active)
+  target: ${target}
+  icmp-block-inversion: no
+  interfaces: eth0
+  sources:
+  services: dhcpv6-client ssh
+  ports: ${ports}
+  protocols:
+`;
+  it("lets in its ports", () => {
+    expect(parseFirewalldZone(zone("default", "22400-22401/udp 8080/tcp"))).toEqual([
+      22_400, 22_401,
+    ]);
+    expect(parseFirewalldZone(zone("default", ""))).toEqual([]);
+    expect(parseFirewalldZone(zone("ACCEPT", ""))).toBe("everything");
+  });
+});
+
+describe("socketfilterfw of macOS", () => {
+  const [on, off] = ["Firewall is enabled. (State = 1) \n", "Firewall is disabled. (State = 0)\n"];
+  const all = (state: string) => `Firewall has block all state set to ${state}.\n`;
+  it.each([
+    [[off, all("disabled"), ""], undefined],
+    [
+      [on, all("disabled"), "Incoming connection to /usr/local/bin/node is permitted.\n"],
+      "everything",
+    ],
+    [[on, all("disabled"), "Incoming connection to /usr/local/bin/node is blocked.\n"], "nothing"],
+    [[on, all("enabled"), ""], "nothing"],
+    [["Firewall settings cannot be read\n", "", ""], undefined],
+  ])("%j", (said, letsIn) => {
+    expect(parseSocketFilter(said)).toBe(letsIn);
+  });
+});
+
+describe("the firewall of Windows", () => {
+  // Enabled and Action as Get-NetFirewallProfile and Get-NetFirewallRule name them.
+  const state = (inbound: string, ...actions: string[]) =>
+    JSON.stringify({
+      profiles: [{ enabled: "True", inbound }],
+      rules: actions.map((action) => ({ enabled: "True", action })),
+    });
+  it.each([
+    [state("NotConfigured"), "nothing"],
+    [state("Block", "Allow"), "everything"],
+    [state("Allow"), "everything"],
+    [state("NotConfigured", "Allow", "Block"), "nothing"],
+    [JSON.stringify({ profiles: [{ enabled: "False", inbound: "Block" }], rules: [] }), undefined],
+    ["", undefined],
+    ["{}", undefined],
+  ])("%s", (output, letsIn) => {
+    expect(parseWindowsFirewall(output)).toBe(letsIn);
+  });
+});
+
+describe("a firewall that is read", () => {
+  const saying =
+    (answers: Readonly<Record<string, CommandOutcome>>) =>
+    async (file: string): Promise<CommandOutcome> =>
+      answers[file] ?? { ok: false, why: "missing" };
+
+  it("is none where there are no commands", async () => {
+    const facts = await readFirewall("linux", saying({}), "node");
+    expect(facts).toMatchObject({ manager: undefined, ruleset: undefined, hidden: undefined });
+    expect(await readFirewall("freebsd", saying({}), "node")).toEqual(facts);
+    expect(await readFirewall("win32", saying({}), "node")).toEqual(facts);
+  });
+
+  it("may hide its rules from users", async () => {
+    const facts = await readFirewall(
+      "linux",
+      saying({ nft: { ok: false, why: "denied" } }),
+      "node",
+    );
+    expect(facts.hidden).toBe("sudo nft list ruleset");
+  });
+
+  it("asks each platform its own way", async () => {
+    const on = { ok: true, output: "Firewall is enabled. (State = 1)" } as const;
+    const tool = "/usr/libexec/ApplicationFirewall/socketfilterfw";
+    expect(await readFirewall("darwin", saying({ [tool]: on }), "node")).toMatchObject({
+      manager: "macos",
+      letsIn: "everything",
+    });
+    const output = '{"profiles":[{"enabled":"True","inbound":"Block"}],"rules":[]}';
+    const asked: string[][] = [];
+    const facts = await readFirewall(
+      "win32",
+      async (_file, args) => {
+        asked.push([...args]);
+        return { ok: true, output };
+      },
+      "C:\\it's\\node.exe",
+    );
+    expect(facts).toMatchObject({ manager: "windows", letsIn: "nothing" });
+    expect(asked[0]?.at(-1)).toContain("-Program 'C:\\it''s\\node.exe'");
+    const running = { ok: true, output: "running\n" } as const;
+    expect(await readFirewall("linux", saying({ "firewall-cmd": running }), "node")).toMatchObject({
+      manager: "firewalld",
+    });
+  });
+});
