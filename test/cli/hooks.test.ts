@@ -103,6 +103,23 @@ describe("hooks", () => {
     expect(log).toHaveLength(1);
   });
 
+  it("go by what was changed, from the next event on", async () => {
+    const [first, second] = [writing("first"), writing("second")];
+    const { hooks } = opened({ message: first.argv });
+    hooks.take(said("one"));
+    hooks.change({ programs: { message: second.argv }, requireVerified: false });
+    hooks.take(said("two"));
+    hooks.change({ programs: {}, requireVerified: false });
+    hooks.take(said("three"));
+    await eventually(
+      () => second.written().endsWith("\n"),
+      () => "the second hook to run",
+    );
+    await hooks.close();
+    expect(first.written()).toBe(`one message ${folder}\n`);
+    expect(second.written()).toBe(`two message ${folder}\n`);
+  });
+
   it("end with the daemon", async () => {
     const { hooks, log } = opened({ message: ["sleep", "1000"] });
     hooks.take(said("x"));
