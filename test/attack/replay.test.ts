@@ -79,6 +79,7 @@ describe("a replay of every datagram", () => {
       conversation.meet();
       conversation.talk();
       conversation.chat();
+      conversation.examine();
       conversation.lan.run(3_000);
       const { lan, alice, bob, carol } = conversation;
       const effects = lan.nodes.map(effectsOf);

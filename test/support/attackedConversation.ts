@@ -75,6 +75,12 @@ export class AttackedConversation {
     }
   }
 
+  /** Alice finds out with bob what passes between them. */
+  examine(): void {
+    this.alice.examine(this.bob);
+    this.lan.run(1_500);
+  }
+
   /** Bob's machine loses power and comes back, and alice goes on where she was. */
   restartBob(): void {
     this.bob.crash();
@@ -96,6 +102,7 @@ export class AttackedConversation {
     this.meet();
     this.talk();
     this.chat();
+    this.examine();
     this.restartBob();
     this.loseCarol();
   }
@@ -103,7 +110,10 @@ export class AttackedConversation {
 
 /** What a node showed its user, or did for somebody, as often as it did. */
 export function effectsOf(node: SimNode): string[] {
-  const kinds = new Set(["message", "request", "reply", "delivered", "failed", "groupMessage"]);
+  const kinds = new Set([
+    ...["message", "request", "reply", "delivered", "failed", "groupMessage"],
+    ...["examinationAsked", "examined"],
+  ]);
   const told = node.events.filter(({ kind }) => kinds.has(kind));
   return told.map((event) =>
     "body" in event ? `${event.kind} ${Buffer.from(event.body).toString()}` : event.kind,
