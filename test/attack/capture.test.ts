@@ -17,9 +17,9 @@ const { handshakeInit, handshakeResponse, handshakeFinish, sealed } = DatagramTy
 
 const delay = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A text that nothing contains by chance. */
+/** A text that nothing contains by chance, and no option: it begins with a letter. */
 function marker(): string {
-  return randomBytes(48).toString("base64url");
+  return `m${randomBytes(48).toString("base64url")}`;
 }
 
 /** How many windows of the text, 8 bytes wide, are somewhere in the capture. */
