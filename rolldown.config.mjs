@@ -65,9 +65,15 @@ const SQLITE_ADDON = `
     }
   };`;
 
-/** Each file costs about as much as 50 KB of text: what a command needs with a daemon is in one. */
-const COMMANDS =
-  /[\\/]src[\\/]cli[\\/](commands[\\/](?!(?:chat|daemon|doctor|service)[\\/]).*[\\/]handler|errorReport)\.[jt]s$/;
+/**
+ * Each file costs about as much as 50 KB of text: what commands need that only talk to the daemon is in
+ * one. Others have theirs beside it, as programs, prompts and terminals take more of Node.
+ */
+const TALKING =
+  "ask|block|discover|export|groups|history|id|invite|leave|outbox|peers|reload|remove|say|send|status|stop|unblock";
+const COMMANDS = new RegExp(
+  `[\\\\/]src[\\\\/]cli[\\\\/](commands[\\\\/](${TALKING})[\\\\/]handler|errorReport)\\.[jt]s$`,
+);
 
 const outdir = join(import.meta.dirname, "dist/bin");
 const bundle = await rolldown({

@@ -1,6 +1,7 @@
-/** The examples at the end of every help work, as they stand there. */
-import { writeFileSync } from "node:fs";
+/** The examples at the end of every help, and the lines of the README, work as they stand there. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectApi } from "../../src/api/client.js";
 import { COMMANDS } from "../../src/cli/commands/index.js";
@@ -21,6 +22,8 @@ interface Scene {
   readonly meanwhile?: string;
   /** Printed by then. */
   readonly prints?: RegExp;
+  /** What stands for something that nobody can know beforehand, and what is typed instead. */
+  readonly instead?: readonly [string, () => string];
 }
 
 const JOIN_OPS = "udpchat join '#ops' --secret --detach --passphrase-file ops.txt";
@@ -117,14 +120,72 @@ const SCENERIES: Readonly<Record<string, readonly string[]>> = {
 const elsewhere = new Set([...Object.values(SCENERIES).flat(), "service"]);
 const others = COMMANDS.map(({ name }) => name).filter((name) => !elsewhere.has(name));
 
+const README = readFileSync(fileURLToPath(new URL("../../README.md", import.meta.url)), "utf8");
+
+/** Each section's lines to type, without the remarks behind them. */
+function readmeLines(): { readonly section: string; readonly line: string }[] {
+  let section = "";
+  let isFenced = false;
+  return README.split("\n").flatMap((text) => {
+    if (text.startsWith("```")) isFenced = !isFenced;
+    else if (text.startsWith("#") && !isFenced) section = text.replace(/^#+ /, "");
+    const [, line] = /^ {4,}(?:\$ )?((?:udpchat|curl|printf|if) .*?)(?: +# .*)?$/.exec(text) ?? [];
+    return isFenced || line === undefined ? [] : [{ section, line }];
+  });
+}
+
+/** Played by `npm run test:pack` and `service.test.ts`. */
+function isPlayedElsewhere(line: string, section: string): boolean {
+  return section === "First use" || line.startsWith("udpchat service ");
+}
+
+const socketOf = (user: string): string => pathsOf(shell.world.home(user)).socket;
+const addressOfBob = `$(udpchat peers --json | jq -r 'select(.name == "bob") | .address')`;
+const portOfBob = `$(udpchat peers --json | jq -r 'select(.name == "bob") | .port')`;
+const SOCKET = "~/.local/share/udpchat/run/udpchat.sock";
+
+/** What lines of the README need beyond those of the help. */
+const README_SCENES: Readonly<Record<string, Scene>> = {
+  "udpchat discover": { prints: /bob/ },
+  "udpchat send host:port msg": {
+    instead: ["host:port", () => `"${addressOfBob}:${portOfBob}"`],
+    prints: /delivered to bob/,
+  },
+  "udpchat completion fish > ~/.config/fish/completions/udpchat.fish": {
+    before: ["mkdir -p ~/.config/fish/completions"],
+  },
+  "udpchat outbox drop 001c": {
+    before: ["udpchat send carol hello --queue --timeout 300ms"],
+    instead: ["001c", () => "$(udpchat outbox --json | head -n 1 | jq -r '.id[-6:]')"],
+    prints: /is dropped/,
+  },
+  "udpchat logs --json | jq -r 'select(.level == \"error\") | .message'": {},
+  'if udpchat send bob "backup finished"; then echo told; fi': { prints: /told/ },
+  [`curl --unix-socket ${SOCKET} http://udpchat/v1/status`]: {
+    instead: [SOCKET, () => socketOf("alice")],
+    prints: /"type":"status"/,
+  },
+  [`curl --no-buffer --unix-socket ${SOCKET} http://udpchat/v1/events`]: {
+    instead: [SOCKET, () => socketOf("alice")],
+    until: /ready/,
+  },
+  "udpchat join '#ops' --secret": { before: [JOIN_OPS], until: /#ops/ },
+  "udpchat join '#ops' --secret --passphrase-file ops.txt": { until: /#ops/ },
+  "udpchat invite bob '#ops'": { before: [JOIN_OPS], prints: /invited bob/ },
+  "printf hello | nc -u -w1 bob 22400": {
+    instead: ["bob 22400", () => `${addressOfBob} ${portOfBob}`],
+  },
+  "udpchat doctor --watch 5m": { until: /no problem found|\bok\b/ },
+};
+
 it("every help has two examples", async () => {
   for (const { name } of COMMANDS) {
     expect((await examplesOf(name)).length, name).toBeGreaterThanOrEqual(2);
   }
 });
 
-const isPossible = hasShellWith("the examples in the help", "jq", "xargs", "df");
-describe.skipIf(!isPossible).concurrent("the examples in the help", () => {
+const isPossible = hasShellWith("the examples", "jq", "xargs", "df", "curl", "nc");
+if (isPossible) {
   beforeAll(async () => {
     await buildBin();
     shell = new ShellWorld();
@@ -152,7 +213,9 @@ describe.skipIf(!isPossible).concurrent("the examples in the help", () => {
     reading.abort();
     await shell.dispose();
   });
+}
 
+describe.skipIf(!isPossible).concurrent("the examples in the help", () => {
   it.each(Object.entries({ ...SCENERIES, others }))(
     "of %s work",
     async (_, names) => {
@@ -169,10 +232,34 @@ describe.skipIf(!isPossible).concurrent("the examples in the help", () => {
   );
 });
 
+describe.skipIf(!isPossible)("the lines of the README", () => {
+  const lines = readmeLines().filter(({ line, section }) => !isPlayedElsewhere(line, section));
+  it.each([...new Set(lines.map(({ section }) => section))])(
+    "of %s work",
+    async (wanted) => {
+      let played = 0;
+      for (const { line } of lines.filter(({ section }) => section === wanted)) {
+        const [, command = ""] = line.split(" ");
+        await play(line, README_SCENES[line] ?? SCENES[line] ?? SCENES[command] ?? {});
+        played += 1;
+      }
+      expect(played).toBeGreaterThan(0);
+    },
+    120_000,
+  );
+
+  it("are found", () => {
+    expect(lines.length).toBeGreaterThan(45);
+    const known = new Set(lines.map(({ line }) => line));
+    expect(Object.keys(README_SCENES).filter((line) => !known.has(line))).toEqual([]);
+  });
+});
+
 async function play(example: string, scene: Scene): Promise<void> {
-  const { user = "alice", before = [], until, meanwhile, prints } = scene;
+  const { user = "alice", before = [], until, meanwhile, prints, instead } = scene;
   for (const text of before) await typed(user, text);
-  const line = shell.type(user, example);
+  const words = instead === undefined ? example : example.replace(instead[0], instead[1]);
+  const line = shell.type(user, words);
   if (until === undefined) {
     line.endInput("");
     const code = await line.ended();
