@@ -80,7 +80,11 @@ async function lookAround() {
 }
 
 function tellPages() {
-  for (const page of pages) page.write(peopleEvent());
+  for (const page of pages) {
+    // One that does not read would have us keep all it misses: it asks again.
+    if (page.writableNeedDrain) page.destroy();
+    else page.write(peopleEvent());
+  }
 }
 
 /** A Server-Sent Event with all who are there. Whoever chose a name may have chosen it to deceive. */

@@ -1,6 +1,7 @@
 /** Programs of the user that we run for what arrives: they never outlive us. */
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
+import { errnoOf } from "../errors.js";
 
 /** A command line for the shell, or a program and its arguments, which nothing expands. */
 export type Program = { readonly shell: string } | { readonly argv: readonly string[] };
@@ -29,6 +30,9 @@ export type ProgramEnd =
   /** By us: it took too long, we were interrupted, or a sink rejected. */
   | { readonly kind: "stopped"; readonly reason: string };
 
+/** Once it has ended its output ends as well, but for what left its group. */
+const OUTPUT_OPEN_MS = 1_000;
+
 /** The reason when the signal ended it. */
 const INTERRUPTED = "the command was interrupted";
 
@@ -52,6 +56,7 @@ export async function runProgram(program: Program, options: RunOptions): Promise
   const stop = (reason: string): void => {
     stopped ??= { kind: "stopped", reason };
     endGroup(child);
+    closeOutput(child);
   };
   const timer = setTimeout(
     () => stop(`the command took longer than ${timeLimitMs / 1000} s`),
@@ -61,11 +66,15 @@ export async function runProgram(program: Program, options: RunOptions): Promise
   signal.addEventListener("abort", onAbort, { once: true });
   child.stdin?.on("error", () => undefined);
   child.stdin?.end(input);
-  const drained = [drain(child.stdout, options.stdout), drain(child.stderr, options.stderr)].map(
-    (draining) => draining.catch((error: unknown) => stop(messageOf(error))),
+  const drains = [new Drain(child.stdout, options.stdout), new Drain(child.stderr, options.stderr)];
+  const drained = drains.map((drain) =>
+    drain.toItsEnd().catch((error: unknown) => {
+      // It is we who close an output before its end.
+      if (errnoOf(error) !== "ERR_STREAM_PREMATURE_CLOSE") stop(messageOf(error));
+    }),
   );
   try {
-    const end = await ended(child);
+    const end = await ended(child, () => drains.some((drain) => drain.isBusy));
     await Promise.all(drained);
     return stopped ?? end;
   } finally {
@@ -108,31 +117,71 @@ function start(
     env: { ...env },
   });
   // Our end of the guard's pipe: nothing comes, and it closes when the group has ended.
-  const [, , , pipe] = child.stdio;
+  // Where there are too many open files there are no pipes at all, and an error follows.
+  const pipe = Array.isArray(child.stdio) ? child.stdio[3] : undefined;
   pipe?.on("error", () => undefined);
   if (pipe !== null && pipe !== undefined && "resume" in pipe) pipe.resume();
   return child;
 }
 
-async function drain(stream: AsyncIterable<Buffer> | null, sink: Sink | undefined): Promise<void> {
-  if (stream === null || sink === undefined) return;
-  for await (const bytes of stream) await sink(bytes);
+/** One of its outputs, on the way to where it is to go. */
+class Drain {
+  readonly #stream: AsyncIterable<Buffer> | null | undefined;
+  readonly #sink: Sink | undefined;
+  #isBusy = false;
+
+  constructor(stream: AsyncIterable<Buffer> | null | undefined, sink: Sink | undefined) {
+    this.#stream = stream;
+    this.#sink = sink;
+  }
+
+  /** Something of it was read, and has not gone there yet. */
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  async toItsEnd(): Promise<void> {
+    if (!this.#stream || this.#sink === undefined) return;
+    for await (const bytes of this.#stream) {
+      this.#isBusy = true;
+      await this.#sink(bytes);
+      this.#isBusy = false;
+    }
+  }
 }
 
-function ended(child: ChildProcess): Promise<ProgramEnd> {
+/** What it printed is read to its end; who left the group and holds the output open is not waited for. */
+function ended(child: ChildProcess, isBusy: () => boolean): Promise<ProgramEnd> {
   return new Promise((resolve) => {
+    let end: ProgramEnd = { kind: "failed", reason: "the command ended with no exit code" };
+    let grace: NodeJS.Timeout | undefined;
+    const waitForOutput = (): void => {
+      grace = setTimeout(() => (isBusy() ? waitForOutput() : closeOutput(child)), OUTPUT_OPEN_MS);
+    };
     child.once("error", (error) => {
       resolve({ kind: "failed", reason: `the command could not be started: ${error.message}` });
     });
-    child.once("close", (code, signal) => {
-      if (code === 0) resolve({ kind: "done" });
-      else
-        resolve({
-          kind: "failed",
-          reason: `the command ended with ${code ?? signal ?? "no exit code"}`,
-        });
+    child.once("exit", (code, signal) => {
+      end =
+        code === 0
+          ? { kind: "done" }
+          : {
+              kind: "failed",
+              reason: `the command ended with ${code ?? signal ?? "no exit code"}`,
+            };
+      endGroup(child);
+      waitForOutput();
+    });
+    child.once("close", () => {
+      clearTimeout(grace);
+      resolve(end);
     });
   });
+}
+
+function closeOutput({ stdout, stderr }: ChildProcess): void {
+  stdout?.destroy();
+  stderr?.destroy();
 }
 
 /** Also after its end: what it left in the background is in its group. */

@@ -99,6 +99,31 @@ describe("a program", () => {
     await gone(Number(stdout));
   });
 
+  it("does not wait for what holds its output open in the background", async () => {
+    const inGroup = await run({ shell: "sleep 1000 & echo $!" }, { timeLimitMs: 60_000 });
+    expect(inGroup.end).toEqual({ kind: "done" });
+    await gone(Number(inGroup.stdout));
+    // It leaves the group, as daemons do.
+    const left = await run({ shell: "setsid sleep 30 & echo $!" }, { timeLimitMs: 60_000 });
+    expect(left.end).toEqual({ kind: "done" });
+    process.kill(Number(left.stdout));
+  });
+
+  it("reads all that was printed, however slowly", async () => {
+    let read = 0;
+    const { end } = await run(
+      { shell: "head -c 200000 /dev/zero" },
+      {
+        async stdout(bytes) {
+          await new Promise((resolve) => setTimeout(resolve, 400));
+          read += bytes.length;
+        },
+      },
+    );
+    expect(end).toEqual({ kind: "done" });
+    expect(read).toBe(200_000);
+  });
+
   it("ends with its children when its time is over, and when we are interrupted", async () => {
     const shell = "sleep 1000 & echo $!; sleep 1000 | cat";
     const late = await run({ shell }, { timeLimitMs: 300 });

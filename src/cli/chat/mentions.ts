@@ -11,7 +11,7 @@ export class Mentions {
   constructor(name: string) {
     const folded = fold(name).trim();
     if (folded === "") return;
-    const escaped = folded.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+    const escaped = folded.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
     if (WITHOUT_SPACES.test(folded)) {
       this.#pattern = new RegExp(escaped, "u");
       return;

@@ -105,13 +105,17 @@ export function showNotification({ args, env, program }: NotifyCommand): Promise
     const child = spawn(program, [...args], {
       env: { ...process.env, ...env },
       stdio: "ignore",
-      timeout: SHOW_MS,
       windowsHide: true,
     });
-    // Whoever leaves the chat does not wait for it.
+    // Whoever leaves the chat waits for neither.
     child.unref();
-    child.once("error", reject);
+    const timer = setTimeout(() => child.kill(), SHOW_MS).unref();
+    child.once("error", (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
     child.once("exit", (code) => {
+      clearTimeout(timer);
       if (code === 0) resolve();
       else reject(new Error(`${program} failed`));
     });

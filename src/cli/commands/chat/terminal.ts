@@ -2,7 +2,8 @@
 import { AbortLink } from "../../../abortLink.js";
 import type { EventLine, HistoryLine, MessageLine, PresenceLine } from "../../../api/lines.js";
 import { type Api, MAX_HISTORY_LIMIT } from "../../../api/operations.js";
-import { sanitiseName, shellWord } from "../../../sanitise.js";
+import { commandName } from "../../../messenger/target.js";
+import { sanitiseName } from "../../../sanitise.js";
 import type { NotifyKind } from "../../chat/notifyKind.js";
 import { MAX_REMEMBERED, TerminalChat } from "../../chat/terminalChat.js";
 import type { CommandContext } from "../../context.js";
@@ -138,11 +139,11 @@ class PeerOnTerminal {
 
   /** What others write is neither shown here nor marked as read. */
   #remarkOther({ from }: MessageLine): void {
-    const { id } = from;
+    const { id, name } = from;
     if (id === null || this.#others.has(id) || this.#others.size >= MAX_OTHERS) return;
     this.#others.add(id);
     this.#chat.people.learn([from]);
     const who = this.#chat.names.of(from);
-    this.#chat.remark(`* ${who} wrote to you as well: udpchat chat ${shellWord(from.name)}`);
+    this.#chat.remark(`* ${who} wrote to you as well: udpchat chat ${commandName({ id, name })}`);
   }
 }

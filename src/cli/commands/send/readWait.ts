@@ -32,10 +32,8 @@ export class ReadWait {
     delivery: DeliveryLine,
     { clientId, timeoutMs }: { readonly clientId: string | undefined; readonly timeoutMs: number },
   ): Promise<ProgressLine | undefined> {
-    if (clientId !== undefined) {
-      const [stored] = await this.#api.call("history", { clientId });
-      if (stored?.state === "read") return { ...delivery, status: "read" };
-    }
+    const read = { ...delivery, status: "read" } as const;
+    if (clientId !== undefined && (await this.#wasRead(delivery, clientId))) return read;
     const timer = setTimeout(() => this.#ending.abort(), Math.max(0, timeoutMs));
     try {
       for (;;) {
@@ -44,10 +42,18 @@ export class ReadWait {
         if (value.type === "delivery" && value.id === delivery.id && value.status === "read") {
           return value;
         }
+        // What says so may be among the lines that are missing.
+        if (value.type === "resync" && (await this.#wasRead(delivery, clientId))) return read;
       }
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  async #wasRead({ id }: DeliveryLine, clientId: string | undefined): Promise<boolean> {
+    const query = clientId === undefined ? {} : { clientId };
+    const stored = await this.#api.call("history", query);
+    return stored.some((message) => message.id === id && message.state === "read");
   }
 
   async end(): Promise<void> {

@@ -8,6 +8,7 @@ describe("a name", () => {
     ["alice", "@alice"],
     ["alice", "ａｌｉｃｅ?"],
     ["Anne Marie", "is anne marie there?"],
+    ["anne-marie", "hi Anne-Marie!"],
     ["j.doe", "ask j.doe."],
     ["李雷", "你好李雷在吗"],
     ["c++", "c++ rocks"],
