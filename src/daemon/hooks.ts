@@ -66,7 +66,7 @@ export class Hooks {
   /** Ends those that run. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await Promise.all([this.#message.idle(), this.#presence.idle()]);
+    await Promise.all([this.#message.closed(), this.#presence.closed()]);
   }
 
   #isWanted({ trust }: { readonly trust: string | null }): boolean {
@@ -95,8 +95,17 @@ class Hook {
     if (!this.#queue.offer(() => this.#run(argv, line, input))) this.#leftOut += 1;
   }
 
-  idle(): Promise<void> {
-    return this.#queue.idle();
+  /** The signal has ended what ran. */
+  async closed(): Promise<void> {
+    await this.#queue.idle();
+    this.#tellLeftOut("the daemon ends");
+  }
+
+  #tellLeftOut(why: string): void {
+    if (this.#leftOut === 0) return;
+    const { logger } = this.#options;
+    logger.warn({ hook: this.#kind, count: this.#leftOut }, `hook not run: ${why}`);
+    this.#leftOut = 0;
   }
 
   async #run(
@@ -106,10 +115,11 @@ class Hook {
   ): Promise<void> {
     const { env, home, logger } = this.#options;
     const hook = this.#kind;
-    if (this.#leftOut > 0) {
-      logger.warn({ hook, count: this.#leftOut }, "hook not run: too much happened at once");
-      this.#leftOut = 0;
+    if (this.#signal.aborted) {
+      this.#leftOut += 1;
+      return;
     }
+    this.#tellLeftOut("too much happened at once");
     const pause = delay(INTERVAL_MS, undefined, { signal: this.#signal }).catch(() => undefined);
     const end = await runProgram(
       { argv },

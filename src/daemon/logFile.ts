@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fchmodSync,
   fstatSync,
   mkdirSync,
@@ -106,16 +107,22 @@ export class LogFile {
     this.#sizeBytes = size;
   }
 
-  /** Renaming takes no room on the disk, and needs none. */
+  /**
+   * Renaming takes no room on the disk, and needs none. What was written last moves first: where that
+   * is not allowed, as while others look at it on Windows, nothing older goes for it.
+   */
   #rotate(): void {
     this.close();
-    const names = logFileNames(this.#path, this.#bounds.files);
-    const oldest = names.at(-1);
+    const [current = this.#path, ...older] = logFileNames(this.#path, this.#bounds.files);
+    const moving = `${current}.moving`;
+    // It is there where the rest did not work the last time.
+    if (!existsSync(moving)) renameSync(current, moving);
+    const oldest = older.at(-1);
     if (oldest !== undefined) rmSync(oldest, { force: true });
+    const names = [moving, ...older];
     for (const [index, name] of [...names.entries()].toReversed()) {
-      const older = names[index + 1];
-      if (older === undefined) continue;
-      if (statSync(name, { throwIfNoEntry: false }) !== undefined) renameSync(name, older);
+      const next = names[index + 1];
+      if (next !== undefined && existsSync(name)) renameSync(name, next);
     }
     this.#torn = false;
     this.#reopenIfMoved();

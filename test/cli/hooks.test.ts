@@ -100,7 +100,8 @@ describe("hooks", () => {
       () => `49 to be left out: ${log.join("")}`,
     );
     await hooks.close();
-    expect(log).toHaveLength(1);
+    expect(log).toHaveLength(2);
+    expect(log[1]).toMatch(/"hook":"message","count":\d+,"msg":"hook not run: the daemon ends"/);
   });
 
   it("go by what was changed, from the next event on", async () => {

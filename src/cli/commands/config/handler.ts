@@ -98,7 +98,8 @@ async function unset(word: string, context: CommandContext): Promise<void> {
   const key = SETTING_KEYS.find((one) => one === toCamel(word));
   // What was never there is gone as it should be, unless it cannot be there at all.
   if (key !== undefined) await tell(key, context);
-  else if (!found) settingKey(word);
+  else if (found) await reload(context);
+  else settingKey(word);
 }
 
 /** As it is written in the file already, perhaps as the flag is: `discovery-port`. */
@@ -115,13 +116,19 @@ async function change(
 
 /** What holds now, and what a daemon makes of it. */
 async function tell(key: SettingKey, context: CommandContext): Promise<void> {
-  const { paths, printer, signal, stderr } = context;
+  const { printer, stderr } = context;
   const line = await lineOf(key, context);
   await printer.line(line);
   if (line.source === "environment" || line.source === "flag") {
     await stderr.line(sanitiseName(`udpchat: ${line.origin} goes before the config file`));
   }
-  if (key === "timeout" || !(await daemonAnswers(paths.socket))) return;
+  if (key !== "timeout") await reload(context);
+}
+
+/** If a daemon runs. */
+async function reload(context: CommandContext): Promise<void> {
+  const { paths, printer, signal } = context;
+  if (!(await daemonAnswers(paths.socket))) return;
   await printer.line(await withDaemon(context, (api) => api.call("reload", {}, { signal })));
 }
 
