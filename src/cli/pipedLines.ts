@@ -2,11 +2,12 @@ import { toUdpchatError } from "../errors.js";
 import type { CommandContext } from "./context.js";
 import { reportError } from "./errorReport.js";
 import { EXIT, exitCodeOf } from "./exitCodes.js";
-import { textLines } from "./textLines.js";
+import { type TextLine, textLines } from "./textLines.js";
 
 /**
  * Says the lines of standard input one after the other, until its end or the signal, and resolves
- * with the exit code. A line that fails does not end the chat; empty ones are passed over.
+ * with the exit code: that of the last line that failed. Such a line does not end the chat; empty
+ * ones are passed over.
  */
 export async function sayPiped(
   context: CommandContext,
@@ -15,33 +16,34 @@ export async function sayPiped(
 ): Promise<number> {
   const { args, printer, stderr } = context;
   let code: number = EXIT.done;
-  for await (const text of pipedLines(context, signal)) {
-    if (text.trim() === "") continue;
+  for await (const line of pipedLines(context, signal)) {
+    if ("error" in line) {
+      await stderr.line(`udpchat: ${line.error}`);
+      code = EXIT.usage;
+      continue;
+    }
+    if (line.text.trim() === "") continue;
     try {
-      await say(text);
+      await say(line.text);
     } catch (thrown) {
       const error = toUdpchatError(thrown);
       await reportError(error, { stderr, printer, verbose: args.verbose });
-      // A line that nobody can take is left out, and that was said.
-      if (error.code !== "MESSAGE_TOO_LARGE") code = exitCodeOf(error.code);
+      code = exitCodeOf(error.code);
     }
   }
   return code;
 }
 
 async function* pipedLines(
-  { io, stderr }: CommandContext,
+  { io }: CommandContext,
   signal: AbortSignal,
-): AsyncGenerator<string, void, undefined> {
+): AsyncGenerator<TextLine, void, undefined> {
   if (signal.aborted) return;
   const input = io.stdin;
   const abort = (): unknown => input.destroy();
   signal.addEventListener("abort", abort, { once: true });
   try {
-    for await (const line of textLines(input)) {
-      if ("text" in line) yield line.text;
-      else await stderr.line(`udpchat: ${line.error}`);
-    }
+    yield* textLines(input);
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {

@@ -65,6 +65,17 @@ it("is JSON lines for a script", async () => {
   ]);
 });
 
+it("ends with 2 if a line was left out, and says the others", async () => {
+  const bob = await chat("bob", "alice");
+  const alice = await chat("alice", "bob");
+  alice.endInput(`${"x".repeat(65_537)}\nthe next one\n`);
+  expect(await alice.ended()).toBe(2);
+  expect(alice.stderr).toContain("udpchat: a line of more than 65536 bytes is left out\n");
+  await bob.prints(/alice: the next one\n/);
+  bob.endInput("");
+  expect(await bob.ended()).toBe(0);
+});
+
 it("keeps what somebody who is away does not get, and says so", async () => {
   expect((await world.run("bob", "stop")).code).toBe(0);
   const alice = await chat("alice", "bob", "--timeout", "50ms");
