@@ -19,6 +19,8 @@ const TOO_LONG: Pressed = {
   kind: "refused",
   message: `a message has at most ${MAX_DRAFT_BYTES} bytes: send the rest in a second one`,
 };
+/** A paste that pauses for longer has ended, whatever became of its end. */
+const PASTE_PAUSE_MS = 1000;
 /** Beyond newline and tab. What moves the cursor elsewhere would be no text. */
 // oxlint-disable-next-line no-control-regex -- that is what is left out
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
@@ -32,10 +34,13 @@ export class Prompt {
   readonly #label: string;
   /** What is being pasted; at most `MAX_DRAFT_BYTES` characters, and one key more. */
   #pasted: string | undefined;
+  readonly #nowMs: () => number;
+  #pastedAtMs = 0;
 
-  constructor(label: string, complete: Complete) {
+  constructor(label: string, complete: Complete, nowMs = () => performance.now()) {
     this.#label = label;
     this.#complete = complete;
+    this.#nowMs = nowMs;
   }
 
   /** What is typed and not said yet. */
@@ -50,16 +55,18 @@ export class Prompt {
 
   /** `text`: what the key writes, if it does. */
   press(text: string | undefined, key: Key): Pressed {
+    const pausedMs = this.#nowMs() - this.#pastedAtMs;
+    this.#pastedAtMs += pausedMs;
     if (key.name === "paste-start") {
       this.#pasted = "";
       return NOTHING;
     }
-    const isInterrupt = key.ctrl === true && key.name === "c";
-    if (this.#pasted === undefined || isInterrupt) {
-      this.#pasted = undefined;
-      return this.#press(text, key);
-    }
+    if (this.#pasted === undefined) return this.#press(text, key);
     if (key.name === "paste-end") return this.#paste();
+    if (pausedMs > PASTE_PAUSE_MS) {
+      const pasted = this.#paste();
+      return pasted === NOTHING ? this.#press(text, key) : pasted;
+    }
     const piece = key.sequence ?? text ?? "";
     // A sequence of its own would be the only one to begin so.
     if (!piece.startsWith("\u001b") && this.#pasted.length <= MAX_DRAFT_BYTES)

@@ -12,11 +12,16 @@ const ALT_ENTER = "\u001b\r";
 let keyboard: PassThrough;
 let prompt: Prompt;
 let pressed: Pressed[];
+let nowMs: number;
 beforeEach(() => {
   keyboard = new PassThrough();
   pressed = [];
-  prompt = new Prompt("> ", (before) =>
-    before === "al" ? { replaced: 2, text: "alice: ", candidates: ["alice"] } : undefined,
+  nowMs = 0;
+  prompt = new Prompt(
+    "> ",
+    (before) =>
+      before === "al" ? { replaced: 2, text: "alice: ", candidates: ["alice"] } : undefined,
+    () => nowMs,
   );
   emitKeypressEvents(keyboard);
   keyboard.on("keypress", (text, key) => {
@@ -56,10 +61,23 @@ describe("the prompt", () => {
     expect(pressed).toMatchObject([{ kind: "said" }]);
   });
 
+  it("takes nothing of what is pasted for a key", async () => {
+    await type(PASTE("one\u0003two\nthree\u0004\u001a\n"));
+    expect(pressed).toEqual([]);
+    expect(prompt.draft).toBe("onetwo\nthree");
+  });
+
   it("is not caught in a paste that does not end", async () => {
-    await type("\u001b[200~abc\u0003def");
+    await type("\u001b[200~abc");
+    nowMs += 1000;
+    await type("\n.");
+    expect(prompt.draft).toBe("");
+    nowMs += 1001;
+    await type("def");
+    expect(prompt.draft).toBe("abc\n.def");
+    expect(pressed).toEqual([]);
+    await type("\u0003\u0003");
     expect(pressed).toEqual([{ kind: "interrupt" }]);
-    expect(prompt.draft).toBe("def");
   });
 
   it("refuses what is too long, and keeps what was typed", async () => {
