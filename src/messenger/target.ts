@@ -21,7 +21,7 @@ export type Target =
 
 const MIN_ID_PREFIX = 4;
 /** So many characters of an id are meant as such, whatever others call themselves. */
-const MIN_CERTAIN_ID_PREFIX = 8;
+export const MIN_CERTAIN_ID_PREFIX = 8;
 const ID_PREFIX = /^[0-9a-f]{4,64}$/;
 /** Names a key: nobody can call himself so. */
 const TILDE_NAME = /~[0-9a-f]{4,64}$/i;
@@ -187,7 +187,8 @@ function mostTrusted<C extends Candidate>(candidates: readonly C[]): readonly C[
   return candidates;
 }
 
-function keyChanged(peer: Candidate): UdpchatError {
+/** It bears the name of somebody whom we know. */
+export function keyChanged(peer: Pick<Candidate, "id" | "name">): UdpchatError {
   return new UdpchatError("KEY_CHANGED", `${peer.name} has another key than the one known here`, {
     remedy:
       `it may be somebody else: compare codes with \`udpchat verify ${commandName(peer)}\`, ` +
@@ -206,7 +207,7 @@ export function findSimilar<P extends { readonly name: string }>(
 }
 
 /** By `nickname~ab12` or the first characters of its id. */
-function isCalledByKey(peer: Pick<Candidate, "id" | "name">, name: string): boolean {
+export function isCalledByKey(peer: Pick<Candidate, "id" | "name">, name: string): boolean {
   if (isPrefixOf(name, peer.id)) return true;
   const tilde = name.lastIndexOf("~");
   if (tilde < 0 || peer.name !== name.slice(0, tilde)) return false;

@@ -1,4 +1,4 @@
-import type { HistoryLine, IdLine, MessageLine } from "../../api/lines.js";
+import type { HistoryLine, IdLine, MessageLine, PeerRefLine } from "../../api/lines.js";
 import type { Api } from "../../api/operations.js";
 import { toUdpchatError } from "../../errors.js";
 import { sanitiseName } from "../../sanitise.js";
@@ -165,7 +165,7 @@ export class TerminalChat {
           this.#say(typed.text);
           break;
         case "message":
-          this.#message(typed.to, typed.text);
+          await this.#message(typed.to, typed.text);
           break;
         case "who":
           this.remark(await this.#room.who(this.names));
@@ -189,8 +189,14 @@ export class TerminalChat {
     this.#send(printed, () => this.#room.say(text));
   }
 
-  #message(name: string, text: string): void {
-    const peer = this.people.find(name);
+  async #message(name: string, text: string): Promise<void> {
+    let peer: PeerRefLine | undefined;
+    try {
+      peer = this.people.find(name);
+    } catch (thrown) {
+      await this.#report(thrown);
+      return;
+    }
     const to = peer === undefined ? sanitiseName(name) : this.names.of(peer);
     const sentAt = new Date().toISOString();
     const printed = this.own.print({ text, sentAt, to, state: "sent" });
@@ -217,10 +223,14 @@ export class TerminalChat {
       if (id !== null) printed.identify(id);
       printed.become(state);
     } catch (thrown) {
-      const { args, printer, stderr } = this.#context;
       printed.become("failed");
-      await reportError(toUdpchatError(thrown), { stderr, printer, verbose: args.verbose });
+      await this.#report(thrown);
     }
+  }
+
+  async #report(thrown: unknown): Promise<void> {
+    const { args, printer, stderr } = this.#context;
+    await reportError(toUdpchatError(thrown), { stderr, printer, verbose: args.verbose });
   }
 
   #showMessage(line: MessageLine): void {

@@ -13,11 +13,48 @@ const peer = (name: string, digit: string) => ({
 it("people are named as on the screen", () => {
   const people = new People(new Names());
   people.learn([peer("alice", "a"), peer("bob: yes", "b"), peer("carol", "c"), peer("Carol", "d")]);
-  expect(people.names).toEqual(["Carol~dddd", "alice", "bob: yes", "carol~cccc"]);
+  expect(people.names).toEqual(["Carol~dddd", "alice", "bbbbbbbb", "carol~cccc"]);
   expect(people.find("ALICE")?.id).toBe("a".repeat(64));
-  expect(people.find("bob: yes")?.id).toBe("b".repeat(64));
+  expect(people.find("bbbbbbbb")?.id).toBe("b".repeat(64));
+  expect(people.find("bob: yes")).toBeUndefined();
   expect(people.find("carol~cccc")?.id).toBe("c".repeat(64));
   expect(people.find("carol")).toBeUndefined();
+});
+
+it("who calls himself as somebody with a key is not taken for him", () => {
+  const people = new People(new Names());
+  people.learn([peer("bob~bbbb", "e"), peer("bob\u202e", "f")]);
+  expect(people.names).toEqual(["eeeeeeee", "ffffffff"]);
+  expect(people.find("bob~bbbb")).toBeUndefined();
+  people.learn([peer("bob", "b")]);
+  expect(people.find("bob~bbbb")?.id).toBe("b".repeat(64));
+});
+
+it("a stranger by the name of somebody whom we know is refused, unless he is named by his key", () => {
+  const people = new People(new Names());
+  people.learn([{ ...peer("bob", "a"), trust: "conflict" }]);
+  for (const name of ["bob", "BOB"]) {
+    expect(() => people.find(name)).toThrow(expect.objectContaining({ code: "KEY_CHANGED" }));
+  }
+  for (const name of ["bob~aaaa", "BOB~aaaa", "aaaaaaaa"]) {
+    expect(people.find(name)?.id).toBe("a".repeat(64));
+  }
+  expect(people.find("bob~bbbb")).toBeUndefined();
+});
+
+it("of several none is chosen", () => {
+  const people = new People(new Names());
+  const id = (end: string): string => "a".repeat(63) + end;
+  people.learn([
+    { ...peer("bob", "a"), id: id("1") },
+    { ...peer("bob", "a"), id: id("2") },
+  ]);
+  for (const name of ["bob~aaaa", "aaaaaaaa"]) {
+    expect(() => people.find(name)).toThrow(
+      expect.objectContaining({ code: "AMBIGUOUS_PEER", remedy: expect.stringContaining(id("1")) }),
+    );
+  }
+  expect(people.find(`bob~${id("2")}`)?.id).toBe(id("2"));
 });
 
 it("nobody without a key is learned, and where a peer is, is what was told last", () => {
