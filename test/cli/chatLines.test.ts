@@ -84,6 +84,23 @@ it("keeps what somebody who is away does not get, and says so", async () => {
   expect(alice.stdout).toMatch(/^(?:\* bob is offline.*\n)?queued for bob, message [0-9a-f]{8}\n$/);
 });
 
+it("without a daemon says at its end what still waits", async () => {
+  const carol = await chat("carol", "127.0.0.1:9", "--timeout", "50ms");
+  carol.endInput("one\ntwo\n");
+  expect(await carol.ended()).toBe(0);
+  expect(carol.stdout).toMatch(/^(?:queued for .*\n){2}$/);
+  expect(carol.stderr).toMatch(/udpchat: 2 messages still wait here: .* udpchat start\n$/);
+});
+
+it("without a daemon queues nothing in memory, and ends with 4", async () => {
+  const argv = ["127.0.0.1:9", "--store", "memory", "--timeout", "50ms"];
+  const carol = await chat("carol", ...argv);
+  carol.endInput("one\n");
+  expect(await carol.ended()).toBe(4);
+  expect(carol.stdout).toBe("");
+  expect(carol.stderr).toMatch(/udpchat: not delivered to .* within 50 ms: .*udpchat start`\n$/);
+});
+
 it.each([
   ["nobody", [], 3, "nobody called nobody was found on this network"],
   ["#ops", [], 2, "#ops is a group"],

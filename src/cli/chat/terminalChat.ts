@@ -10,7 +10,7 @@ import { type Style, styleFor } from "../printers/style.js";
 import { ReadMarks } from "../readMarks.js";
 import { complete } from "./completer.js";
 import { Days } from "./days.js";
-import { DirectMessages } from "./directMessages.js";
+import { DirectMessages, waitingText } from "./directMessages.js";
 import { Mentions } from "./mentions.js";
 import { Notifier, showNotification } from "./notifier.js";
 import type { NotifyKind } from "./notifyKind.js";
@@ -36,10 +36,10 @@ export interface Room {
   readonly isOfOnePerson: boolean;
   /** One after the other. @throws UdpchatError if it was not said */
   readonly say: (text: string) => Promise<Said>;
-  /** How far a line came before that. */
+  /** How far a line came when its turn has come. */
   readonly firstState?: OwnState;
   /** The answer to `/who`, with people as they are called on the screen. */
-  readonly who: (names: Names) => Promise<string>;
+  readonly who: (names: Names, signal: AbortSignal) => Promise<string>;
   /** The command that shows what was passed over. */
   readonly historyCommand: string;
   /** Names of groups that may be typed. */
@@ -81,7 +81,7 @@ export class TerminalChat {
     this.#style = styleFor(true, io.env);
     this.#marks = ReadMarks.of(api, context);
     this.#mentions = new Mentions(self.name);
-    this.#directMessages = new DirectMessages(api, context);
+    this.#directMessages = new DirectMessages(api, context, isByDaemon);
     this.#window = new ChatWindow(context, {
       label: `${room.label}> `,
       complete: (before) =>
@@ -168,7 +168,7 @@ export class TerminalChat {
           await this.#message(typed.to, typed.text);
           break;
         case "who":
-          this.remark(await this.#room.who(this.names));
+          await this.#remarkWho(signal);
           break;
         case "help":
           this.remark(helpText());
@@ -182,11 +182,22 @@ export class TerminalChat {
     }
   }
 
+  /** Nobody who leaves waits for the answer. */
+  async #remarkWho(signal: AbortSignal): Promise<void> {
+    try {
+      this.remark(await this.#room.who(this.names, signal));
+    } catch (thrown) {
+      if (!signal.aborted) throw thrown;
+    }
+  }
+
   #say(text: string): void {
     const { firstState } = this.#room;
-    const state = firstState === undefined ? {} : { state: firstState };
-    const printed = this.own.print({ text, sentAt: new Date().toISOString(), ...state });
-    this.#send(printed, () => this.#room.say(text));
+    const printed = this.own.print({ text, sentAt: new Date().toISOString() });
+    this.#send(printed, () => {
+      if (firstState !== undefined) printed.become(firstState);
+      return this.#room.say(text);
+    });
   }
 
   async #message(name: string, text: string): Promise<void> {
@@ -199,9 +210,10 @@ export class TerminalChat {
     }
     const to = peer === undefined ? sanitiseName(name) : this.names.of(peer);
     const sentAt = new Date().toISOString();
-    const printed = this.own.print({ text, sentAt, to, state: "sent" });
+    const printed = this.own.print({ text, sentAt, to });
     const target = peer === undefined ? name : targetOf(peer);
     this.#send(printed, async () => {
+      printed.become("sent");
       const { id, status } = await this.#directMessages.send(target, text);
       return { id, state: status };
     });
@@ -269,9 +281,4 @@ function helpText(): string {
 function passedOver(count: number, command: string): string {
   const lines = count === 1 ? "1 line was" : `${count} lines were`;
   return `* ${lines} passed over, more than can be read: ${command}`;
-}
-
-function waitingText(count: number): string {
-  const messages = count === 1 ? "1 message still waits" : `${count} messages still wait`;
-  return `udpchat: ${messages} here: start a daemon, which sends what waits: udpchat start`;
 }

@@ -16,7 +16,7 @@ export async function handle(args: ChatArgs, context: CommandContext): Promise<n
     const partner = await Partner.find(args.target, api, context);
     if (!canBeDrawnOn(context)) {
       const { chatInLines } = await import("./lines.js");
-      return await chatInLines(partner, api, context);
+      return await chatInLines({ partner, isByDaemon: by === "daemon" }, api, context);
     }
     const { chatOnTerminal } = await import("./terminal.js");
     return await chatOnTerminal({ partner, notify, isByDaemon: by === "daemon" }, api, context);

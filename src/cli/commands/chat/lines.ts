@@ -2,17 +2,23 @@
 import { AbortLink } from "../../../abortLink.js";
 import type { Api } from "../../../api/operations.js";
 import { sanitiseName } from "../../../sanitise.js";
-import { DirectMessages } from "../../chat/directMessages.js";
+import { DirectMessages, waitingText } from "../../chat/directMessages.js";
 import type { CommandContext } from "../../context.js";
 import { EXIT } from "../../exitCodes.js";
 import { sayPiped } from "../../pipedLines.js";
 import { ReadMarks } from "../../readMarks.js";
+import { undelivered } from "../../undelivered.js";
 import { isWanted } from "../../verifiedOnly.js";
 import type { Partner } from "./partner.js";
 
+export interface LinesChat {
+  readonly partner: Partner;
+  readonly isByDaemon: boolean;
+}
+
 /** Until the end of the input, or until we are interrupted. */
 export async function chatInLines(
-  partner: Partner,
+  { isByDaemon, partner }: LinesChat,
   api: Api,
   context: CommandContext,
 ): Promise<number> {
@@ -20,7 +26,7 @@ export async function chatInLines(
   const leaving = new AbortLink(context.signal);
   const { signal } = leaving;
   const marks = ReadMarks.of(api, context);
-  const messages = new DirectMessages(api, context);
+  const messages = new DirectMessages(api, context, isByDaemon);
   let saying: Promise<number> | undefined;
   try {
     for await (const line of api.stream("events", {}, { signal })) {
@@ -34,6 +40,7 @@ export async function chatInLines(
         // Awaited below; a rejection before that is not unhandled.
         saying.catch(() => undefined);
       }
+      if (line.type === "delivery") messages.told(line);
       if (!isWanted(line, context)) continue;
       if (line.type === "message" && partner.isFrom(line)) {
         await printer.line(line);
@@ -51,7 +58,10 @@ export async function chatInLines(
     leaving.abort();
     await marks.close();
   }
-  return (await saying) ?? EXIT.done;
+  const code = (await saying) ?? EXIT.done;
+  const { queued } = messages;
+  if (queued > 0 && !isByDaemon) await stderr.line(waitingText(queued));
+  return code;
 }
 
 async function say(
@@ -63,5 +73,8 @@ async function say(
   const delivery = await messages.send(partner.target, text);
   partner.answered(delivery.to);
   // That it arrived goes without saying, but to a script.
-  if (printer.forScripts || delivery.status !== "delivered") await printer.line(delivery);
+  const { status } = delivery;
+  if (printer.forScripts || status === "queued") await printer.line(delivery);
+  if (status !== "undelivered") return;
+  throw undelivered(delivery, messages.timeoutMs, "let it wait, with `udpchat start`");
 }

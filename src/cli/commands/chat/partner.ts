@@ -63,8 +63,8 @@ export class Partner {
   }
 
   /** Where it stands in the roster. */
-  async listed(api: Api): Promise<PeerLine | undefined> {
-    const peers = await api.call("peers", {});
+  async listed(api: Api, signal: AbortSignal): Promise<PeerLine | undefined> {
+    const peers = await api.call("peers", {}, { signal });
     return peers.find(({ id }) => id === this.#peer.id);
   }
 

@@ -25,7 +25,7 @@ export class PeerRoom implements Room {
     this.historyCommand = `udpchat history --peer ${shellWord(id?.slice(0, 8) ?? name)}`;
     this.#partner = partner;
     this.#api = api;
-    this.#messages = new DirectMessages(api, context);
+    this.#messages = new DirectMessages(api, context, isByDaemon);
     this.#isByDaemon = isByDaemon;
   }
 
@@ -36,9 +36,9 @@ export class PeerRoom implements Room {
   }
 
   /** `* bob is online (10.77.0.2:22400), verified`. */
-  async who(names: Names): Promise<string> {
+  async who(names: Names, signal: AbortSignal): Promise<string> {
     const { ref } = this.#partner;
-    const listed = await this.#partner.listed(this.#api);
+    const listed = await this.#partner.listed(this.#api, signal);
     const name = ref.id === null ? this.label : names.of(ref);
     if (listed === undefined) {
       return ref.address === "" || ref.port === 0
@@ -52,6 +52,7 @@ export class PeerRoom implements Room {
   /** Said to somebody who is not there. */
   awayText(names: Names): string {
     const name = this.#partner.ref.id === null ? this.label : names.of(this.#partner.ref);
+    if (!this.#messages.areKept) return `* ${name} is away: what you say is not kept`;
     const until = this.#isByDaemon ? "" : ", while this chat is open or a daemon runs";
     return `* ${name} is away: what you say is kept, and goes when ${name} is back${until}`;
   }

@@ -39,7 +39,7 @@ export async function chatOnTerminal(
   try {
     for await (const line of api.stream("events", {}, { signal })) {
       if (line.type === "ready") {
-        await talk.begin();
+        await talk.begin(signal);
         left = chat.converse(signal).finally(() => leaving.abort());
         // Awaited below; a rejection before that is not unhandled.
         left.catch(() => undefined);
@@ -73,7 +73,7 @@ class PeerOnTerminal {
   }
 
   /** Shows what was said before, and who is there. */
-  async begin(): Promise<void> {
+  async begin(signal: AbortSignal): Promise<void> {
     const chat = this.#chat;
     chat.people.learn([this.#partner.ref]);
     chat.people.learn(await this.#api.call("peers", {}));
@@ -84,7 +84,7 @@ class PeerOnTerminal {
     chat.open();
     chat.remember(direct.slice(0, -MAX_SHOWN));
     chat.showStored(shown);
-    const where = await this.#room.who(chat.names);
+    const where = await this.#room.who(chat.names, signal);
     chat.remark(`${where}; /help says what can be typed, Ctrl-D leaves`);
   }
 

@@ -38,8 +38,8 @@ export class GroupRoom implements Room {
     return { id, state: this.others === 0 ? "kept" : "sent" };
   }
 
-  async who(names: Names): Promise<string> {
-    const groups = await this.#api.call("groups", {});
+  async who(names: Names, signal: AbortSignal): Promise<string> {
+    const groups = await this.#api.call("groups", {}, { signal });
     const members = groups.flatMap((line) =>
       line.type === "group" && line.group === this.#group ? line.members : [],
     );

@@ -1,8 +1,7 @@
-import type { DeliveryLine, PeerRefLine } from "../../../api/lines.js";
+import type { DeliveryLine } from "../../../api/lines.js";
 import { type Api, CLIENT_ID, type Input, MAX_TTL_MS } from "../../../api/operations.js";
-import { UdpchatError, UNREACHABLE_REMEDY } from "../../../errors.js";
+import { UdpchatError } from "../../../errors.js";
 import { DEFAULT_TIMEOUT_MS, durationText } from "../../../messenger/waiting.js";
-import { sanitiseName } from "../../../sanitise.js";
 import { withApi } from "../../backend.js";
 import type { CommandContext } from "../../context.js";
 import { parseDurationMs } from "../../duration.js";
@@ -11,6 +10,7 @@ import { EXIT } from "../../exitCodes.js";
 import { type FormatArgs, withFormat } from "../../format/options.js";
 import { readTextArgument } from "../../textArgument.js";
 import { waitInput } from "../../timeoutInput.js";
+import { undelivered, whomText } from "../../undelivered.js";
 import { ReadWait } from "./readWait.js";
 
 export interface SendArgs extends FormatArgs {
@@ -81,7 +81,9 @@ async function report(
     return EXIT.done;
   }
   if (printer.forScripts) await printer.line(delivery);
-  await stderr.line(undeliveredSentence(delivery, settings.timeout ?? DEFAULT_TIMEOUT_MS, queue));
+  const timeoutMs = settings.timeout ?? DEFAULT_TIMEOUT_MS;
+  const orElse = queue ? undefined : "let it wait with --queue";
+  await stderr.line(errorSentence(undelivered(delivery, timeoutMs, orElse)));
   return EXIT.notDelivered;
 }
 
@@ -168,16 +170,4 @@ function notRead({ status, to }: DeliveryLine, timeoutMs: number): UdpchatError 
   return new UdpchatError("TIMEOUT", `${message} within ${durationText(timeoutMs)}`, {
     remedy: "wait longer with --timeout; who has switched read receipts off never tells",
   });
-}
-
-/** `udpchat: not delivered to bob (10.77.0.2:22400) within 5 s: what to do about it`. */
-function undeliveredSentence({ to }: DeliveryLine, timeoutMs: number, queued: boolean): string {
-  const message = `not delivered to ${whomText(to)} within ${durationText(timeoutMs)}`;
-  const remedy = queued ? UNREACHABLE_REMEDY : `${UNREACHABLE_REMEDY}, or let it wait with --queue`;
-  return errorSentence(new UdpchatError("TIMEOUT", message, { remedy }));
-}
-
-function whomText({ address, name, port }: PeerRefLine): string {
-  const where = `${address}:${port}`;
-  return name === "" ? where : `${sanitiseName(name)} (${where})`;
 }
