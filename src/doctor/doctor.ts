@@ -167,7 +167,7 @@ export class Doctor {
     if (peers.length > 0 && silent.length + doubtful.length === 0) {
       return { findings: examinations.flatMap(judgeExamination), examinations };
     }
-    const heard = await this.#listen([...silent, ...doubtful], () => true);
+    const heard = await this.#listen(silent, doubtful, () => true);
     const lost = silent.filter((one) => !heard.some((other) => isAt(other, one))).map(unheard);
     const diagnosis = await this.#tryAgain([...heard, ...lost], examinations, firewall);
     if (diagnosis.findings.length > 0) return diagnosis;
@@ -185,6 +185,7 @@ export class Doctor {
     const place = await this.#placeOf(target);
     const heard = await this.#listen(
       place === undefined ? [] : [place],
+      [],
       (one) => isNamed(one, target) || (place !== undefined && isAt(one, place)),
     );
     const judged = heard.length > 0 || place === undefined ? heard : [unheard(place)];
@@ -227,12 +228,13 @@ export class Doctor {
 
   async #listen(
     wanted: readonly Wanted[],
+    doubtful: readonly Wanted[],
     isMeant: (neighbour: Neighbour) => boolean,
   ): Promise<Neighbour[]> {
     const { signal, remark } = this.#options;
     if (!signal.aborted) await remark("listening for who does not answer, for up to 13 s");
     const [neighbours, status] = [this.#neighbours, this.#status];
-    return await listenForSilent({ neighbours, status, isMeant, wanted, signal });
+    return await listenForSilent({ neighbours, status, isMeant, wanted, doubtful, signal });
   }
 
   #judgeNeighbour(neighbour: Neighbour, firewall: FirewallFacts): Finding[] {

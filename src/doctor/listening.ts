@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { StatusLine } from "../api/lines.js";
 import type { LanAddress } from "../net/lan.js";
-import type { Neighbour, Neighbours } from "./probes/neighbours.js";
+import { type Neighbour, type Neighbours, unheard } from "./probes/neighbours.js";
 
 /** Everybody announces himself in this time, on networks of up to 300. */
 export const BEACONS_WITHIN_MS = 13_000;
@@ -19,34 +19,40 @@ export type Wanted = LanAddress & Partial<Pick<Neighbour, "id" | "name">>;
 export interface ListeningOptions {
   readonly neighbours: Neighbours;
   /** Who we are: what we hear of ourselves does not count. */
-  readonly status: StatusLine;
+  readonly status: Pick<StatusLine, "id" | "port" | "interfaces">;
   /** Whose silence is to be understood; default: everybody's. */
   readonly isMeant: (neighbour: Neighbour) => boolean;
-  /** Where they are believed to be, and who, as far as that is known. */
+  /** Where they are: they were there before, or somebody pointed us there. */
   readonly wanted: readonly Wanted[];
+  /** Where they only said that they are. */
+  readonly doubtful: readonly Wanted[];
   readonly signal: AbortSignal;
 }
 
 /**
- * Listens for announcements, and asks whoever is heard or wanted by discovery alone, until those who
- * are meant are understood or everybody had the time to be heard.
+ * Listens for announcements, and asks whoever is wanted, and a few times whoever is heard, by
+ * discovery alone, until those who are meant are understood or everybody had the time to be heard.
  */
 export async function listenForSilent(options: ListeningOptions): Promise<Neighbour[]> {
-  const { neighbours, isMeant, wanted, signal } = options;
+  const { neighbours, isMeant, wanted, doubtful, signal } = options;
+  const believed = [...wanted, ...doubtful];
   const untilMs = performance.now() + BEACONS_WITHIN_MS;
   let meant: Neighbour[] = [];
   for (let round = 0; !signal.aborted && performance.now() < untilMs; round += 1) {
     if (round % ROUNDS_PER_BEACON === 0) neighbours.announce();
-    const others = heardOthers(options);
-    for (const at of [...wanted, ...others]) neighbours.ask(at);
+    for (const at of wanted) neighbours.ask(at);
+    for (const other of heardOthers(options)) {
+      if (!believed.some((one) => isAt(other, one))) neighbours.askBack(other);
+    }
+    for (const one of doubtful) neighbours.askBack({ ...unheard(one), announced: true });
     await delay(ASK_EVERY_MS, undefined, { signal }).catch(() => undefined);
     meant = heardOthers(options).filter(isMeant);
-    const missing = wanted.filter((one) => !meant.some((other) => isAt(other, one)));
+    const missing = believed.filter((one) => !meant.some((other) => isAt(other, one)));
     if (round + 1 >= MIN_ROUNDS && missing.length === 0 && isAllUnderstood(meant)) break;
   }
   return meant.slice(0, MAX_HEARD).map((one) => {
-    const believed = wanted.find((other) => isAt(one, other));
-    return { ...one, id: one.id ?? believed?.id, name: one.name ?? believed?.name };
+    const known = believed.find((other) => isAt(one, other));
+    return { ...one, id: one.id ?? known?.id, name: one.name ?? known?.name };
   });
 }
 
@@ -55,10 +61,13 @@ function isAllUnderstood(all: readonly Neighbour[]): boolean {
   return all.length > 0 && all.every(({ askedUs, answered }) => answered || askedUs);
 }
 
-function heardOthers({ neighbours, status }: ListeningOptions): Neighbour[] {
+/** Whoever only asked us, unsigned, may be anybody, and was not asked whether he hears us. */
+function heardOthers({ neighbours, status, wanted, doubtful }: ListeningOptions): Neighbour[] {
   const own = new Set(status.interfaces.map(({ address }) => address));
+  const believed = [...wanted, ...doubtful];
   return neighbours
     .list()
+    .filter((one) => one.announced || one.answered || believed.some((other) => isAt(one, other)))
     .filter(
       ({ id, address, port }) => id !== status.id && !(own.has(address) && port === status.port),
     );

@@ -2,6 +2,7 @@ import { IDENTITY_SEED_BYTES, identityFromSeed, verifyEd25519 } from "../../cryp
 import { randomHex } from "../../crypto/random.js";
 import { systemRandom } from "../../crypto/systemRandom.js";
 import { UdpchatError } from "../../errors.js";
+import { OnLinkTest } from "../../net/interfaces.js";
 import type { LanAddress, LanInterface } from "../../net/lan.js";
 import { Senders } from "../../net/senders.js";
 import { HEEDLESS, openUdpSocket, type UdpSocket, WILDCARD_ADDRESS } from "../../net/udpSocket.js";
@@ -46,6 +47,8 @@ export function unheard({
 }
 
 const MAX_NEIGHBOURS = 256;
+/** Beacons may be forged: so many queries are no more than three bytes for each of a beacon. */
+const MAX_ASKED_BACK = 3;
 /** Signatures take 40 microseconds each: so many are checked, whoever floods us. */
 const MAX_CHECKS = 2_000;
 /** Never again: by that other doctors know it for what it is. */
@@ -67,6 +70,9 @@ export class Neighbours {
   readonly #identity = identityFromSeed(systemRandom.bytes(IDENTITY_SEED_BYTES));
   /** By `address:port`. Bounded by `MAX_NEIGHBOURS`. */
   readonly #known = new Map<string, Neighbour>();
+  /** How often who announces himself was asked, by `address:port`. Bounded as those known are. */
+  readonly #askedBack = new Map<string, number>();
+  readonly #onLink: OnLinkTest;
   #checks = 0;
   #sequence = 0;
   #stop: () => void = () => undefined;
@@ -87,14 +93,20 @@ export class Neighbours {
     );
     const senders = new Senders(HEEDLESS, () => undefined);
     await senders.reconcile(interfaces);
-    neighbours = new Neighbours(socket, senders, discoveryPort);
+    neighbours = new Neighbours(socket, senders, new OnLinkTest(interfaces), discoveryPort);
     neighbours.#stop = ear.listen(received);
     return neighbours;
   }
 
-  private constructor(socket: UdpSocket, senders: Senders, discoveryPort: number) {
+  private constructor(
+    socket: UdpSocket,
+    senders: Senders,
+    onLink: OnLinkTest,
+    discoveryPort: number,
+  ) {
     this.#socket = socket;
     this.#senders = senders;
+    this.#onLink = onLink;
     this.#discoveryPort = discoveryPort;
   }
 
@@ -118,7 +130,19 @@ export class Neighbours {
     this.#sendToAll(unsigned);
   }
 
-  /** Asks whoever is there by unicast. */
+  /**
+   * Asks who announced himself, a few times in all: whoever forges beacons could choose where our
+   * queries go. Queries are not even signed, and make us ask nobody.
+   */
+  askBack({ address, port, announced, answered }: Neighbour): void {
+    const key = keyOf({ address, port });
+    const count = this.#askedBack.get(key) ?? 0;
+    if (!announced || answered || count >= MAX_ASKED_BACK || !this.#onLink.has(address)) return;
+    this.#askedBack.set(key, count + 1);
+    this.ask({ address, port });
+  }
+
+  /** Asks whoever is there by unicast: only where we were pointed, or somebody is known to be. */
   ask(at: LanAddress): void {
     const query = encodeQuery({
       nonce: this.#nonce,
@@ -167,7 +191,9 @@ export class Neighbours {
     switch (datagramType(bytes)) {
       case DatagramType.beacon: {
         const { device: id, dataPort, name, intervalMs } = decodeBeacon(bytes);
-        if (intervalMs === BEACON_INTERVAL_MS || !this.#isGenuine(id, bytes)) return;
+        // A forged source beyond the link could be anybody.
+        if (intervalMs === BEACON_INTERVAL_MS || !this.#onLink.has(address)) return;
+        if (!this.#isGenuine(id, bytes)) return;
         this.#note({ address, port: dataPort }, { id, name, announced: true });
         return;
       }
@@ -175,6 +201,7 @@ export class Neighbours {
         const query = decodeQuery(bytes);
         // Those to everybody come to the ear as well, and say nothing about us.
         if (!query.direct || query.incarnation === this.#incarnation) return;
+        if (!this.#onLink.has(address)) return;
         this.#note({ address, port }, { askedUs: true });
         return;
       }
@@ -194,9 +221,13 @@ export class Neighbours {
   }
 
   #note({ address, port }: LanAddress, seen: Partial<Neighbour>): void {
-    const key = `${address}:${port}`;
+    const key = keyOf({ address, port });
     const before = this.#known.get(key);
     if (before === undefined && this.#known.size >= MAX_NEIGHBOURS) return;
     this.#known.set(key, { ...unheard({ address, port }), ...before, ...seen });
   }
+}
+
+function keyOf({ address, port }: LanAddress): string {
+  return `${address}:${port}`;
 }
