@@ -10,7 +10,7 @@ export type FirewallManager = "ufw" | "firewalld" | "macos" | "windows";
 export interface FirewallFacts {
   /** The manager that is switched on. */
   readonly manager: FirewallManager | undefined;
-  /** Ports that its rules let in, if they could be read. */
+  /** Ports that its rules let in, from somebody at least, if they could be read. */
   readonly letsIn: "everything" | "nothing" | readonly number[] | undefined;
   /** The rules of the kernel, on Linux, if they could be read. */
   readonly ruleset: NftRuleset | undefined;
@@ -64,15 +64,25 @@ async function readUfw(run: RunCommand): Promise<Partial<FirewallFacts>> {
   return letsIn === undefined ? {} : { manager: "ufw", letsIn };
 }
 
+/** A port or `Anywhere`, perhaps of one address or interface; what follows may be a comment. */
+const UFW_RULE = /^(\S.*?)\s+(?:ALLOW|LIMIT)(?: IN)?\s+(?!OUT\b|FWD\b)(?!.*\(v6\))/gm;
+const UFW_PORTS = /^(?:\S+ )?([\d,:]+)(?:\/udp)?$/;
+const UFW_ANYWHERE = /^(?:Anywhere|\d+\.[\d.]+(?:\/\d+)?)(?:\/udp)?$/;
+
 /**
- * What `ufw status verbose` lets in; undefined if it is off. Rules for a service, an application or
- * part of the network are not counted: they let in less than everybody.
+ * What `ufw status verbose` lets in; undefined if it is off. A rule for part of the network, or for
+ * one interface, counts as one for all: whether peers are there is not known, and so nothing is
+ * claimed. Rules for an application name no ports.
  */
 export function parseUfwStatus(output: string): FirewallFacts["letsIn"] {
   if (!/^Status: active$/m.test(output)) return undefined;
   if (/^Default: allow \(incoming\)/m.test(output)) return "everything";
-  const rule = /^([\d,:]+)(?:\/udp)?\s+ALLOW(?: IN)?\s+Anywhere\s*$/gm;
-  return [...output.matchAll(rule)].flatMap(([, ports = ""]) => portsOf(ports));
+  const targets = [...output.matchAll(UFW_RULE)].map(([, to = ""]) => to.replace(/ on \S+$/, ""));
+  if (targets.some((to) => UFW_ANYWHERE.test(to))) return "everything";
+  return targets.flatMap((to) => {
+    const [, ports] = UFW_PORTS.exec(to) ?? [];
+    return ports === undefined ? [] : portsOf(ports);
+  });
 }
 
 async function readFirewalld(run: RunCommand): Promise<Partial<FirewallFacts>> {

@@ -27,7 +27,22 @@ To                         Action      From
     ],
     ["22400                      ALLOW IN    Anywhere\n", [22_400]],
     ["22400/udp                  DENY IN     Anywhere\n", []],
-    ["22400/udp                  ALLOW IN    10.0.0.9\n", []],
+    [
+      "22400,22401/udp            ALLOW IN    Anywhere                   # udpchat\n",
+      [22_400, 22_401],
+    ],
+    ["22400/udp                  DENY IN     Anywhere                   # no ALLOW IN here\n", []],
+    ["22400/udp                  ALLOW IN    192.168.1.0/24\n", [22_400]],
+    ["22400/udp                  LIMIT IN    Anywhere\n", [22_400]],
+    ["22400/udp on eth0          ALLOW IN    Anywhere\n", [22_400]],
+    ["192.168.1.5 22400/udp      ALLOW IN    Anywhere\n", [22_400]],
+    ["Anywhere                   ALLOW IN    192.168.1.0/24             # home\n", "everything"],
+    ["Anywhere on eth0           ALLOW IN    Anywhere\n", "everything"],
+    ["22400/udp (v6)             ALLOW IN    Anywhere (v6)\n", []],
+    ["Anywhere (v6) on eth0      ALLOW IN    Anywhere (v6)\n", []],
+    ["22400/udp                  ALLOW OUT   Anywhere\n", []],
+    ["OpenSSH                    ALLOW IN    Anywhere\n", []],
+    ["22/tcp                     ALLOW IN    Anywhere\n", []],
   ])("%s", (rules, ports) => {
     expect(parseUfwStatus(head + rules)).toEqual(ports);
   });
