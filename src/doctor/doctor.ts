@@ -102,7 +102,8 @@ export class Doctor {
    */
   async diagnose(target: string | undefined): Promise<Diagnosis> {
     const { platform, run, program, runsDaemon, wantedPort } = this.#options;
-    const firewall = await readFirewall(platform, run, program);
+    const names = [...new Set(this.#interfaces.map(({ name }) => name))];
+    const firewall = await readFirewall(platform, run, program, names);
     const [host, peers] = await Promise.all([
       checkHost({
         status: this.#status,

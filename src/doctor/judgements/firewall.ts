@@ -87,11 +87,15 @@ export function openingCommand(facts: FirewallFacts, ports: Ports, drop?: NftDro
   switch (facts.manager) {
     case "ufw":
       return `sudo ufw allow proto udp to any port ${data},${discovery}`;
-    case "firewalld":
-      return (
-        `sudo firewall-cmd --permanent --add-port=${data}/udp --add-port=${discovery}/udp && ` +
-        "sudo firewall-cmd --reload"
+    case "firewalld": {
+      // Without a zone it is the default zone that is opened.
+      const zones = facts.zones.map((zone) => ` --zone=${shellWord(zone)}`);
+      const opened = (zones.length === 0 ? [""] : zones).map(
+        (zone) =>
+          `sudo firewall-cmd --permanent${zone} --add-port=${data}/udp --add-port=${discovery}/udp`,
       );
+      return [...opened, "sudo firewall-cmd --reload"].join(" && ");
+    }
     case "macos":
       return (
         'sudo /usr/libexec/ApplicationFirewall/socketfilterfw --add "$(which node)" ' +

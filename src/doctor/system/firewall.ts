@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import * as v from "valibot";
-import type { RunCommand } from "./command.js";
+import type { CommandOutcome, RunCommand } from "./command.js";
 import { type NftRuleset, parseNftRuleset } from "./nftRuleset.js";
 
 /** A firewall that manages rules of its own. */
@@ -12,6 +12,8 @@ export interface FirewallFacts {
   readonly manager: FirewallManager | undefined;
   /** Ports that its rules let in, from somebody at least, if they could be read. */
   readonly letsIn: "everything" | "nothing" | readonly number[] | undefined;
+  /** Of firewalld, where our interfaces are and which don't let everything in; unsanitised. */
+  readonly zones: readonly string[];
   /** The rules of the kernel, on Linux, if they could be read. */
   readonly ruleset: NftRuleset | undefined;
   /** There are rules that this user may not read; the command that shows them. */
@@ -21,19 +23,24 @@ export interface FirewallFacts {
 const NONE: FirewallFacts = {
   manager: undefined,
   letsIn: undefined,
+  zones: [],
   ruleset: undefined,
   hidden: undefined,
 };
 
-/** `program`: the one that others' datagrams are for, as the firewall of macOS and Windows knows it. */
+/**
+ * @param program the one that others' datagrams are for, as the firewall of macOS and Windows knows it
+ * @param interfaces names of those in use: firewalld has rules for each
+ */
 export async function readFirewall(
   platform: NodeJS.Platform,
   run: RunCommand,
   program: string,
+  interfaces: readonly string[],
 ): Promise<FirewallFacts> {
   switch (platform) {
     case "linux":
-      return await readLinux(run);
+      return await readLinux(run, interfaces);
     case "darwin":
       return await readMacos(run, program);
     case "win32":
@@ -43,11 +50,11 @@ export async function readFirewall(
   }
 }
 
-async function readLinux(run: RunCommand): Promise<FirewallFacts> {
+async function readLinux(run: RunCommand, interfaces: readonly string[]): Promise<FirewallFacts> {
   const [rules, ufw, firewalld] = await Promise.all([
     run("nft", ["-j", "list", "ruleset"]),
     readUfw(run),
-    readFirewalld(run),
+    readFirewalld(run, interfaces),
   ]);
   const ruleset = rules.ok ? parseNftRuleset(rules.output) : undefined;
   const isDenied = !rules.ok && rules.why === "denied";
@@ -85,16 +92,44 @@ export function parseUfwStatus(output: string): FirewallFacts["letsIn"] {
   });
 }
 
-async function readFirewalld(run: RunCommand): Promise<Partial<FirewallFacts>> {
-  const state = await run("firewall-cmd", ["--state"]);
+async function readFirewalld(
+  run: RunCommand,
+  interfaces: readonly string[],
+): Promise<Partial<FirewallFacts>> {
+  const ask = (...args: string[]): Promise<CommandOutcome> => run("firewall-cmd", args);
+  const state = await ask("--state");
   if (!state.ok || state.output.trim() !== "running") return {};
-  const zone = await run("firewall-cmd", ["--list-all"]);
-  if (!zone.ok) return { manager: "firewalld", hidden: "sudo firewall-cmd --list-all" };
-  return { manager: "firewalld", letsIn: parseFirewalldZone(zone.output) };
+  const zones = new Set<string>();
+  for (const name of interfaces) {
+    const own = await ask(`--get-zone-of-interface=${name}`);
+    // Interfaces without a zone of their own are in the default zone.
+    const zone = own.ok ? own : await ask("--get-default-zone");
+    if (!zone.ok) return HIDDEN_FIREWALLD;
+    zones.add(zone.output.trim());
+  }
+  const closed: string[] = [];
+  const lists: (readonly number[])[] = [];
+  for (const zone of zones) {
+    const list = await ask(`--zone=${zone}`, "--list-all");
+    if (!list.ok) return HIDDEN_FIREWALLD;
+    const letsIn = parseFirewalldZone(list.output);
+    if (letsIn === "everything") continue;
+    closed.push(zone);
+    lists.push(letsIn);
+  }
+  const [first, ...others] = lists;
+  // Open is what every zone lets in.
+  const letsIn = first?.filter((port) => others.every((list) => list.includes(port)));
+  return { manager: "firewalld", letsIn: letsIn ?? "everything", zones: closed };
 }
 
+const HIDDEN_FIREWALLD: Partial<FirewallFacts> = {
+  manager: "firewalld",
+  hidden: "sudo firewall-cmd --list-all-zones",
+};
+
 /** What `firewall-cmd --list-all` lets in: its target or its ports. */
-export function parseFirewalldZone(output: string): FirewallFacts["letsIn"] {
+export function parseFirewalldZone(output: string): "everything" | readonly number[] {
   if (/^\s*target: ACCEPT$/m.test(output)) return "everything";
   const [, ports = ""] = /^\s*ports: (.*)$/m.exec(output) ?? [];
   return ports

@@ -32,6 +32,7 @@ const PORTS = { data: 22_400, discovery: 22_401 };
 const OPEN: FirewallFacts = {
   manager: undefined,
   letsIn: undefined,
+  zones: [],
   ruleset: undefined,
   hidden: undefined,
 };
@@ -167,7 +168,9 @@ describe("the firewall", () => {
     ["ufw", "sudo ufw allow proto udp to any port 22400,22401"],
     [
       "firewalld",
-      "sudo firewall-cmd --permanent --add-port=22400/udp --add-port=22401/udp && sudo firewall-cmd --reload",
+      "sudo firewall-cmd --permanent --zone=home --add-port=22400/udp --add-port=22401/udp && " +
+        "sudo firewall-cmd --permanent --zone=work --add-port=22400/udp --add-port=22401/udp && " +
+        "sudo firewall-cmd --reload",
     ],
     [
       "windows",
@@ -175,7 +178,14 @@ describe("the firewall", () => {
     ],
     [undefined, "sudo nft insert rule inet filter input udp dport '{ 22400, 22401 }' accept"],
   ])("of %s is opened by a command", (manager, command) => {
-    expect(openingCommand({ ...OPEN, manager }, PORTS)).toBe(command);
+    expect(openingCommand({ ...OPEN, manager, zones: ["home", "work"] }, PORTS)).toBe(command);
+  });
+
+  it("of firewalld is opened in the default zone where no other is known", () => {
+    expect(openingCommand({ ...OPEN, manager: "firewalld" }, PORTS)).toBe(
+      "sudo firewall-cmd --permanent --add-port=22400/udp --add-port=22401/udp && " +
+        "sudo firewall-cmd --reload",
+    );
   });
 
   it("is named where it lets a port of ours out", () => {

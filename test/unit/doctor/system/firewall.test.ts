@@ -117,10 +117,10 @@ describe("a firewall that is read", () => {
       answers[file] ?? { ok: false, why: "missing" };
 
   it("is none where there are no commands", async () => {
-    const facts = await readFirewall("linux", saying({}), "node");
+    const facts = await readFirewall("linux", saying({}), "node", []);
     expect(facts).toMatchObject({ manager: undefined, ruleset: undefined, hidden: undefined });
-    expect(await readFirewall("freebsd", saying({}), "node")).toEqual(facts);
-    expect(await readFirewall("win32", saying({}), "node")).toEqual(facts);
+    expect(await readFirewall("freebsd", saying({}), "node", [])).toEqual(facts);
+    expect(await readFirewall("win32", saying({}), "node", [])).toEqual(facts);
   });
 
   it("may hide its rules from users", async () => {
@@ -128,6 +128,7 @@ describe("a firewall that is read", () => {
       "linux",
       saying({ nft: { ok: false, why: "denied" } }),
       "node",
+      [],
     );
     expect(facts.hidden).toBe("sudo nft list ruleset");
   });
@@ -135,7 +136,7 @@ describe("a firewall that is read", () => {
   it("asks each platform its own way", async () => {
     const on = { ok: true, output: "Firewall is enabled. (State = 1)" } as const;
     const tool = "/usr/libexec/ApplicationFirewall/socketfilterfw";
-    expect(await readFirewall("darwin", saying({ [tool]: on }), "node")).toMatchObject({
+    expect(await readFirewall("darwin", saying({ [tool]: on }), "node", [])).toMatchObject({
       manager: "macos",
       letsIn: "everything",
     });
@@ -148,12 +149,38 @@ describe("a firewall that is read", () => {
         return { ok: true, output };
       },
       "C:\\it's\\node.exe",
+      [],
     );
     expect(facts).toMatchObject({ manager: "windows", letsIn: "nothing" });
     expect(asked[0]?.at(-1)).toContain("-Program 'C:\\it''s\\node.exe'");
     const running = { ok: true, output: "running\n" } as const;
-    expect(await readFirewall("linux", saying({ "firewall-cmd": running }), "node")).toMatchObject({
+    expect(
+      await readFirewall("linux", saying({ "firewall-cmd": running }), "node", []),
+    ).toMatchObject({
       manager: "firewalld",
     });
+  });
+
+  it("is read of firewalld for the zone of each interface", async () => {
+    const answers: Readonly<Record<string, string>> = {
+      "--state": "running\n",
+      "--get-zone-of-interface=eth0": "home\n",
+      "--get-zone-of-interface=br0": "trusted\n",
+      "--get-default-zone": "public\n",
+      "--zone=home --list-all": "  target: default\n  ports: 22400-22401/udp\n",
+      "--zone=public --list-all": "  target: default\n  ports: 22400/udp\n",
+      "--zone=trusted --list-all": "  target: ACCEPT\n  ports: \n",
+    };
+    const read = async (...interfaces: string[]) => {
+      const run = async (_file: string, args: readonly string[]): Promise<CommandOutcome> => {
+        const output = answers[args.join(" ")];
+        return output === undefined ? { ok: false, why: "failed" } : { ok: true, output };
+      };
+      const { letsIn, zones } = await readFirewall("linux", run, "node", interfaces);
+      return [letsIn, zones];
+    };
+    expect(await read("eth0", "br0")).toEqual([[22_400, 22_401], ["home"]]);
+    expect(await read("eth0", "wlan0")).toEqual([[22_400], ["home", "public"]]);
+    expect(await read("br0")).toEqual(["everything", []]);
   });
 });
