@@ -37,11 +37,17 @@ export interface UdpSocketRow {
   readonly uid: number;
 }
 
-/** Rows of /proc/net/udp; ports are hexadecimal there. */
+/** Wildcard, or an IPv4 address that is mapped: the sockets of udp6 that keep ports of IPv4. */
+const LOCAL_ADDRESS = /^(?:[0-9A-F]{8}|0{32}|0{16}(?:F{4}0{4}|0{4}F{4})[0-9A-F]{8}):([0-9A-F]{4})$/;
+
+/**
+ * Rows of /proc/net/udp, and those of /proc/net/udp6 that may be in the way of IPv4; ports are
+ * hexadecimal there, addresses words in the order of this machine's bytes.
+ */
 export function parseProcNetUdp(text: string): UdpSocketRow[] {
   return text.split("\n").flatMap((line) => {
     const columns = line.trim().split(/\s+/);
-    const [, port = ""] = /^[0-9A-F]{8}:([0-9A-F]{4})$/.exec(columns[1] ?? "") ?? [];
+    const [, port = ""] = LOCAL_ADDRESS.exec(columns[1] ?? "") ?? [];
     const inode = columns[9] ?? "";
     if (port === "" || !/^\d+$/.test(inode)) return [];
     return [{ port: Number.parseInt(port, 16), inode, uid: Number(columns[7]) }];
@@ -49,8 +55,9 @@ export function parseProcNetUdp(text: string): UdpSocketRow[] {
 }
 
 async function linuxOwners(port: number): Promise<PortOwner[]> {
-  const table = await readFile("/proc/self/net/udp", "utf8").catch(() => "");
-  const rows = parseProcNetUdp(table).filter((row) => row.port === port);
+  const files = ["/proc/self/net/udp", "/proc/self/net/udp6"];
+  const tables = await Promise.all(files.map((file) => readFile(file, "utf8").catch(() => "")));
+  const rows = tables.flatMap(parseProcNetUdp).filter((row) => row.port === port);
   const inodes = new Set(rows.map(({ inode }) => inode));
   if (inodes.size === 0) return [];
   const owners: PortOwner[] = [];

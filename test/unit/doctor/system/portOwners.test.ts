@@ -18,6 +18,20 @@ it("reads the table of proc(5)", () => {
   ]);
 });
 
+it("reads of the table for IPv6 what keeps ports of IPv4", () => {
+  const row = (address: string, inode: number) =>
+    ` 10: ${address}:5781 00000000000000000000000000000000:0000 07 00000000:00000000 00:00000000 00000000  1000        0 ${inode} 2 0000000000000000 0\n`;
+  const table = [
+    row("00000000000000000000000000000000", 1),
+    row("0000000000000000FFFF00000100007F", 2),
+    row("00000000000000000000000001000000", 3),
+  ].join("");
+  expect(parseProcNetUdp(table).map(({ port, inode }) => [port, inode])).toEqual([
+    [22_401, "1"],
+    [22_401, "2"],
+  ]);
+});
+
 it("reads lsof -Fpc, whose fields are a line each (lsof(8))", () => {
   expect(parseLsof("p812\ncmDNSResponder\nf10\np90\ncnode\n")).toEqual([
     { pid: 812, program: "mDNSResponder" },
