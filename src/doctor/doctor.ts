@@ -120,7 +120,7 @@ export class Doctor {
         : this.#diagnosePeer(target, firewall),
     ]);
     const { examinations } = peers;
-    const found = [...host, ...judgeOwnClock(examinations), ...peers.findings];
+    const found = [...host, ...judgeOwnClock(examinations, platform), ...peers.findings];
     const findings = withoutConsequences(found);
     const isSuspect = examinations.length === 0 || findings.some(isProblem);
     if (isSuspect) findings.push(...judgeHiddenFirewall(firewall));
@@ -166,7 +166,7 @@ export class Doctor {
     const { examinations, failed } = await this.#examine(peers.map(({ id }) => id));
     const silent = peers.filter(({ id }) => failed.some(({ target }) => target === id));
     if (peers.length > 0 && silent.length + doubtful.length === 0) {
-      return { findings: examinations.flatMap(judgeExamination), examinations };
+      return { findings: this.#judgeExaminations(examinations), examinations };
     }
     const heard = await this.#listen(silent, doubtful, () => true);
     const lost = silent.filter((one) => !heard.some((other) => isAt(other, one))).map(unheard);
@@ -179,7 +179,7 @@ export class Doctor {
     const { examinations, failed } = await this.#examine([target]);
     const [failure] = failed;
     if (failure === undefined) {
-      return { findings: examinations.flatMap(judgeExamination), examinations };
+      return { findings: this.#judgeExaminations(examinations), examinations };
     }
     // Blocked, or another key: that is no matter of the network.
     if (failure.error.fault === "peer") throw failure.error;
@@ -210,7 +210,7 @@ export class Doctor {
     const examinations = [...before, ...later.examinations];
     const others = heard.filter((one) => !isIn(examinations, one));
     const findings = [
-      ...examinations.flatMap(judgeExamination),
+      ...this.#judgeExaminations(examinations),
       ...others.flatMap((one) => this.#judgeNeighbour(one, firewall)),
     ];
     return { findings, examinations };
@@ -238,6 +238,10 @@ export class Doctor {
     return await listenForSilent({ neighbours, status, isMeant, wanted, doubtful, signal });
   }
 
+  #judgeExaminations(examinations: readonly ExaminationLine[]): Finding[] {
+    return examinations.flatMap((one) => judgeExamination(one, this.#options.platform));
+  }
+
   #judgeNeighbour(neighbour: Neighbour, firewall: FirewallFacts): Finding[] {
     const ports = { data: this.#status.port, discovery: this.#status.discoveryPort };
     const isBehind = (one: LanInterface): boolean => new OnLinkTest([one]).has(neighbour.address);
@@ -246,7 +250,7 @@ export class Doctor {
       entry === undefined
         ? undefined
         : explainByFirewall(firewall, ports, "unicast", entry, neighbour.address);
-    return judgeNeighbour(neighbour, explanation);
+    return judgeNeighbour(neighbour, explanation, this.#options.platform);
   }
 
   /** Where a target is: an address as it stands, or as the roster has it. */

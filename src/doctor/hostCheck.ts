@@ -43,10 +43,10 @@ export async function checkHost(check: HostCheck): Promise<Finding[]> {
     status.portTaken ? portOwners(wantedPort, platform, run) : [],
   ]);
   return [
-    ...judgeInterfaces(interfaces),
+    ...judgeInterfaces(interfaces, platform),
     ...judgeFirewall(firewall, ports, interfaces),
     ...heard,
-    ...judgeRoutes(routes, interfaces),
+    ...judgeRoutes(routes, interfaces, platform),
     ...(status.portTaken ? [judgeDataPort(status, wantedPort, owners)] : []),
     ...judgeReceiveBuffer(status.receiveBufferBytes, platform),
     ...judgeNewerVersions(status),

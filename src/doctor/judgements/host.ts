@@ -8,7 +8,10 @@ import { interfaceKind } from "../system/interfaceKinds.js";
 import type { PortOwner } from "../system/portOwners.js";
 
 /** `used`: the interfaces that udpchat uses. */
-export function judgeInterfaces(used: readonly LanInterface[]): Finding[] {
+export function judgeInterfaces(
+  used: readonly LanInterface[],
+  platform: NodeJS.Platform,
+): Finding[] {
   if (used.every(({ loopback }) => loopback)) return [noInterface(used)];
   return [...new Set(used.map(({ name }) => name))]
     .filter((name) => interfaceKind(name) !== "lan")
@@ -20,7 +23,10 @@ export function judgeInterfaces(used: readonly LanInterface[]): Finding[] {
           ? "everybody at the other end can see your name, and its path is slower than the LAN"
           : "that does no harm, but peers may be shown with an address of that network",
         remedy: "name the interfaces that it is to use, if you don't want that",
-        command: startOn(used.find((entry) => isLan(entry))),
+        command: startOn(
+          used.find((entry) => isLan(entry)),
+          platform,
+        ),
         interface: name,
       });
     });
@@ -40,13 +46,22 @@ function isLan({ name, loopback }: LanInterface): boolean {
   return !loopback && interfaceKind(name) === "lan";
 }
 
-function startOn(entry: LanInterface | undefined): string | null {
+/** Null where the name is more than a shell there is certain to take as it stands. */
+function startOn(entry: LanInterface | undefined, platform: NodeJS.Platform): string | null {
   if (entry === undefined) return null;
-  return `udpchat stop; udpchat start --interface ${shellWord(entry.name)}`;
+  const isWindows = platform === "win32";
+  // PowerShell runs `;` as a POSIX shell does, but quotes otherwise; cmd.exe knows neither.
+  if (isWindows && !/^[\w ()*.-]+$/.test(entry.name)) return null;
+  const name = isWindows ? `"${entry.name}"` : shellWord(entry.name);
+  return `udpchat stop; udpchat start --interface ${name}`;
 }
 
 /** `used`: the interfaces that udpchat uses. */
-export function judgeRoutes(routes: RouteFacts, used: readonly LanInterface[]): Finding[] {
+export function judgeRoutes(
+  routes: RouteFacts,
+  used: readonly LanInterface[],
+  platform: NodeJS.Platform,
+): Finding[] {
   const lan = used.find(isLan);
   const findings: Finding[] = routes.elsewhere
     .filter((detour) => used.some(({ address }) => address === detour.interface.address))
@@ -72,7 +87,7 @@ export function judgeRoutes(routes: RouteFacts, used: readonly LanInterface[]): 
           "udpchat names its interfaces, so that the LAN works as long as the VPN lets it; many " +
           "have a setting that cuts it off",
         remedy: `if nobody is found, allow LAN access in the VPN, or use ${sanitiseName(lan.name)} alone`,
-        command: startOn(lan),
+        command: startOn(lan, platform),
         interface: defaultInterface,
       }),
     );

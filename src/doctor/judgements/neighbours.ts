@@ -10,6 +10,7 @@ import { peerLabel } from "./peers.js";
 export function judgeNeighbour(
   neighbour: Neighbour,
   explanation: Explanation | undefined,
+  platform: NodeJS.Platform,
 ): Finding[] {
   const { announced, askedUs, answered } = neighbour;
   const peer = refOf(neighbour);
@@ -64,10 +65,14 @@ export function judgeNeighbour(
         explanation === undefined
           ? "check that udpchat runs there, that both are on the same network, and ping it"
           : "let it pass",
-      command: explanation?.command ?? `ping -c 3 ${sanitiseName(peer.address)}`,
+      command: explanation?.command ?? pingCommand(peer.address, platform),
       peer,
     }),
   ];
+}
+
+function pingCommand(address: string, platform: NodeJS.Platform): string {
+  return `ping ${platform === "win32" ? "-n" : "-c"} 3 ${sanitiseName(address)}`;
 }
 
 function refOf({ id, name, address, port }: Neighbour): PeerRefLine {

@@ -12,11 +12,18 @@ export function peerLabel({ name, address, port }: Omit<PeerRefLine, "id" | "tru
   return name === "" ? where : `${sanitiseName(name)} (${where})`;
 }
 
-export function judgeExamination(examination: ExaminationLine): Finding[] {
+/** `platform`: of this host, which commands are for. */
+export function judgeExamination(
+  examination: ExaminationLine,
+  platform: NodeJS.Platform,
+): Finding[] {
   const { peer, result } = examination;
   const label = peerLabel(peer);
   if (result !== "examined") return [notExamined(examination, label)];
-  const findings = [...judgeWays(examination, label), ...judgeClock(examination, label)];
+  const findings = [
+    ...judgeWays(examination, label, platform),
+    ...judgeClock(examination, label, platform),
+  ];
   if (findings.some(({ severity }) => severity === "problem")) return findings;
   const ways = findings.length === 0 ? "everything" : "all that matters";
   return [
@@ -67,7 +74,11 @@ const WHERE: Readonly<Record<Exclude<Passing, "both">, string>> = {
   neither: "look at what lies between: a switch, an access point with client isolation, a VPN",
 };
 
-function judgeWays({ peer, ways }: ExaminationLine, label: string): Finding[] {
+function judgeWays(
+  { peer, ways }: ExaminationLine,
+  label: string,
+  platform: NodeJS.Platform,
+): Finding[] {
   const of = (name: string): Passing => passing(ways.find(({ way }) => way === name));
   const lost = (
     what: string,
@@ -86,7 +97,12 @@ function judgeWays({ peer, ways }: ExaminationLine, label: string): Finding[] {
     ...lost("unicast", unicast, ["UNICAST_ONE_WAY", "UNICAST_ONE_WAY"], {
       meaning: "messages are slow, or don't arrive",
     }),
-    ...(unicast === "both" ? lost("a datagram of 1,200 bytes", full, FULL_LOST, FULL_DETAILS) : []),
+    ...(unicast === "both"
+      ? lost("a datagram of 1,200 bytes", full, FULL_LOST, {
+          ...FULL_DETAILS,
+          command: mtuCommand(platform),
+        })
+      : []),
     ...(full === "both" ? judgeFragments(of("fragments"), peer, label) : []),
     ...lost("broadcast", broadcast, ["BROADCAST_BLOCKED", "BROADCAST_ONE_WAY"], {
       meaning: "you find each other by multicast alone, if at all",
@@ -111,8 +127,19 @@ const FULL_DETAILS = {
   remedy:
     "raise the MTU of every tunnel and interface between to 1280 at least, or have them pass " +
     "fragments; this shows the MTU of yours",
-  command: "ip link",
 };
+
+/** Shows the MTU of each interface. */
+function mtuCommand(platform: NodeJS.Platform): string {
+  switch (platform) {
+    case "linux":
+      return "ip link";
+    case "win32":
+      return "netsh interface ipv4 show subinterfaces";
+    default:
+      return "ifconfig";
+  }
+}
 
 function judgeFragments(how: Passing, peer: PeerRefLine, label: string): Finding[] {
   if (how === "both") return [];
@@ -131,7 +158,11 @@ const CLOCK_NOTE_MS = 5_000;
 /** Nobody can make sense of the times any more. */
 const CLOCK_PROBLEM_MS = 60_000;
 
-function judgeClock({ peer, clockAheadMs }: ExaminationLine, label: string): Finding[] {
+function judgeClock(
+  { peer, clockAheadMs }: ExaminationLine,
+  label: string,
+  platform: NodeJS.Platform,
+): Finding[] {
   const offMs = Math.abs(clockAheadMs ?? 0);
   if (clockAheadMs === null || offMs < CLOCK_NOTE_MS) return [];
   const where = clockAheadMs > 0 ? "ahead of" : "behind";
@@ -140,11 +171,29 @@ function judgeClock({ peer, clockAheadMs }: ExaminationLine, label: string): Fin
       seen: `the clock of ${label} is ${spanText(offMs)} ${where} the one of this machine`,
       meaning:
         "messages show times that nobody expects, and lines in groups may stand in odd places",
-      remedy: "set the clock of the machine that is wrong; on Linux this keeps it right",
-      command: "sudo timedatectl set-ntp true",
+      remedy: `set the clock of the machine that is wrong${clockHint(platform)}`,
+      command: clockCommand(platform),
       peer,
     }),
   ];
+}
+
+function clockHint(platform: NodeJS.Platform): string {
+  return clockCommand(platform) === null ? "" : "; this sets the clock of this one by the network";
+}
+
+/** Has the network set the clock of this machine. */
+function clockCommand(platform: NodeJS.Platform): string | null {
+  switch (platform) {
+    case "linux":
+      return "sudo timedatectl set-ntp true";
+    case "darwin":
+      return "sudo systemsetup -setusingnetworktime on";
+    case "win32":
+      return "w32tm /resync";
+    default:
+      return null;
+  }
 }
 
 function spanText(ms: number): string {
@@ -158,7 +207,10 @@ function spanText(ms: number): string {
 }
 
 /** The clocks of most peers differ from ours in the same way: it is ours that is wrong. */
-export function judgeOwnClock(examinations: readonly ExaminationLine[]): Finding[] {
+export function judgeOwnClock(
+  examinations: readonly ExaminationLine[],
+  platform: NodeJS.Platform,
+): Finding[] {
   const aheads = examinations.flatMap(({ clockAheadMs }) => clockAheadMs ?? []);
   if (aheads.length < 2) return [];
   const [first = 0] = aheads;
@@ -168,8 +220,8 @@ export function judgeOwnClock(examinations: readonly ExaminationLine[]): Finding
     finding("CLOCK_OFF", "problem", {
       seen: `the clock of this machine is ${spanText(Math.abs(first))} ${first > 0 ? "behind" : "ahead of"} those of all ${aheads.length} peers`,
       meaning: "what you say shows times that nobody expects, and stands in odd places in groups",
-      remedy: "set the clock of this machine; on Linux this keeps it right",
-      command: "sudo timedatectl set-ntp true",
+      remedy: `set the clock of this machine${clockHint(platform)}`,
+      command: clockCommand(platform),
     }),
   ];
 }

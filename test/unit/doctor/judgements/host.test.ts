@@ -83,13 +83,17 @@ describe("what we hear of ourselves", () => {
 
 describe("interfaces and routes", () => {
   it("says that only this machine can be reached", () => {
-    expect(judgeInterfaces([])).toMatchObject([{ code: "NO_INTERFACE", severity: "problem" }]);
-    expect(judgeInterfaces([LO])).toMatchObject([{ code: "NO_INTERFACE", severity: "note" }]);
-    expect(judgeInterfaces([LO, ETH0])).toEqual([]);
+    expect(judgeInterfaces([], "linux")).toMatchObject([
+      { code: "NO_INTERFACE", severity: "problem" },
+    ]);
+    expect(judgeInterfaces([LO], "linux")).toMatchObject([
+      { code: "NO_INTERFACE", severity: "note" },
+    ]);
+    expect(judgeInterfaces([LO, ETH0], "linux")).toEqual([]);
   });
 
   it("says whom else we announce ourselves to", () => {
-    expect(judgeInterfaces([ETH0, WG0, { ...WG0, address: "10.8.0.3" }])).toMatchObject([
+    expect(judgeInterfaces([ETH0, WG0, { ...WG0, address: "10.8.0.3" }], "linux")).toMatchObject([
       {
         code: "VIRTUAL_INTERFACE",
         interface: "wg0",
@@ -98,18 +102,27 @@ describe("interfaces and routes", () => {
     ]);
   });
 
+  it.each([
+    ["linux", "Ethernet 2", "udpchat stop; udpchat start --interface 'Ethernet 2'"],
+    ["win32", "Ethernet 2", 'udpchat stop; udpchat start --interface "Ethernet 2"'],
+    ["win32", "$(calc)", null],
+  ] as const)("quotes on %s the name %s", (platform, name, command) => {
+    const [found] = judgeInterfaces([{ ...ETH0, name }, WG0], platform);
+    expect(found?.command).toBe(command);
+  });
+
   it("names a VPN with the default route, and one that takes the LAN", () => {
     const none = { defaultInterface: undefined, elsewhere: [] };
-    expect(judgeRoutes(none, [ETH0])).toEqual([]);
-    expect(judgeRoutes({ ...none, defaultInterface: "eth0" }, [ETH0])).toEqual([]);
-    expect(judgeRoutes({ ...none, defaultInterface: "wg0" }, [ETH0])).toMatchObject([
+    expect(judgeRoutes(none, [ETH0], "linux")).toEqual([]);
+    expect(judgeRoutes({ ...none, defaultInterface: "eth0" }, [ETH0], "linux")).toEqual([]);
+    expect(judgeRoutes({ ...none, defaultInterface: "wg0" }, [ETH0], "linux")).toMatchObject([
       { code: "VPN_DEFAULT_ROUTE", severity: "note", interface: "wg0" },
     ]);
     const elsewhere = [{ interface: ETH0, via: "wg0" }];
-    expect(judgeRoutes({ ...none, elsewhere }, [ETH0])).toMatchObject([
+    expect(judgeRoutes({ ...none, elsewhere }, [ETH0], "linux")).toMatchObject([
       { code: "LAN_ROUTED_ELSEWHERE", severity: "problem", interface: "eth0" },
     ]);
-    expect(judgeRoutes({ ...none, elsewhere }, [WG0])).toEqual([]);
+    expect(judgeRoutes({ ...none, elsewhere }, [WG0], "linux")).toEqual([]);
   });
 
   it.each([

@@ -42,7 +42,8 @@ function examination(
   };
 }
 
-const codes = (line: ExaminationLine): string[] => judgeExamination(line).map(({ code }) => code);
+const codes = (line: ExaminationLine): string[] =>
+  judgeExamination(line, "linux").map(({ code }) => code);
 
 describe("an examination", () => {
   it.each<[Parameters<typeof examination>[0], readonly string[]]>([
@@ -66,12 +67,12 @@ describe("an examination", () => {
   });
 
   it("says which side does not hear", () => {
-    const [ours] = judgeExamination(examination({ broadcast: [0, 3] }));
+    const [ours] = judgeExamination(examination({ broadcast: [0, 3] }), "linux");
     expect(ours?.seen).toBe(
       "broadcast of ours does not reach bob (10.0.0.3:22400); what it sends reaches this machine",
     );
     expect(ours?.remedy).toContain("on the other machine");
-    const [theirs] = judgeExamination(examination({ broadcast: [3, 0] }));
+    const [theirs] = judgeExamination(examination({ broadcast: [3, 0] }), "linux");
     expect(theirs?.seen).toContain("from bob (10.0.0.3:22400) does not reach this machine");
     expect(theirs?.remedy).toContain("this machine");
   });
@@ -86,14 +87,16 @@ describe("an examination", () => {
   it("sanitises names", () => {
     const peer = { ...BOB, name: "bob\u001b[2J\n" };
     // oxlint-disable-next-line no-control-regex -- that is what is looked for
-    expect(judgeExamination(examination({}, { peer }))[0]?.seen).not.toMatch(/[\u0000-\u001f]/);
+    expect(judgeExamination(examination({}, { peer }), "linux")[0]?.seen).not.toMatch(
+      /[\u0000-\u001f]/,
+    );
   });
 
   it.each([
     ["busy", /too many at once/],
     ["unknown", /knows no examinations/],
   ] as const)("that is %s is a note", (result, sentence) => {
-    expect(judgeExamination(examination({}, { result, ways: [] }))).toMatchObject([
+    expect(judgeExamination(examination({}, { result, ways: [] }), "linux")).toMatchObject([
       { code: "PEER_NOT_EXAMINED", severity: "note", seen: expect.stringMatching(sentence) },
     ]);
   });
@@ -104,7 +107,7 @@ describe("an examination", () => {
     [-90_000, "problem", "90 seconds behind"],
     [3 * 86_400_000, "problem", "3 days ahead of"],
   ])("tells a clock that is %i ms ahead", (clockAheadMs, severity, text) => {
-    const [first] = judgeExamination(examination({}, { clockAheadMs }));
+    const [first] = judgeExamination(examination({}, { clockAheadMs }), "linux");
     if (severity === undefined) expect(first?.code).toBe("PEER_OK");
     else
       expect(first).toMatchObject({
@@ -116,10 +119,10 @@ describe("an examination", () => {
 
   it("takes our own clock for the wrong one if all others agree", () => {
     const ahead = (clockAheadMs: number) => examination({}, { clockAheadMs });
-    expect(judgeOwnClock([ahead(3_600_000)])).toEqual([]);
-    expect(judgeOwnClock([ahead(3_600_000), ahead(0)])).toEqual([]);
-    expect(judgeOwnClock([ahead(1_000), ahead(1_200)])).toEqual([]);
-    const [found] = judgeOwnClock([ahead(3_600_000), ahead(3_601_000)]);
+    expect(judgeOwnClock([ahead(3_600_000)], "linux")).toEqual([]);
+    expect(judgeOwnClock([ahead(3_600_000), ahead(0)], "linux")).toEqual([]);
+    expect(judgeOwnClock([ahead(1_000), ahead(1_200)], "linux")).toEqual([]);
+    const [found] = judgeOwnClock([ahead(3_600_000), ahead(3_601_000)], "linux");
     expect(found).toMatchObject({ code: "CLOCK_OFF", peer: null });
     expect(found?.seen).toContain("60 minutes behind those of all 2 peers");
   });
@@ -134,19 +137,39 @@ describe("who could not be examined", () => {
     [{ announced: true }, ["PEER_ONLY_HEARD"]],
     [{}, ["PEER_SILENT"]],
   ])("with %j is %j", (heard, expected) => {
-    const found = judgeNeighbour({ ...unheard(at), ...heard }, undefined);
+    const found = judgeNeighbour({ ...unheard(at), ...heard }, undefined, "linux");
     expect(found.map(({ code }) => code)).toEqual(expected);
   });
 
   it("is explained by our own firewall", () => {
     const explanation = { cause: "the packet filter drops it", command: "sudo nft …" };
-    const [found] = judgeNeighbour(unheard(at), explanation);
+    const [found] = judgeNeighbour(unheard(at), explanation, "linux");
     expect(found).toMatchObject({ command: "sudo nft …", remedy: "let it pass" });
     expect(found?.seen).toContain("the packet filter drops it");
   });
 
   it("may be nobody", () => {
     expect(judgeNobody(13_000)).toMatchObject({ code: "NOBODY_FOUND", severity: "note" });
+  });
+});
+
+describe("the command that helps", () => {
+  it.each([
+    ["linux", "ip link", "sudo timedatectl set-ntp true", "ping -c 3 10.0.0.3"],
+    ["darwin", "ifconfig", "sudo systemsetup -setusingnetworktime on", "ping -c 3 10.0.0.3"],
+    ["win32", "netsh interface ipv4 show subinterfaces", "w32tm /resync", "ping -n 3 10.0.0.3"],
+    ["freebsd", "ifconfig", null, "ping -c 3 10.0.0.3"],
+  ] as const)("is one of %s", (platform, mtu, clock, ping) => {
+    const late = examination({ fullUnicast: [0, 0] }, { clockAheadMs: 90_000 });
+    const commands = judgeExamination(late, platform).map(({ command }) => command);
+    expect(commands).toEqual([mtu, clock]);
+    expect(judgeOwnClock([late, late], platform)[0]?.command).toBe(clock);
+    const silent = judgeNeighbour(
+      unheard({ address: "10.0.0.3", port: 22_400 }),
+      undefined,
+      platform,
+    );
+    expect(silent[0]?.command).toBe(ping);
   });
 });
 
