@@ -26,7 +26,7 @@ const ENOUGH_QUERIES = 5;
 const open: { close: () => Promise<void> }[] = [];
 
 afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
+  for (const one of open.splice(0).toReversed()) await one.close();
 });
 
 /** Counts what comes to it, and says nothing. */
@@ -52,9 +52,9 @@ function query(dataPort: number): Uint8Array {
 }
 
 function beacon(dataPort: number): Uint8Array {
-  const { device, sign } = identityFromSeed(systemRandom.bytes(IDENTITY_SEED_BYTES));
+  const identity = identityFromSeed(systemRandom.bytes(IDENTITY_SEED_BYTES));
   const unsigned = encodeBeacon({
-    device,
+    device: identity.device,
     incarnation: randomHex(systemRandom, INCARNATION_BYTES),
     sequence: 1,
     startedAtMs: 1,
@@ -63,7 +63,7 @@ function beacon(dataPort: number): Uint8Array {
     groups: [],
     name: "",
   });
-  return withSignature(unsigned, sign(unsigned));
+  return withSignature(unsigned, identity.sign(unsigned));
 }
 
 it("asks who is wanted again and again, others three times at most, and nobody for a query", async () => {

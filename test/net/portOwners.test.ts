@@ -17,7 +17,7 @@ it.runIf(process.platform === "linux").each([
     // Rejects with "error".
     await once(socket, "listening");
   } catch (error) {
-    console.warn(`skipped: this machine has no ${type}: ${String(error)}`);
+    process.stderr.write(`SKIPPED: this machine has no ${type}: ${String(error)}\n`);
     return;
   }
   const owners = await portOwners(socket.address().port, "linux", nobody);
