@@ -145,7 +145,9 @@ export class Doctor {
     for (const one of first) watch.observe(Date.now(), one);
     while (!signal.aborted) {
       const nextMs = performance.now() + everyMs;
-      const { examinations } = await this.#examine(targets);
+      // A round may fail, as a peer that is gone or busy may: the next one tells.
+      const { examinations } = await examineAll(this.#options.api, targets, signal);
+      if (signal.aborted) return;
       for (const one of examinations) {
         for (const found of watch.observe(Date.now(), one)) await tell(found);
       }
