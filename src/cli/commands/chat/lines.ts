@@ -34,9 +34,8 @@ export async function chatInLines(
         await printer.line(line);
         const who = sanitiseName(partner.ref.name);
         if (!printer.forScripts) await stderr.line(`talking with ${who}`);
-        saying ??= sayPiped(context, signal, (text) =>
-          say(text, partner, messages, context),
-        ).finally(() => leaving.abort());
+        const sayIt = (text: string): Promise<void> => say(text, partner, messages, context);
+        saying ??= sayPiped(context, signal, sayIt, EXIT.usage).finally(() => leaving.abort());
         // Awaited below; a rejection before that is not unhandled.
         saying.catch(() => undefined);
       }

@@ -77,9 +77,11 @@ async function chat(input: JoinInput, api: Api, context: CommandContext): Promis
         const isTyped = io.isTTY.stdin && io.isTTY.stdout && !printer.forScripts;
         await remarkWhoReads(line, isTyped ? "; Ctrl-D leaves" : "", context);
         await remarkInvitations(pending, line, api, context);
-        saying = sayPiped(context, signal, async (text) => {
+        const say = async (text: string): Promise<void> => {
           await api.call("say", { group: label, text });
-        }).finally(() => leaving.abort());
+        };
+        // What a log held too much of is left out, and that was told.
+        saying = sayPiped(context, signal, say, EXIT.done).finally(() => leaving.abort());
         // Awaited below; a rejection before that is not unhandled.
         saying.catch(() => undefined);
       }
