@@ -6,21 +6,21 @@ import { type TextLine, textLines } from "./textLines.js";
 
 /**
  * Says the lines of standard input one after the other, until its end or the signal, and resolves
- * with the exit code: that of the last line that failed, or `leftOut` for one that nobody could take.
- * Such a line does not end the chat; empty ones are passed over.
+ * with the exit code: that of the last line that failed, or `leftOut` for one that nobody could take
+ * (undefined: that is no failure). Such a line does not end the chat; empty ones are passed over.
  */
 export async function sayPiped(
   context: CommandContext,
   signal: AbortSignal,
   say: (text: string) => Promise<void>,
-  leftOut: number,
+  leftOut: number | undefined,
 ): Promise<number> {
   const { args, printer, stderr } = context;
   let code: number = EXIT.done;
   for await (const line of pipedLines(context, signal)) {
     if ("error" in line) {
       await stderr.line(`udpchat: ${line.error}`);
-      if (leftOut !== EXIT.done) code = leftOut;
+      code = leftOut ?? code;
       continue;
     }
     if (line.text.trim() === "") continue;
@@ -29,8 +29,7 @@ export async function sayPiped(
     } catch (thrown) {
       const error = toUdpchatError(thrown);
       await reportError(error, { stderr, printer, verbose: args.verbose });
-      if (error.code !== "MESSAGE_TOO_LARGE") code = exitCodeOf(error.code);
-      else if (leftOut !== EXIT.done) code = leftOut;
+      code = error.code === "MESSAGE_TOO_LARGE" ? (leftOut ?? code) : exitCodeOf(error.code);
     }
   }
   return code;

@@ -81,7 +81,7 @@ async function chat(input: JoinInput, api: Api, context: CommandContext): Promis
           await api.call("say", { group: label, text });
         };
         // What a log held too much of is left out, and that was told.
-        saying = sayPiped(context, signal, say, EXIT.done).finally(() => leaving.abort());
+        saying = sayPiped(context, signal, say, undefined).finally(() => leaving.abort());
         // Awaited below; a rejection before that is not unhandled.
         saying.catch(() => undefined);
       }
